@@ -1,0 +1,60 @@
+# make demo | test | lint | bench: each first makes .venv where it is missing or older than the lock.
+#   PYTHON=python3.11  the interpreter that .venv is made with
+#   CORES=8            the cores that Snakemake may use (default: all)
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.PHONY: demo test lint bench env lock clean
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+CORES ?= $(shell nproc)
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+demo: $(STAMP)
+	snakemake --cores $(CORES) results/slakh_sdr.csv
+	@python -c 'from pathlib import Path; from lass.evaluation.tables import format_table; print(format_table(Path("results/slakh_sdr.csv")))'
+
+test: $(STAMP)
+	@pytest
+
+lint: $(STAMP)
+	ruff check .
+	ruff format --check .
+	mypy
+	snakefmt --check Snakefile workflow
+	snakemake --lint
+
+bench: $(STAMP)
+	python -m benchmarks.counting
+
+env: $(STAMP)
+
+# $(VENV)/.lock is a copy of the lock, written once everything in it is installed: an interrupted installation is
+# begun anew, and an edit of pyproject.toml alone installs nothing but lass itself.
+$(STAMP): requirements.lock pyproject.toml
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+	    { echo "Python 3.11 is needed, '$(PYTHON)' is not: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@if ! cmp -s requirements.lock $(VENV)/.lock; then \
+	    echo "installing requirements.lock into $(VENV): about 5 GB and some minutes, once"; \
+	    rm -rf $(VENV); \
+	    "$(PYTHON)" -m venv $(VENV); \
+	    python -m pip install --quiet --require-hashes --requirement requirements.lock; \
+	    cp requirements.lock $(VENV)/.lock.part; \
+	    mv $(VENV)/.lock.part $(VENV)/.lock; \
+	fi
+	@python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# pins what pyproject.toml asks for, with hashes, for Python 3.11 on Linux; needs uv
+lock:
+	uv pip compile pyproject.toml --extra dev --output-file requirements.lock --quiet --upgrade \
+	    --python-version 3.11 --python-platform x86_64-unknown-linux-gnu \
+	    --generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock"
+
+clean:
+	rm -rf .mypy_cache .pytest_cache .ruff_cache build *.egg-info
