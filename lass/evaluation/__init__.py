@@ -1,0 +1,1 @@
+"""Metrics of separated sources, and the tables and figures made of them."""
