@@ -1,0 +1,1 @@
+"""Music: audio files, songs composed by code, folders in Slakh's layout, mixtures."""
