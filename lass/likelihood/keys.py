@@ -7,7 +7,7 @@ from math import factorial
 import numpy as np
 from numpy.typing import NDArray
 
-_SLAB = 1 << 21  # permuted keys sorted at a time: bounds the temporaries of an expansion
+_SLAB = 1 << 18  # permuted keys sorted at a time: bounds the temporaries, measured fastest around here
 
 Integers = NDArray[np.int64]
 
