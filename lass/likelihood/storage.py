@@ -23,6 +23,7 @@ def write_tensors(
     Equal arguments give equal bytes.
     """
     header = json.dumps({"form": form, "version": version, **sizes}, sort_keys=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.part")
     try:
         aside.touch()
