@@ -135,7 +135,7 @@ def _framewise_scores(estimates: FloatArray, references: FloatArray, *, window: 
 def _museval_metrics() -> Any:
     """The module `museval.metrics`, loaded from its file.
 
-    `import museval` would also import musdb and stempeg, which fail where ffmpeg is not installed. The metrics
+    `import museval` would also import musdb and stempeg, which fail where ffmpeg is missing. The metrics
     themselves need only NumPy and SciPy. They are loaded at the first use, since SciPy takes a second.
     """
     package = importlib.util.find_spec("museval")

@@ -1,0 +1,263 @@
+"""Metric rows to the paper's Table 5: one row per method, as CSV, text and figure."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+KEYS = ("method", "mixture", "source")
+AVERAGED = ("sdr", "sdr_chunk", "si_sdr", "sir", "sar")
+"""Metrics in dB that get a column for the average over the classes and one for each class."""
+COUNTED = ("nan_frames", "uncounted", "positions")
+
+COLOURS = ("#4d4d4d", "#e69f00", "#56b4e9", "#009e73", "#cc79a7", "#0072b2", "#d55e00")
+"""Grey for the average, then the palette of Okabe and Ito, which colour-blind readers can tell apart."""
+GROUP_WIDTH = 0.8
+"""Width of the bars of one method together, in units of the distance between methods."""
+
+
+def summarise_scores(rows: pa.Table, *, classes: Sequence[str]) -> pa.Table:
+    """Metric rows of several methods to one row per method, in the order in which the methods first appear.
+
+    `rows` holds one row per method, mixture and source: `method`, `mixture` (int), `source` (one of
+    `classes`), the metrics in dB (`sdr`, `sdr_chunk`, `si_sdr`, `sir`, `sar`), `nan_frames` (frames without
+    a score, the same number for each source of a mixture), `uncounted` and `positions` (mixture codes that
+    were never counted, of how many; 0 or null for a method without codes).
+
+    The result starts with `method, sdr_avg, sdr_<class>..., n` (n mixtures). A class column is the mean over
+    mixtures, an `_avg` column the mean of the class columns. Mixtures without a score (NaN or null) are left
+    out of the mean of their class; `nan_frames` says how many frames that concerns. `sdr_se` is the standard
+    error of `sdr_avg` over the mixtures that have a score for every class, `sdr_se_<class>` that of its
+    class. `uncounted` is a share of all positions. What cannot be computed is null.
+
+    Raises:
+        ValueError: no rows or classes, a missing column, or a method whose rows are not exactly one per
+            mixture and class.
+    """
+    absent = [name for name in (*KEYS, *AVERAGED, *COUNTED) if name not in rows.column_names]
+    if absent:
+        raise ValueError(f"score rows lack the columns {', '.join(absent)}: score the mixtures anew")
+    if rows.num_rows == 0 or not classes:
+        raise ValueError(
+            f"no score rows ({rows.num_rows}) or no classes {list(classes)}: nothing to summarise"
+        )
+    methods = pc.unique(rows["method"]).to_pylist()
+    with np.errstate(invalid="ignore"):  # +inf and -inf have no mean
+        summaries = [
+            {"method": method, **_summarise(rows.filter(pc.field("method") == method), method, classes)}
+            for method in methods
+        ]
+    return pa.table(
+        {name: pa.array([row[name] for row in summaries], from_pandas=True) for name in summaries[0]}
+    )
+
+
+def format_table(path: Path) -> str:
+    """The summary in the CSV file `path` as aligned text of the columns that fit on a terminal.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is not a CSV table with the columns of `summarise_scores`.
+    """
+    table = read_csv(path)
+    classes = class_names(table)
+    columns = [
+        "method",
+        *(f"sdr_{name}" for name in ("avg", *classes)),
+        "sdr_se",
+        "sdr_chunk_avg",
+        "si_sdr_avg",
+    ]
+    columns += ["sir_avg", "sar_avg", "n", "nan_frames", "uncounted"]
+    absent = [name for name in columns if name not in table.column_names]
+    if absent:
+        raise ValueError(f"{path}: the columns {', '.join(absent)} are missing: make the table anew")
+    cells = [columns, *([_cell(name, row[name]) for name in columns] for row in table.to_pylist())]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(_line(row, widths) for row in cells)
+
+
+def draw_scores(table: pa.Table, *, path: Path) -> None:
+    """Draw the SDR columns of a table by `summarise_scores` as grouped bars and write them to `path` as PNG.
+
+    One group per method, one bar for the average and one per class, with the standard error. The file is
+    written aside and renamed; the same table gives the same bytes.
+
+    Raises:
+        ValueError: the table lacks the columns of `summarise_scores`, or `path` does not end in .png.
+    """
+    if path.suffix != ".png":
+        raise ValueError(f"{path}: the figure is a PNG file: give it a name that ends in .png")
+    series = ["avg", *class_names(table)]
+    methods = table["method"].to_pylist()
+    # a canvas of its own: neither pyplot's state nor the backend of the caller is touched
+    figure = Figure(figsize=(max(6.0, 1.5 + 0.55 * len(methods) * len(series)), 4.2), layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    width = GROUP_WIDTH / len(series)
+    for index, name in enumerate(series):
+        offset = (index - (len(series) - 1) / 2) * width
+        _draw_bars(
+            axes,
+            positions=[group + offset for group in range(len(methods))],
+            heights=_floats(table, f"sdr_{name}"),
+            errors=_floats(table, "sdr_se" if name == "avg" else f"sdr_se_{name}"),
+            width=width,
+            label="average" if name == "avg" else name,
+            colour=COLOURS[index % len(COLOURS)],
+        )
+    counts = sorted(set(table["n"].to_pylist()))
+    axes.set_title(f"SDR over {' or '.join(map(str, counts))} mixtures, with the standard error of the mean")
+    axes.set_ylabel("SDR (dB)")
+    axes.set_xticks(range(len(methods)), methods, rotation=20 if len(methods) > 6 else 0)
+    axes.axhline(0.0, color="black", linewidth=0.8)
+    axes.margins(y=0.12)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, ncols=len(series), loc="upper left")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.part")
+    canvas.print_figure(aside, format="png", dpi=150)
+    aside.replace(path)
+
+
+def class_names(table: pa.Table) -> list[str]:
+    """The source classes of a table by `summarise_scores`: its columns between `sdr_avg` and `n`.
+
+    Raises:
+        ValueError: the table does not start with these columns.
+    """
+    names = table.column_names
+    if names[:2] != ["method", "sdr_avg"] or "n" not in names:
+        raise ValueError(f"expected the columns method, sdr_avg, sdr_<class>..., n: got {', '.join(names)}")
+    return [name.removeprefix("sdr_") for name in names[2 : names.index("n")]]
+
+
+def write_csv(table: pa.Table, *, path: Path) -> None:
+    """Write `table` as CSV with a header line, null as an empty field; written aside, then renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.part")
+    with aside.open("w", encoding="utf-8", newline="") as file:
+        lines = csv.writer(file, lineterminator="\n")  # Arrow's own writer quotes every name
+        lines.writerow(table.column_names)
+        lines.writerows(zip(*(column.to_pylist() for column in table.columns), strict=True))
+    aside.replace(path)
+
+
+def read_csv(path: Path) -> pa.Table:
+    """Read a CSV table with a header line; empty fields are null.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is not a CSV table.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} does not exist: let the workflow make it, snakemake --cores 1 {path}"
+        )
+    try:
+        return pyarrow.csv.read_csv(path)
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"{path} is not a CSV table ({error}): remove it and make it anew") from error
+
+
+def _summarise(rows: pa.Table, method: str, classes: Sequence[str]) -> dict[str, float]:
+    order = _order(rows, method, classes)  # [mixtures, N]
+    grids = {name: _floats(rows, name)[order] for name in (*AVERAGED, *COUNTED)}  # [mixtures, N] each
+    summary: dict[str, float] = {}
+    for metric in AVERAGED:
+        means = [_mean(column) for column in grids[metric].T]
+        summary[f"{metric}_avg"] = float(np.mean(means))
+        summary |= {f"{metric}_{name}": mean for name, mean in zip(classes, means, strict=True)}
+        if metric == "sdr":
+            summary["n"] = len(order)
+            summary["sdr_se"] = _standard_error(grids["sdr"].mean(axis=1))
+            errors = [_standard_error(column) for column in grids["sdr"].T]
+            summary |= {f"sdr_se_{name}": error for name, error in zip(classes, errors, strict=True)}
+    summary["nan_frames"] = int(np.nan_to_num(grids["nan_frames"]).max(axis=1).sum())
+    positions = float(np.nansum(grids["positions"]))
+    summary["uncounted"] = float(np.nansum(grids["uncounted"])) / positions if positions else np.nan
+    return summary
+
+
+def _order(rows: pa.Table, method: str, classes: Sequence[str]) -> NDArray[np.intp]:
+    """Row numbers [mixtures, N], mixtures in ascending order and sources in the order of `classes`."""
+    places = {(row["mixture"], row["source"]): i for i, row in enumerate(rows.select(KEYS).to_pylist())}
+    mixtures = sorted({mixture for mixture, _ in places})
+    wanted = [(mixture, name) for mixture in mixtures for name in classes]
+    faulty = sorted(set(wanted).symmetric_difference(places), key=str)
+    if faulty or len(places) != rows.num_rows:
+        raise ValueError(
+            f"method {method!r} needs one row for each mixture and each class of {list(classes)}: it has "
+            f"{rows.num_rows} rows for {len(mixtures)} mixtures; (mixture, source) {faulty[:3] or 'repeated'}"
+        )
+    return np.array([places[key] for key in wanted], dtype=np.intp).reshape(len(mixtures), len(classes))
+
+
+def _mean(values: FloatArray) -> float:
+    """Mean of what is not NaN; NaN where nothing is left or +inf meets -inf."""
+    kept = values[~np.isnan(values)]
+    return float(kept.mean()) if kept.size else float("nan")
+
+
+def _standard_error(values: FloatArray) -> float:
+    """Standard error of the mean of what is not NaN; NaN for fewer than two or for infinite values."""
+    kept = values[~np.isnan(values)]
+    if kept.size < 2 or not np.isfinite(kept).all():
+        return float("nan")
+    return float(kept.std(ddof=1) / np.sqrt(kept.size))
+
+
+def _floats(table: pa.Table, name: str) -> FloatArray:
+    """A numeric column as float64, null as NaN."""
+    return np.asarray(table[name].to_numpy(), dtype=np.float64)
+
+
+def _draw_bars(
+    axes: Axes,
+    *,
+    positions: Sequence[float],
+    heights: FloatArray,
+    errors: FloatArray,
+    width: float,
+    label: str,
+    colour: str,
+) -> None:
+    """Bars with error bars and their values beyond these; a height that is not finite gets only its value."""
+    finite = np.isfinite(heights)
+    shown = np.where(finite, heights, 0.0)
+    reach = np.where(finite & np.isfinite(errors), errors, 0.0)
+    axes.bar(positions, shown, width, yerr=reach, label=label, color=colour, error_kw={"linewidth": 0.8})
+    for position, height, top, error in zip(positions, heights, shown, reach, strict=True):
+        below = top < 0
+        axes.annotate(
+            "-" if np.isnan(height) else f"{height:.1f}",
+            (position, top - error if below else top + error),
+            xytext=(0, -3 if below else 3),
+            textcoords="offset points",
+            ha="center",
+            va="top" if below else "bottom",
+            fontsize=8,
+        )
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    first, *others = (text.rjust(width) for text, width in zip(cells, widths, strict=True))
+    return "  ".join([cells[0].ljust(len(first)), *others])
+
+
+def _cell(name: str, value: float | str | None) -> str:
+    if value is None:
+        return "-"
+    if name == "uncounted":
+        return f"{100 * float(value):.2f}%"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
