@@ -123,7 +123,7 @@ def draw_scores(table: pa.Table, *, path: Path) -> None:
     axes.axhline(0.0, color="black", linewidth=0.8)
     axes.margins(y=0.12)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, ncols=len(series), loc="upper left")
+    figure.legend(frameon=False, ncols=len(series), loc="outside lower center")
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.part")
     canvas.print_figure(aside, format="png", dpi=150)
