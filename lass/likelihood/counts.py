@@ -24,7 +24,7 @@ from lass.likelihood.keys import (
     run_starts,
     sort_addends,
 )
-from lass.likelihood.storage import damaged, read_sizes, write_tensors
+from lass.storage import damaged, read_sizes, write_tensors
 
 FORM = "lass.counts"
 VERSION = 1
@@ -163,7 +163,7 @@ def write_counts(path: Path, counts: SparseCounts) -> None:
         {"keys": counts.keys, "counts": counts.counts},
         form=FORM,
         version=VERSION,
-        sizes={"codebook_size": counts.codebook_size, "sources": counts.sources},
+        fields={"codebook_size": counts.codebook_size, "sources": counts.sources},
     )
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from lass.likelihood.counts import SparseCounts
 from lass.likelihood.keys import encode_keys, find_keys, flatten_codes, run_starts
-from lass.likelihood.storage import damaged, read_sizes, write_tensors
+from lass.storage import damaged, read_sizes, write_tensors
 
 FORM = "lass.likelihood"
 VERSION = 1
@@ -128,7 +128,7 @@ def write_likelihood(path: Path, likelihood: Likelihood) -> None:
         "log_likelihood": likelihood.log_likelihood.cpu().numpy(),
     }
     sizes = {"codebook_size": likelihood.codebook_size, "sources": likelihood.sources}
-    write_tensors(Path(path), tensors, form=FORM, version=VERSION, sizes=sizes)
+    write_tensors(Path(path), tensors, form=FORM, version=VERSION, fields=sizes)
 
 
 def read_likelihood(

@@ -154,7 +154,7 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.M
         path.write_bytes(b"half")
         raise OSError("disk full")
 
-    monkeypatch.setattr("lass.likelihood.storage.save_file", fail)
+    monkeypatch.setattr("lass.storage.save_file", fail)
     with pytest.raises(OSError, match="disk full"):
         write_counts(path, merge_counts([counts, counts]))
     assert path.read_bytes() == before

@@ -1,0 +1,59 @@
+"""The sources of a split at the model's rate: one file per track, one channel per source class."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from lass.data.audio import read_audio
+
+
+@dataclass(frozen=True)
+class SourceLibrary:
+    """Tracks of one split, read on demand: nothing is held in memory but names and lengths."""
+
+    folder: Path
+    rate: int  # Hz
+    classes: tuple[str, ...]  # the N source classes, in channel order
+    frames: dict[str, int]  # track -> samples
+
+    @property
+    def tracks(self) -> list[str]:
+        """Track names in order."""
+        return list(self.frames)
+
+    def read(self, track: str, *, start: int = 0, frames: int | None = None) -> np.ndarray:
+        """Sources [N, T] float32 of `frames` samples of `track` from sample `start`."""
+        return read_audio(self.folder / f"{track}.wav", rate=self.rate, start=start, frames=frames)
+
+    def crop(self, rng: np.random.Generator, length: int) -> np.ndarray:
+        """Sources [N, length] at a random place of a random track; a longer track is chosen more often."""
+        names, sizes = zip(*((n, s) for n, s in self.frames.items() if s >= length), strict=True)
+        weights = np.array(sizes) - length + 1.0
+        track = names[int(rng.choice(len(names), p=weights / weights.sum()))]
+        start = int(rng.integers(self.frames[track] - length + 1))
+        return self.read(track, start=start, frames=length)
+
+
+def open_library(folder: Path, *, rate: int, classes: Sequence[str], shortest: int = 1) -> SourceLibrary:
+    """The library in `folder`; ValueError where a file has another rate or number of channels than configured.
+
+    Tracks under `shortest` samples are passed over; a folder without any longer one is an error.
+    """
+    frames = {}
+    for path in sorted(folder.glob("*.wav")):
+        info = soundfile.info(str(path))
+        if info.samplerate != rate or info.channels != len(classes):
+            raise ValueError(
+                f"{path}: {info.channels} channels at {info.samplerate} Hz, but {len(classes)} ({', '.join(classes)}) at "
+                f"{rate} Hz are needed; delete the folder and extract the sources again"
+            )
+        if info.frames >= shortest:
+            frames[path.stem] = info.frames
+    if not frames:
+        raise ValueError(
+            f"{folder}: no track of at least {shortest} samples; give the split longer or more tracks"
+        )
+    return SourceLibrary(folder, rate, tuple(classes), frames)

@@ -1,0 +1,1 @@
+"""Networks: the VQ-VAE with its quantizer, and the autoregressive transformer used as prior."""

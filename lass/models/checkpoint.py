@@ -1,0 +1,87 @@
+"""Checkpoints: weights as safetensors with the network's shape, its kind and its provenance in the header.
+
+Loading never unpickles, refuses formats that it does not know, and names the file in every error.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lass.models.transformer import Transformer, TransformerShape
+from lass.models.vqvae import Vqvae, VqvaeShape
+from lass.storage import read_header, read_tensors, write_tensors
+
+FORM = "lass.checkpoint"
+VERSION = 1
+
+
+def write_checkpoint(path: Path, network: Vqvae | Transformer, *, provenance: Mapping[str, Any]) -> None:
+    """Write `network` with its shape; `provenance` (configuration, seed, version, losses) is kept as JSON.
+
+    Weights are rounded to half precision, codebooks are not: a code is an exact address.
+    """
+    kind = type(network).__name__.lower()
+    tensors = {
+        name: tensor if name.startswith("quantizer.") or not tensor.is_floating_point() else tensor.half()
+        for name, tensor in network.state_dict().items()
+    }
+    fields = {"kind": kind, "shape": asdict(network.shape), "provenance": dict(provenance)}
+    write_tensors(path, tensors, form=FORM, version=VERSION, fields=fields)
+
+
+def describe_checkpoint(path: Path, kind: str) -> dict[str, Any]:
+    """Shape and provenance of the checkpoint at `path`; ValueError where it is not of `kind` (vqvae, transformer)."""
+    header = read_header(path, form=FORM, version=VERSION)
+    if header["kind"] != kind:
+        raise ValueError(
+            f"{path}: holds a {header['kind']}, but a {kind} is needed here; correct the configured path"
+        )
+    return {"shape": header["shape"], "provenance": header["provenance"]}
+
+
+def load_weights(path: Path, network: Vqvae | Transformer, tensors: Mapping[str, Tensor]) -> None:
+    """Copy `tensors` into `network`; tensors that do not fit are an error that names the file."""
+    try:
+        network.load_state_dict({name: tensor.float() if tensor.is_floating_point() else tensor
+                                 for name, tensor in tensors.items()})  # fmt: skip
+    except RuntimeError as error:
+        raise ValueError(
+            f"{path}: weights do not fit the shape in the header ({error}); make it again"
+        ) from error
+
+
+def read_vqvae(path: Path) -> Vqvae:
+    """The VQ-VAE stored at `path`, ready for inference."""
+    values = describe_checkpoint(path, "vqvae")["shape"]
+    shape = VqvaeShape(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})
+    network = Vqvae(shape)
+    load_weights(path, network, read_tensors(path))
+    return network.eval().requires_grad_(False)
+
+
+def read_transformer(path: Path, *, codebook: str | None = None) -> Transformer:
+    """The prior's network stored at `path`, ready for inference.
+
+    ValueError where it was trained on codes of another codebook than the one that `codebook` names.
+    """
+    header = describe_checkpoint(path, "transformer")
+    trained_on = header["provenance"].get("codebook")
+    if codebook is not None and trained_on != codebook:
+        raise ValueError(
+            f"{path}: trained on codes of codebook {trained_on}, but the VQ-VAE has {codebook}; train the prior on tokens "
+            "of this VQ-VAE"
+        )
+    network = Transformer(TransformerShape(**header["shape"]))
+    load_weights(path, network, read_tensors(path))
+    return network.eval().requires_grad_(False)
+
+
+def new_network(kind: type[Vqvae] | type[Transformer], *args: Any, seed: int, **kwargs: Any) -> Any:
+    """A network with weights drawn from `seed`, leaving torch's global generator as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return kind(*args, **kwargs)

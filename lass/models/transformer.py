@@ -1,0 +1,209 @@
+"""Decoder-only transformer over codes: the autoregressive prior p_n(z_n) of the method.
+
+Pre-norm blocks with rotary positions (Su et al. 2021) and one or few key-value heads shared by all query heads
+(Shazeer 2019): the key-value cache is what a step of the decoder has to read, so it is kept small.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+@dataclass(frozen=True)
+class TransformerShape:
+    """What fixes the network: stored in its checkpoint, checked on loading."""
+
+    codes: int  # K
+    classes: int  # start tokens: one per class of a class-conditional prior, else 1
+    context: int  # the longest sequence, in tokens
+    layers: int
+    width: int
+    heads: int
+    kv_heads: int
+
+    def __post_init__(self) -> None:
+        """Refuse shapes that cannot be built."""
+        if self.width % (2 * self.heads) or self.heads % self.kv_heads:
+            raise ValueError(
+                f"prior: width {self.width} must be a multiple of 2 * heads = {2 * self.heads}, and heads {self.heads} "
+                f"of kv_heads {self.kv_heads}"
+            )
+
+    @property
+    def head_width(self) -> int:
+        """Channels of one head."""
+        return self.width // self.heads
+
+
+@dataclass
+class KeyValueCache:
+    """Keys and values of the positions seen so far, preallocated for the whole sequence."""
+
+    keys: Tensor  # [layers, B, kv_heads, context, D]
+    values: Tensor  # [layers, B, kv_heads, context, D]
+    used: int  # rows that hold a sequence; the others are padding
+    length: int = 0
+
+    def reorder(self, rows: Tensor) -> None:
+        """Let row b continue what was row `rows[b]` (`rows` [B], int64): only rows that change are copied."""
+        moved = (rows != torch.arange(len(rows), device=rows.device)).nonzero()[:, 0]
+        if len(moved):
+            for store in (self.keys, self.values):
+                store[:, moved, :, : self.length] = store[:, rows[moved], :, : self.length]
+
+
+def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+    """Rotary embedding of `x` [..., S, D] by `cosine`, `sine` [S, D / 2]."""
+    first, second = x.chunk(2, dim=-1)
+    return torch.cat([first * cosine - second * sine, first * sine + second * cosine], dim=-1).to(x.dtype)
+
+
+class Block(nn.Module):
+    """Attention and feed-forward layer, each added to its normalised input."""
+
+    def __init__(self, shape: TransformerShape) -> None:
+        """Build the layers for `shape`."""
+        super().__init__()
+        self.shape = shape
+        kv_width = shape.kv_heads * shape.head_width
+        self.attention_norm = nn.LayerNorm(shape.width)
+        self.qkv = nn.Linear(shape.width, shape.width + 2 * kv_width, bias=False)
+        self.project = nn.Linear(shape.width, shape.width, bias=False)
+        self.forward_norm = nn.LayerNorm(shape.width)
+        self.expand = nn.Linear(shape.width, 4 * shape.width)
+        self.contract = nn.Linear(4 * shape.width, shape.width)
+
+    def split(self, x: Tensor, cosine: Tensor, sine: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Rotated queries [B, H, S, D], rotated keys and values [B, kv_heads, S, D] of `x` [B, S, width]."""
+        shape = self.shape
+        kv_width = shape.kv_heads * shape.head_width
+        parts = self.qkv(self.attention_norm(x)).split([shape.width, kv_width, kv_width], dim=-1)
+        q, k, v = (part.unflatten(-1, (-1, shape.head_width)).transpose(1, 2) for part in parts)
+        return rotate(q, cosine, sine), rotate(k, cosine, sine), v
+
+    def finish(self, x: Tensor, attended: Tensor) -> Tensor:
+        """Add the attention's output [B, S, width] and then the feed-forward layer's to `x` [B, S, width]."""
+        x = x + self.project(attended)
+        return x + self.contract(functional.gelu(self.expand(self.forward_norm(x))))
+
+    def forward(self, x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+        """Causal pass over whole sequences `x` [B, S, width]."""
+        q, k, v = self.split(x, cosine, sine)
+        repeats = self.shape.heads // self.shape.kv_heads
+        k, v = (part.repeat_interleave(repeats, dim=1) for part in (k, v))  # [B, H, S, D]
+        attended = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return self.finish(x, attended.transpose(1, 2).flatten(2))
+
+    def step(self, x: Tensor, cosine: Tensor, sine: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        """One new position `x` [B, 1, width]; `keys`, `values` [B, kv_heads, t, D] end with this position's free slot."""
+        q, k, v = self.split(x, cosine, sine)
+        keys[:, :, -1:] = k
+        values[:, :, -1:] = v
+        grouped = q.squeeze(2).unflatten(1, (self.shape.kv_heads, -1))  # [B, kv_heads, H / kv_heads, D]
+        attended = functional.scaled_dot_product_attention(grouped, keys, values)
+        return self.finish(x, attended.flatten(1)[:, None])
+
+
+class Transformer(nn.Module):
+    """Next-code model: logits of z_s given a start token and z_0 .. z_{s-1}."""
+
+    def __init__(self, shape: TransformerShape, *, dropout: float = 0.0) -> None:
+        """`dropout` is applied to the embedded input while training."""
+        super().__init__()
+        self.shape = shape
+        self.dropout = nn.Dropout(dropout)
+        self.start = nn.Embedding(shape.classes, shape.width)
+        self.embed = nn.Embedding(shape.codes, shape.width)
+        self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.layers))
+        self.norm = nn.LayerNorm(shape.width)
+        self.head = nn.Linear(shape.width, shape.codes)
+        for parameter in self.parameters():
+            if parameter.dim() > 1:
+                nn.init.normal_(parameter, std=0.02)
+        for name, parameter in self.named_parameters():
+            if name.endswith(("project.weight", "contract.weight")):
+                nn.init.normal_(parameter, std=0.02 / (2 * shape.layers) ** 0.5)
+
+    def rotation(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """Cosine and sine [S, D / 2] of the rotary embedding at `positions` [S]."""
+        half = self.shape.head_width // 2
+        frequency = 10_000.0 ** (-torch.arange(half, device=positions.device) / half)
+        angle = positions[:, None] * frequency
+        return angle.cos(), angle.sin()
+
+    def forward(self, codes: Tensor, classes: Tensor) -> Tensor:
+        """Logits [B, S, K] of every position of `codes` [B, S], each from the positions before it; `classes` [B]."""
+        inputs = torch.cat([self.start(classes)[:, None], self.embed(codes[:, :-1])], dim=1)  # [B, S, width]
+        cosine, sine = self.rotation(torch.arange(codes.shape[1], device=codes.device))
+        x = self.dropout(inputs)
+        for block in self.blocks:
+            x = block(x, cosine, sine)
+        logits: Tensor = self.head(self.norm(x))
+        return logits
+
+    def new_cache(self, batch: int, length: int, *, used: int) -> KeyValueCache:
+        """An empty cache for `batch` sequences, `used` of them real, of at most `length` tokens."""
+        if length > self.shape.context:
+            raise ValueError(
+                f"a sequence of {length} tokens exceeds the prior's context of {self.shape.context}: shorten the chunks "
+                "(mixtures.seconds) or train a prior with a longer context"
+            )
+        shape = (self.shape.layers, batch, self.shape.kv_heads, length, self.shape.head_width)
+        weight = self.head.weight
+        return KeyValueCache(weight.new_zeros(shape), weight.new_zeros(shape), used)
+
+    def step(self, inputs: Tensor, cache: KeyValueCache) -> Tensor:
+        """Logits [B, K] after one more embedded input [B, width]; `cache` grows by one position."""
+        cosine, sine = self.rotation(torch.tensor([cache.length], device=inputs.device))
+        cache.length += 1
+        x = inputs[:, None]
+        for index, block in enumerate(self.blocks):
+            assert isinstance(block, Block)
+            keys = cache.keys[index, :, :, : cache.length]
+            x = block.step(x, cosine, sine, keys, cache.values[index, :, :, : cache.length])
+        logits: Tensor = self.head(self.norm(x))[:, 0]
+        return logits
+
+    def training_loss(self, batch: tuple[Tensor, Tensor], rng: np.random.Generator) -> dict[str, Tensor]:
+        """Mean negative log-likelihood in nats per token of (codes [B, S], classes [B])."""
+        codes, classes = batch
+        logits = self(codes, classes)
+        return {"loss": functional.cross_entropy(logits.float().flatten(0, 1), codes.flatten())}
+
+
+# Matrix products round differently for a few rows than for many. Batches padded to a multiple of this many rows give
+# every sequence the same bytes, whatever shares the batch with it.
+ROW_BLOCK = 16
+
+
+class TransformerPrior:
+    """A transformer for one source class, in the form that the decoder asks for (`lass.separation.prior.Prior`)."""
+
+    def __init__(self, network: Transformer, *, class_index: int = 0) -> None:
+        """`class_index` chooses the start token of a class-conditional network."""
+        if not 0 <= class_index < network.shape.classes:
+            raise ValueError(f"class index {class_index} outside the prior's {network.shape.classes} classes")
+        self.network = network.eval()
+        self.class_index = class_index
+        self.codebook_size = network.shape.codes
+
+    def start(self, batch: int, length: int) -> KeyValueCache:
+        """State of `batch` sequences, padded to a whole number of row blocks, before their first token."""
+        return self.network.new_cache(-(-batch // ROW_BLOCK) * ROW_BLOCK, length, used=batch)
+
+    @torch.inference_mode()
+    def log_probs(self, previous: Tensor | None, state: KeyValueCache) -> Tensor:
+        """`log p(z_s | z_<s)` [B, K] in float32, given the codes chosen last [B] (None at the start)."""
+        rows = state.keys.shape[1]
+        if previous is None:
+            inputs = self.network.start.weight[self.class_index].expand(rows, -1)
+        else:
+            inputs = self.network.embed(functional.pad(previous, (0, rows - len(previous))))
+        return self.network.step(inputs, state)[: state.used].float().log_softmax(dim=-1)
+
+    def reorder(self, state: KeyValueCache, rows: Tensor) -> None:
+        """Row b continues the sequence that was row `rows[b]`."""
+        state.reorder(rows)

@@ -1,0 +1,20 @@
+"""What the decoder asks of a prior: next-code log-probabilities and the bookkeeping of hypotheses."""
+
+from typing import Any, Protocol
+
+from torch import Tensor
+
+
+class Prior(Protocol):
+    """An autoregressive model `p_n(z_s | z_<s)` over one source's codes (paper, section 3)."""
+
+    codebook_size: int
+
+    def start(self, batch: int, length: int) -> Any:
+        """State of `batch` empty sequences that may grow to `length` tokens."""
+
+    def log_probs(self, previous: Tensor | None, state: Any) -> Tensor:
+        """Advance by one position: `log p(z_s | z_<s)` [batch, K], given the codes chosen last [batch] (None at first)."""
+
+    def reorder(self, state: Any, rows: Tensor) -> None:
+        """Let sequence b continue what was sequence `rows[b]` (`rows` [batch], int64)."""

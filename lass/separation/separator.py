@@ -1,0 +1,62 @@
+"""From mixtures to separated sources: encode, decode hypotheses, choose one (steps 1, 4 and 5 of the method)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lass.likelihood.tensor import Likelihood
+from lass.separation.decoding import Method, decode_sequences
+from lass.separation.prior import Prior
+from lass.separation.selection import Separation, select_hypothesis
+
+
+@dataclass(frozen=True)
+class Separator:
+    """Everything that a separation needs; networks enter as functions and as `Prior` objects."""
+
+    encode: Callable[[Tensor], Tensor]  # waveforms [R, T] to codes [R, S]
+    decode: Callable[[Tensor], Tensor]  # codes [R, S] to waveforms [R, T]
+    priors: Sequence[Prior]  # N, in the order of the sources
+    likelihood: Likelihood
+    fallback: Tensor  # [K] int64: the counted code that stands for each mixture code
+    weights: Tensor  # alpha [N]
+    method: Method
+    selection: str  # 'remix' or 'posterior'
+    seed: int
+
+    def separate(self, mixtures: Tensor, items: Sequence[int]) -> list[Separation]:
+        """Separate waveforms y [B, T]; `items` name the mixtures, and with the seed decide every random draw.
+
+        The result for a mixture does not depend on the others of the batch.
+        """
+        codes = torch.cat([self.encode(mixture[None]) for mixture in mixtures])  # [B, S]
+        counted = self.fallback[codes]
+        hypotheses = decode_sequences(
+            counted,
+            priors=self.priors,
+            likelihood=self.likelihood,
+            method=self.method,
+            uniforms=None if self.method.searches else self.uniforms(items, codes.shape[1]).to(codes.device),
+        )
+        return [
+            select_hypothesis(
+                hypotheses.codes[row],
+                hypotheses.scores[row],
+                mixture=mixtures[row],
+                weights=self.weights,
+                decode=self.decode,
+                criterion=self.selection,
+                uncounted=int((counted[row] != codes[row]).sum()),
+            )
+            for row in range(len(mixtures))
+        ]
+
+    def uniforms(self, items: Sequence[int], length: int) -> Tensor:
+        """Numbers in [0, 1) [B, S, W], each mixture's drawn from (seed, item) alone."""
+        shape = (length, self.method.hypotheses)
+        return torch.from_numpy(
+            np.stack([np.random.default_rng((self.seed, item)).random(shape) for item in items])
+        )

@@ -1,0 +1,108 @@
+"""Files that are complete or absent, and tensor files with a format name and a version that readers check."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+# Safetensors writes several metadata entries in an order that changes from run to run. One entry that
+# holds JSON with sorted keys keeps the bytes of a file a function of its content alone.
+_ENTRY = "lass"
+
+
+@contextmanager
+def written_aside(path: Path) -> Iterator[Path]:
+    """Yield a hidden neighbour of `path` to write to; it becomes `path` when the block ends without an error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        yield aside
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def write_tensors(
+    path: Path,
+    tensors: Mapping[str, torch.Tensor | np.ndarray],
+    *,
+    form: str,
+    version: int,
+    fields: Mapping[str, Any],
+) -> None:
+    """Write tensors and their header to `path`, which appears complete or not at all.
+
+    `form` and `version` name the format; `fields` are further entries of the header that JSON can hold.
+    Equal arguments give equal bytes.
+    """
+    header = json.dumps({"form": form, "version": version, **fields}, sort_keys=True)
+    with written_aside(path) as aside:
+        aside.touch()
+        mode = aside.stat().st_mode  # what the user's umask gives; safetensors would leave 0600
+        contents = {name: torch.as_tensor(tensor).contiguous() for name, tensor in tensors.items()}
+        save_file(contents, aside, metadata={_ENTRY: header})
+        aside.chmod(mode)
+
+
+def read_header(path: Path, *, form: str, version: int) -> dict[str, Any]:
+    """Read the header of a tensor file; the tensors themselves are not read.
+
+    Raises FileNotFoundError when there is no such file, and ValueError when it is damaged or has another format or
+    version.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path}: no such file; run the step that makes it first, or correct the path"
+        )
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+        header = json.loads(metadata.get(_ENTRY, "{}"))
+    except (SafetensorError, OSError, json.JSONDecodeError) as error:
+        raise damaged(path, str(error)) from error
+    if not isinstance(header, dict):
+        raise damaged(path, f"its header is {header!r}")
+    found = (header.get("form"), header.get("version"))
+    if found != (form, version):
+        raise ValueError(
+            f"{path}: format {found[0]!r} version {found[1]!r} cannot be read here, "
+            f"expected {form!r} version {version}; delete it and make it again with this version of lass"
+        )
+    return header
+
+
+def read_sizes(path: Path, *, form: str, version: int, expected: Mapping[str, int | None]) -> dict[str, int]:
+    """Read the integers that the keys of `expected` name from the header of a file.
+
+    A key whose expected value is None takes any value; another value is a ValueError, as are those of `read_header`.
+    """
+    header = read_header(path, form=form, version=version)
+    for name, value in expected.items():
+        if not isinstance(header.get(name), int):
+            raise ValueError(f"{path}: its header lacks {name!r}; delete the file and make it again")
+        if value is not None and header[name] != value:
+            raise ValueError(
+                f"{path}: made for {name} = {header[name]}, but {name} = {value} is needed; "
+                "give the file that belongs to this configuration, or delete it and make it again"
+            )
+    return {name: header[name] for name in expected}
+
+
+def read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """Read all tensors of a file whose header has been read already; ValueError where it is damaged."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise damaged(path, str(error)) from error
+
+
+def damaged(path: Path, reason: str) -> ValueError:
+    """Return the error for a file that cannot be trusted, with what to do about it."""
+    return ValueError(f"{path}: damaged or truncated ({reason}); delete the file and make it again")

@@ -1,0 +1,91 @@
+"""Token tables: codes as Parquet, one row per sequence, with the identity of the codebook in the header."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lass.storage import written_aside
+
+FORMAT = "lass-tokens"
+VERSION = "1"
+
+
+def write_tokens(
+    path: Path,
+    columns: Mapping[str, Sequence[Any]],
+    codes: Sequence[np.ndarray],
+    *,
+    codebook: str,
+    codebook_size: int,
+) -> None:
+    """Write one row per sequence: the descriptive `columns` and the list column `codes` (integers in [0, K)).
+
+    `codebook` identifies the codebook that the codes address. The file is written aside and renamed.
+    """
+    for row in codes:
+        if row.size and not 0 <= int(row.min()) <= int(row.max()) < codebook_size:
+            raise ValueError(
+                f"{path}: codes from {row.min()} to {row.max()} do not fit a codebook of {codebook_size}"
+            )
+    kind = pa.uint16() if codebook_size <= 1 << 16 else pa.uint32()
+    arrays = {name: pa.array(values) for name, values in columns.items()}
+    arrays["codes"] = pa.array([row.tolist() for row in codes], type=pa.list_(kind))
+    header = {"format": FORMAT, "version": VERSION, "codebook": codebook, "codebook_size": str(codebook_size)}
+    table = pa.table(arrays).replace_schema_metadata(header)
+    with written_aside(path) as aside:
+        pq.write_table(table, aside, compression="zstd")
+
+
+def read_tokens(paths: Iterable[Path], *, codebook: str | None = None) -> pa.Table:
+    """The rows of all shards in `paths`, in that order.
+
+    Raises FileNotFoundError or ValueError, naming the file, where one is missing, damaged, of an unknown format, or
+    addresses another codebook than `codebook` (where given) or than the other shards.
+    """
+    tables = []
+    for path in paths:
+        table = read_shard(path)
+        header = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
+        if header.get("format") != FORMAT or header.get("version") != VERSION:
+            raise ValueError(f"{path}: not a {FORMAT!r} file of version {VERSION!r}; tokenize again")
+        codebook = codebook or header["codebook"]
+        if header["codebook"] != codebook:
+            raise ValueError(
+                f"{path}: codes of codebook {header['codebook']}, but {codebook} is needed; tokenize with that VQ-VAE"
+            )
+        tables.append(table)
+    if not tables:
+        raise ValueError("no token files given")
+    return pa.concat_tables(tables)
+
+
+def read_shard(path: Path) -> pa.Table:
+    """One Parquet file, with errors that name it."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such token file; run the rule that makes it")
+    try:
+        return pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ValueError(
+            f"{path}: truncated or not a Parquet file ({error}); delete it and make it again"
+        ) from error
+
+
+def codebook_of(table: pa.Table) -> tuple[str, int]:
+    """Identity and size K of the codebook that a token table addresses."""
+    header = table.schema.metadata
+    return header[b"codebook"].decode(), int(header[b"codebook_size"])
+
+
+def sequences(table: pa.Table, *, source: str) -> dict[str, np.ndarray]:
+    """Codes [S] of every track of the class `source`, by track name."""
+    chosen = table.filter(pa.compute.equal(table["source"], source))
+    names = chosen["track"].to_pylist()
+    return {
+        name: codes.values.to_numpy().astype(np.int64)
+        for name, codes in zip(names, chosen["codes"], strict=True)
+    }

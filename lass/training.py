@@ -1,0 +1,230 @@
+"""One training loop for every network: AdamW, warm-up and cosine decay, best weights by validation, exact resumption.
+
+The batch of a step depends on (seed, step) alone and the whole state is saved now and then, so a run that was killed and
+started again ends with the same bytes as one that was not.
+"""
+
+import hashlib
+import json
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lass.storage import read_header, read_tensors, write_tensors
+
+logger = logging.getLogger(__name__)
+
+FORM = "lass.training"
+VERSION = 1
+
+
+class Trainable(Protocol):
+    """What the loop asks of a network beside being an nn.Module."""
+
+    def training_loss(self, batch: Any, rng: np.random.Generator) -> dict[str, Tensor]:
+        """Losses of a batch; `loss` is minimised, the others are logged."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast to train."""
+
+    steps: int
+    learning_rate: float
+    warmup: int
+    weight_decay: float
+    clip: float  # the norm to which gradients are clipped
+    validate_every: int
+    save_every: int
+    bfloat16: bool  # matrix products in bfloat16
+
+    def rate(self, step: int) -> float:
+        """Learning rate of `step`: linear warm-up, then half a cosine down to a hundredth."""
+        if step < self.warmup:
+            return self.learning_rate * (step + 1) / self.warmup
+        progress = (step - self.warmup) / max(1, self.steps - self.warmup)
+        return self.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
+
+
+@dataclass
+class Progress:
+    """State of a run beside weights and optimizer: what the loop has done and the best validation loss so far."""
+
+    step: int = 0
+    best_loss: float = math.inf
+    best_step: int = -1
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def train(
+    network: nn.Module,
+    *,
+    draw_batch: Callable[[np.random.Generator], Any],
+    validation: list[Any],
+    schedule: Schedule,
+    seed: int,
+    state_path: Path,
+    fingerprint: Mapping[str, Any],
+) -> Progress:
+    """Train `network` in place and leave in it the weights of the lowest validation loss.
+
+    `draw_batch` makes the batch of a step from that step's generator; `validation` is a list of batches.
+    `state_path` holds the state of an unfinished run and is removed at the end; a state with another `fingerprint`
+    (configuration, data, seed) is ignored. Raises ValueError when the loss is no longer finite.
+    """
+    optimizer = new_optimizer(network, schedule)
+    best = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    progress = resume(network, optimizer, best, state_path, fingerprint)
+    began = time.monotonic()
+    while progress.step < schedule.steps:
+        losses = training_step(
+            network, optimizer, draw_batch, schedule=schedule, step=progress.step, seed=seed
+        )
+        progress.step += 1
+        if progress.step % schedule.validate_every == 0 or progress.step == schedule.steps:
+            row = {"step": float(progress.step), **losses, **validation_losses(network, validation, schedule)}
+            logger.info("%s seconds=%.0f", format_losses(row), time.monotonic() - began)
+            keep_best(network, best, progress, row)
+        if progress.step % schedule.save_every == 0 and progress.step < schedule.steps:
+            save_state(network, optimizer, best, progress, state_path, fingerprint)
+    network.load_state_dict(best)
+    state_path.unlink(missing_ok=True)
+    return progress
+
+
+def new_optimizer(network: nn.Module, schedule: Schedule) -> torch.optim.AdamW:
+    """AdamW that decays matrices but neither biases nor gains."""
+    parameters = list(network.parameters())
+    groups = [
+        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": schedule.weight_decay},
+        {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=schedule.learning_rate, betas=(0.9, 0.95))
+
+
+def training_step(
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    draw_batch: Callable[[np.random.Generator], Any],
+    *,
+    schedule: Schedule,
+    step: int,
+    seed: int,
+) -> dict[str, float]:
+    """One update of the weights; batch and codebook restarts depend on (seed, step) alone."""
+    rng = np.random.default_rng((seed, step))
+    network.train()
+    for group in optimizer.param_groups:
+        group["lr"] = schedule.rate(step)
+    batch = draw_batch(rng)
+    # Dropout is the one thing that draws from torch's global generator.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(rng.integers(1 << 62)))
+        losses = evaluate_loss(network, batch, rng, schedule.bfloat16)
+    optimizer.zero_grad(set_to_none=True)
+    losses["loss"].backward()  # type: ignore[no-untyped-call]
+    norm = nn.utils.clip_grad_norm_(network.parameters(), schedule.clip)
+    if not torch.isfinite(norm):
+        raise ValueError(
+            f"training diverged at step {step} (gradient norm {norm.item()}): lower learning_rate"
+        )
+    optimizer.step()
+    return {name: value.item() for name, value in losses.items()}
+
+
+def evaluate_loss(
+    network: nn.Module, batch: Any, rng: np.random.Generator, bfloat16: bool
+) -> dict[str, Tensor]:
+    """The network's losses under the precision of the schedule."""
+    device = next(network.parameters()).device.type
+    with torch.autocast(device, dtype=torch.bfloat16, enabled=bfloat16):
+        losses: dict[str, Tensor] = network.training_loss(batch, rng)  # type: ignore[operator]
+    return losses
+
+
+@torch.no_grad()
+def validation_losses(network: nn.Module, batches: list[Any], schedule: Schedule) -> dict[str, float]:
+    """Mean of every loss over `batches`, its names prefixed with `validation_`."""
+    network.eval()
+    rows = [evaluate_loss(network, batch, np.random.default_rng(0), schedule.bfloat16) for batch in batches]
+    return {f"validation_{name}": float(np.mean([row[name].item() for row in rows])) for name in rows[0]}
+
+
+def keep_best(network: nn.Module, best: dict[str, Tensor], progress: Progress, row: dict[str, float]) -> None:
+    """Remember `row`, and the weights where its validation loss is the lowest yet."""
+    progress.history.append(row)
+    if row["validation_loss"] < progress.best_loss:
+        progress.best_loss, progress.best_step = row["validation_loss"], progress.step
+        for name, tensor in network.state_dict().items():
+            best[name].copy_(tensor)
+
+
+def format_losses(row: Mapping[str, float]) -> str:
+    """`step=100 loss=1.2345 ...` for the log."""
+    return " ".join(
+        f"{name}={value:.0f}" if name == "step" else f"{name}={value:.4f}" for name, value in row.items()
+    )
+
+
+def digest(fingerprint: Mapping[str, Any]) -> str:
+    """Hash of a JSON-able description of a run."""
+    return hashlib.sha256(json.dumps(fingerprint, sort_keys=True).encode()).hexdigest()
+
+
+def save_state(
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    best: dict[str, Tensor],
+    progress: Progress,
+    path: Path,
+    fingerprint: Mapping[str, Any],
+) -> None:
+    """Write everything that a continuation needs; the file is complete or absent."""
+    moments = optimizer.state_dict()["state"]
+    tensors = {f"network/{name}": tensor for name, tensor in network.state_dict().items()}
+    tensors |= {f"best/{name}": tensor for name, tensor in best.items()}
+    tensors |= {
+        f"moment/{i}/{name}": tensor for i, entry in moments.items() for name, tensor in entry.items()
+    }
+    fields = {"fingerprint": digest(fingerprint), "progress": vars(progress)}
+    write_tensors(path, tensors, form=FORM, version=VERSION, fields=fields)
+
+
+def resume(
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    best: dict[str, Tensor],
+    path: Path,
+    fingerprint: Mapping[str, Any],
+) -> Progress:
+    """Load the state at `path` where it belongs to this run; otherwise begin anew."""
+    if not path.is_file():
+        return Progress()
+    try:
+        header = read_header(path, form=FORM, version=VERSION)
+        tensors = read_tensors(path)
+    except ValueError as error:
+        logger.warning("%s; training begins anew", error)
+        return Progress()
+    if header.get("fingerprint") != digest(fingerprint):
+        logger.info("%s belongs to another configuration: training begins anew", path)
+        return Progress()
+    network.load_state_dict({name: tensors[f"network/{name}"] for name in best})
+    for name in best:
+        best[name].copy_(tensors[f"best/{name}"])
+    moments: dict[int, dict[str, Tensor]] = {}
+    for key in (key for key in tensors if key.startswith("moment/")):
+        _, index, name = key.split("/")
+        moments.setdefault(int(index), {})[name] = tensors[key]
+    optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
+    progress = Progress(**header["progress"])
+    logger.info("resuming %s at step %d", path, progress.step)
+    return progress
