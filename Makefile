@@ -13,6 +13,7 @@ CORES ?= $(shell nproc)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PIP := python -m pip --quiet --disable-pip-version-check
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 demo: $(STAMP)
@@ -35,19 +36,21 @@ bench: $(STAMP)
 env: $(STAMP)
 
 # $(VENV)/.lock is a copy of the lock, written once everything in it is installed: an interrupted installation is
-# begun anew, and an edit of pyproject.toml alone installs nothing but lass itself.
+# begun anew, and an edit of pyproject.toml alone installs nothing but lass itself. $$base is the interpreter
+# behind $(PYTHON), which may itself lie in the $(VENV) that is about to go.
 $(STAMP): requirements.lock pyproject.toml
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
 	    { echo "Python 3.11 is needed, '$(PYTHON)' is not: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@if ! cmp -s requirements.lock $(VENV)/.lock; then \
 	    echo "installing requirements.lock into $(VENV): about 5 GB and some minutes, once"; \
+	    base=$$("$(PYTHON)" -c 'import sys; print(sys._base_executable)'); \
 	    rm -rf $(VENV); \
-	    "$(PYTHON)" -m venv $(VENV); \
-	    python -m pip install --quiet --require-hashes --requirement requirements.lock; \
+	    "$$base" -m venv $(VENV); \
+	    $(PIP) install --require-hashes --requirement requirements.lock; \
 	    cp requirements.lock $(VENV)/.lock.part; \
 	    mv $(VENV)/.lock.part $(VENV)/.lock; \
 	fi
-	@python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # pins what pyproject.toml asks for, with hashes, for Python 3.11 on Linux; needs uv

@@ -63,7 +63,9 @@ def wrong_doors(source: str, *, room: str) -> list[str]:
     complaints = []
     for module in imported_modules(source):
         top, *inner = module.split(".")
-        if top == "" or top == "workflow" or (top == "lass" and (not inner or inner[0] not in allowed)):
+        if module == "lass.__version__":
+            continue
+        if top in ("", "workflow") or (top == "lass" and (not inner or inner[0] not in allowed)):
             complaints.append(f"lass.{room} may not import {module}")
     return complaints
 
@@ -134,7 +136,7 @@ def test_a_wrong_door_is_seen(room: str, statement: str) -> None:
 
 def test_a_right_door_is_open() -> None:
     assert not wrong_doors("import torch\nfrom lass.likelihood.tensor import Likelihood", room="separation")
-    assert not wrong_doors("from lass.data.audio import read_audio", room="data")
+    assert not wrong_doors("from lass import __version__\nfrom lass.data.audio import mix", room="data")
 
 
 def test_a_wrong_import_of_a_rule_file_is_seen() -> None:
