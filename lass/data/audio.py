@@ -11,7 +11,9 @@ import torchaudio
 FORMATS = {".wav": "WAV", ".flac": "FLAC"}
 
 
-def read_audio(path: Path, *, rate: int | None = None, start: int = 0, frames: int | None = None) -> np.ndarray:
+def read_audio(
+    path: Path, *, rate: int | None = None, start: int = 0, frames: int | None = None
+) -> np.ndarray:
     """Audio of the file at `path`, float32 [channels, T] with full scale at 1.
 
     Args:
@@ -36,9 +38,13 @@ def read_audio(path: Path, *, rate: int | None = None, start: int = 0, frames: i
             file.seek(start)
             audio = file.read(count, dtype="float32", always_2d=True).T
     except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise ValueError(f"{path} is damaged or no audio file ({error}): make or download it again") from error
+        raise ValueError(
+            f"{path} is damaged or no audio file ({error}): make or download it again"
+        ) from error
     if audio.shape[1] != count:
-        raise ValueError(f"{path} ends after {start + audio.shape[1]} of {length} frames: make or download it again")
+        raise ValueError(
+            f"{path} ends after {start + audio.shape[1]} of {length} frames: make or download it again"
+        )
     if not np.isfinite(audio).all():
         bad = int(np.flatnonzero(~np.isfinite(audio).all(axis=0))[0]) + start
         raise ValueError(f"{path} holds NaN or infinity at frame {bad}: make or download it again")
@@ -55,7 +61,9 @@ def write_audio(path: Path, audio: np.ndarray, *, rate: int, subtype: str = "FLO
     if kind is None:
         raise ValueError(f"{path} ends in {path.suffix!r}: use one of {', '.join(FORMATS)}")
     if audio.ndim not in (1, 2) or audio.size == 0:
-        raise ValueError(f"audio of shape {audio.shape} cannot be written to {path}: give [T] or [N, T], T > 0")
+        raise ValueError(
+            f"audio of shape {audio.shape} cannot be written to {path}: give [T] or [N, T], T > 0"
+        )
     if not np.isfinite(audio).all():
         raise ValueError(f"audio for {path} holds NaN or infinity: look for the step that made it")
     if kind == "FLAC" and subtype == "FLOAT":
@@ -76,7 +84,9 @@ def resample(audio: np.ndarray, *, source_rate: int, target_rate: int) -> np.nda
     if source_rate == target_rate:
         return np.asarray(audio, dtype=np.float32)
     wave = torch.from_numpy(np.ascontiguousarray(audio, dtype=np.float32))
-    return np.asarray(torchaudio.functional.resample(wave, source_rate, target_rate).numpy(), dtype=np.float32)
+    return np.asarray(
+        torchaudio.functional.resample(wave, source_rate, target_rate).numpy(), dtype=np.float32
+    )
 
 
 def to_mono(audio: np.ndarray) -> np.ndarray:
@@ -90,4 +100,6 @@ def _check_extent(path: Path, *, length: int, start: int, count: int) -> None:
     if length == 0:
         raise ValueError(f"{path} has no audio in it (0 frames): make or download it again")
     if start < 0 or count <= 0 or start + count > length:
-        raise ValueError(f"frames {start} to {start + count} are not in {path}, which has {length}: ask for fewer")
+        raise ValueError(
+            f"frames {start} to {start + count} are not in {path}, which has {length}: ask for fewer"
+        )
