@@ -1,6 +1,7 @@
 """Reads, writes and resamples audio files, and refuses what is damaged instead of passing it on."""
 
 import os
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +25,12 @@ def read_audio(
 
     Raises:
         FileNotFoundError: no file at `path`.
-        ValueError: unreadable, truncated or empty file, wrong rate, frames beyond the end, NaN or infinite samples.
+        ValueError: unreadable, truncated or empty file, wrong rate, frames beyond the end,
+            NaN or infinite samples.
     """
     if not path.is_file():
         raise FileNotFoundError(f"no audio file at {path}: check the path, or make the file again")
+    _check_riff(path)
     try:
         with soundfile.SoundFile(path) as file:
             length, found_rate = file.frames, file.samplerate
@@ -49,6 +52,18 @@ def read_audio(
         bad = int(np.flatnonzero(~np.isfinite(audio).all(axis=0))[0]) + start
         raise ValueError(f"{path} holds NaN or infinity at frame {bad}: make or download it again")
     return np.ascontiguousarray(audio)
+
+
+def audio_rate(path: Path) -> int:
+    """Sample rate in Hz of the file at `path`; errors as in read_audio."""
+    if not path.is_file():
+        raise FileNotFoundError(f"no audio file at {path}: check the path, or make the file again")
+    try:
+        return int(soundfile.info(path).samplerate)
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        raise ValueError(
+            f"{path} is damaged or no audio file ({error}): make or download it again"
+        ) from error
 
 
 def write_audio(path: Path, audio: np.ndarray, *, rate: int, subtype: str = "FLOAT") -> None:
@@ -103,3 +118,14 @@ def _check_extent(path: Path, *, length: int, start: int, count: int) -> None:
         raise ValueError(
             f"frames {start} to {start + count} are not in {path}, which has {length}: ask for fewer"
         )
+
+
+def _check_riff(path: Path) -> None:
+    """Compare the size that a WAV header states with the file's: libsndfile reads a cut WAV without complaint."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    if head[:4] != b"RIFF" or head[8:] != b"WAVE":
+        return
+    stated, found = struct.unpack("<I", head[4:8])[0] + 8, path.stat().st_size
+    if found < stated and stated - 8 not in (0, 0xFFFFFFFF):  # both mean that the writer did not know
+        raise ValueError(f"{path} ends after {found} of {stated} bytes: make or download it again")
