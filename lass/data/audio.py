@@ -121,7 +121,7 @@ def _check_extent(path: Path, *, length: int, start: int, count: int) -> None:
 
 
 def _check_riff(path: Path) -> None:
-    """Compare the size that a WAV header states with the file's: libsndfile reads a cut WAV without complaint."""
+    """Compare the size that a WAV header states with the file's: libsndfile reads a cut WAV as it is."""
     with path.open("rb") as file:
         head = file.read(12)
     if head[:4] != b"RIFF" or head[8:] != b"WAVE":

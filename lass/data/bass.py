@@ -1,6 +1,7 @@
 """Basslines: written patterns over the chords, lines that follow the kick, and walking."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -29,7 +30,7 @@ def bass_pattern(kind: str, kick: str, *, beat: int, rng: np.random.Generator) -
     if rng.random() < 0.5 and line[-2] == ".":
         line[-2] = "a"
     filled = [i for i, char in enumerate(line) if char != "."] + [steps]
-    for here, there in zip(filled, filled[1:], strict=False):  # held, but never longer than a beat and a half
+    for here, there in pairwise(filled):  # held, but never longer than a beat and a half
         for i in range(here + 1, min(there, here + beat + beat // 2)):
             line[i] = "-"
     return "".join(line)

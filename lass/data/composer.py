@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lass.data.bass import bass_bar, bass_pattern
+from lass.data.grooves import BASSES, KITS, Groove, Style
 from lass.data.harmony import Chord, chord_at, comp_bar, parse_progression
 from lass.data.rhythm import (
     Bar,
@@ -19,12 +20,17 @@ from lass.data.rhythm import (
     with_fill,
 )
 from lass.data.score import Note, Part, Song
-from lass.data.styles import BASSES, KITS, STYLES, Groove, Style
+from lass.data.styles import STYLES
 
 # name, bars, loudness; a song runs through the sections and starts over at the second
 _FORM = (
-    ("intro", 2, 0.94), ("verse", 8, 0.94), ("chorus", 8, 1.0), ("verse", 8, 0.94), ("chorus", 8, 1.0), ("break", 4, 0.9),
-)  # fmt: skip
+    ("intro", 2, 0.94),
+    ("verse", 8, 0.94),
+    ("chorus", 8, 1.0),
+    ("verse", 8, 0.94),
+    ("chorus", 8, 1.0),
+    ("break", 4, 0.9),
+)
 _STRAY = 0.08  # share of songs whose kit or bass is drawn from all that exist
 
 
@@ -45,7 +51,7 @@ def derive_seed(*parts: object) -> int:
 
 
 def compose_song(*, seed: int, seconds: float) -> Song:
-    """The song of `seed`, with notes for at least `seconds` seconds; the same arguments give the same song."""
+    """The song of `seed`, with notes for at least `seconds` seconds; the same arguments, the same song."""
     if not seconds > 0:
         raise ValueError(f"a song of {seconds} s cannot be composed: ask for more than 0 s")
     rng = np.random.default_rng(derive_seed("song", seed))

@@ -26,27 +26,31 @@ _PEAK = 0.95
 # the mixing desk: how strong each drum is beside the others (root of the summed squares, at velocity 100),
 # because the kits' own balance is from inaudible hi-hats to toms that bury the rest
 _STRENGTHS = {
-    35: 13, 36: 13, 37: 6, 38: 12, 39: 9, 40: 12, 41: 11, 43: 11, 45: 10, 47: 10, 48: 9, 50: 9, 42: 3.2, 44: 2.6,
-    46: 5, 51: 3.6, 59: 3.6, 53: 3.6, 49: 8, 57: 8, 54: 3, 56: 3.2, 62: 4, 63: 5, 64: 6, 70: 2, 75: 3,
+    35: 13, 36: 13, 37: 6, 38: 12, 39: 9, 40: 12, 41: 11, 43: 11, 45: 10, 47: 10, 48: 9, 50: 9, 42: 3.2,
+    44: 2.6, 46: 5, 51: 3.6, 59: 3.6, 53: 3.6, 49: 8, 57: 8, 54: 3, 56: 3.2,
+    62: 4, 63: 5, 64: 6, 70: 2, 75: 3,
 }  # fmt: skip
 _PROGRAM_NAMES = {
     0: "Acoustic Grand Piano", 4: "Electric Piano 1", 5: "Electric Piano 2", 7: "Clavinet", 11: "Vibraphone",
-    16: "Drawbar Organ", 17: "Percussive Organ", 18: "Rock Organ", 21: "Accordion", 24: "Acoustic Guitar (nylon)",
-    25: "Acoustic Guitar (steel)", 26: "Electric Guitar (jazz)", 27: "Electric Guitar (clean)",
-    28: "Electric Guitar (muted)", 29: "Overdriven Guitar", 30: "Distortion Guitar", 32: "Acoustic Bass",
-    33: "Electric Bass (finger)", 34: "Electric Bass (pick)", 35: "Fretless Bass", 36: "Slap Bass 1", 37: "Slap Bass 2",
-    38: "Synth Bass 1", 39: "Synth Bass 2", 48: "String Ensemble 1", 50: "Synth Strings 1", 81: "Lead 2 (sawtooth)",
-    89: "Pad 2 (warm)", 90: "Pad 3 (polysynth)",
+    16: "Drawbar Organ", 17: "Percussive Organ", 18: "Rock Organ", 21: "Accordion",
+    24: "Acoustic Guitar (nylon)", 25: "Acoustic Guitar (steel)", 26: "Electric Guitar (jazz)",
+    27: "Electric Guitar (clean)", 28: "Electric Guitar (muted)", 29: "Overdriven Guitar",
+    30: "Distortion Guitar", 32: "Acoustic Bass", 33: "Electric Bass (finger)", 34: "Electric Bass (pick)",
+    35: "Fretless Bass", 36: "Slap Bass 1", 37: "Slap Bass 2", 38: "Synth Bass 1", 39: "Synth Bass 2",
+    48: "String Ensemble 1", 50: "Synth Strings 1", 81: "Lead 2 (sawtooth)", 89: "Pad 2 (warm)",
+    90: "Pad 3 (polysynth)",
 }  # fmt: skip
-_FAMILIES = ("Piano", "Chromatic Percussion", "Organ", "Guitar", "Bass", "Strings", "Strings (continued)", "Brass",
-             "Reed", "Pipe", "Synth Lead", "Synth Pad")  # fmt: skip
+_FAMILIES = (
+    "Piano", "Chromatic Percussion", "Organ", "Guitar", "Bass", "Strings", "Strings (continued)", "Brass",
+    "Reed", "Pipe", "Synth Lead", "Synth Pad",
+)  # fmt: skip
 
 
 def write_song(home: Path, *, seed: int, seconds: float) -> None:
-    """Compose the song of `seed` and write it as the track folder `home`, `seconds` long at 44.1 kHz, mono, 16 bit.
+    """Compose the song of `seed` and write it as the track folder `home` (44.1 kHz, mono, 16 bit).
 
-    The mix is the exact sum of the stems as written. The folder appears when it is complete and replaces an older
-    one; the same arguments give the same bytes.
+    The mix is the exact sum of the stems as written. The folder appears when it is complete and replaces an
+    older one; the same arguments give the same bytes.
     """
     song = compose_song(seed=seed, seconds=seconds)
     stems, gain = _quantised(_levelled(song, seed=seed, seconds=seconds))
@@ -131,7 +135,7 @@ def _active_rms(audio: np.ndarray) -> float:
 
 
 def _quantised(stems: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], float]:
-    """The stems as int16, all by one gain such that neither they nor their sum pass the peak; and that gain."""
+    """The stems as int16, all by one gain that keeps them and their sum below the peak; and that gain."""
     loudest = max(
         float(np.abs(audio).max()) for audio in [*stems.values(), np.sum(list(stems.values()), axis=0)]
     )

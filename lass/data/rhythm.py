@@ -1,12 +1,12 @@
-"""Drums: bars from the patterns of a groove, with fills, crashes, ghost notes and a drummer's small deviations."""
+"""Drums: bars from the patterns of a groove, with fills, ghost notes and a drummer's small deviations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from lass.data.grooves import LANES, Groove
 from lass.data.score import Note
-from lass.data.styles import LANES, Groove
 
 Bar = dict[str, str]  # lane -> steps
 _LEVELS = {"X": 114, "x": 94, "o": 72, "g": 46}

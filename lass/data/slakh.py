@@ -89,7 +89,7 @@ def read_sources(track: Track, *, rate: int) -> np.ndarray:
         stem_rate = audio_rate(path)
         if found_rate is not None and stem_rate != found_rate:
             raise ValueError(
-                f"{path} has {stem_rate} Hz, other stems of {track.name} {found_rate} Hz: resample them to one rate"
+                f"{path} has {stem_rate} Hz, others of {track.name} {found_rate} Hz: give them one rate"
             )
         found_rate = stem_rate
         waves[path] = to_mono(stem)

@@ -1,4 +1,4 @@
-"""Reads the sampled instruments of a SoundFont 2 file (SoundFont Technical Specification 2.04, sections 7 to 9).
+"""Reads the sampled instruments of a SoundFont 2 file (Technical Specification 2.04, sections 7 to 9).
 
 The player is our own because the one in symusic 0.5.8 plays the SoundFont at hand several semitones off,
 cuts its snare drums to 5 ms and ignores velocity.
