@@ -89,3 +89,35 @@ def sequences(table: pa.Table, *, source: str) -> dict[str, np.ndarray]:
         name: codes.values.to_numpy().astype(np.int64)
         for name, codes in zip(names, chosen["codes"], strict=True)
     }
+
+
+def write_separations(
+    path: Path,
+    results: Sequence[tuple[int, Any]],
+    *,
+    classes: Sequence[str],
+    codebook: str,
+    codebook_size: int,
+) -> None:
+    """Write the codes of separated mixtures, one row per mixture and source, with what was measured on the way.
+
+    `results` are pairs of a mixture's number and its `lass.separation.selection.Separation`.
+    """
+    columns: dict[str, list[Any]] = {
+        name: [] for name in ("mixture", "source", "log_posterior", "remix_distance", "uncounted")
+    }
+    codes = []
+    for item, result in results:
+        for index, source in enumerate(classes):
+            columns["mixture"].append(item)
+            columns["source"].append(source)
+            for name in ("log_posterior", "remix_distance", "uncounted"):
+                columns[name].append(getattr(result, name))
+            codes.append(result.codes[index].cpu().numpy())
+    write_tokens(path, columns, codes, codebook=codebook, codebook_size=codebook_size)
+
+
+def uncounted_of(path: Path) -> dict[int, int]:
+    """Per mixture of a file by `write_separations`: positions at which a counted code stood in for an uncounted one."""
+    table = read_tokens([path])
+    return dict(zip(table["mixture"].to_pylist(), table["uncounted"].to_pylist(), strict=True))

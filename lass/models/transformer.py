@@ -204,6 +204,12 @@ class TransformerPrior:
             inputs = self.network.embed(functional.pad(previous, (0, rows - len(previous))))
         return self.network.step(inputs, state)[: state.used].float().log_softmax(dim=-1)
 
+    @torch.inference_mode()
+    def sequence_loss(self, codes: Tensor) -> Tensor:
+        """Mean negative log-likelihood in nats per token of whole sequences [B, S]."""
+        classes = torch.full((len(codes),), self.class_index, device=codes.device)
+        return self.network.training_loss((codes, classes), np.random.default_rng(0))["loss"]
+
     def reorder(self, state: KeyValueCache, rows: Tensor) -> None:
         """Row b continues the sequence that was row `rows[b]`."""
         state.reorder(rows)

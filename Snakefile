@@ -1,0 +1,30 @@
+"""Latent autoregressive source separation, from data to table: `snakemake --cores 8 results/slakh_sdr.csv`."""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: f"{workflow.basedir}/config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/tokenizer.smk"
+include: "workflow/rules/likelihood.smk"
+include: "workflow/rules/priors.smk"
+include: "workflow/rules/separation.smk"
+include: "workflow/rules/baselines.smk"
+include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/tables.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        "results/slakh_sdr.csv",
+        "results/slakh_sdr.png",
+        "results/density.csv",
+        "results/priors.csv",
+        "results/examples",
+    localrule: True

@@ -1,0 +1,158 @@
+"""What the rule files share: the validated configuration, paths that depend on it, fingerprints of library code.
+
+No rules here.
+"""
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from lass.config import parse_config
+from snakemake.exceptions import WorkflowError
+
+REPOSITORY = Path(workflow.basedir)
+METHODS = ["mixture", "codec_ceiling", "lass"]
+
+try:
+    settings = parse_config(config)
+except ValueError as error:
+    raise WorkflowError(str(error)) from None
+
+
+wildcard_constraints:
+    split="train|validation|test",
+    prior="|".join(settings.priors),
+    method="|".join(METHODS),
+
+
+scattergather:
+    tokens=4,
+    counts=8,
+    mixtures=4,
+
+
+def section(*names):
+    """A part of the configuration as plain values, in the models' order of keys."""
+    part = settings.model_dump(mode="json")
+    for name in names:
+        part = part[name]
+    return part
+
+
+def songs(wildcards):
+    """Folder of a split's songs, in Slakh's layout: composed here, or the user's."""
+    if settings.slakh.source == "mini":
+        return f"results/slakh/mini/{wildcards.split}"
+    return f"{settings.slakh.root}/{wildcards.split}"
+
+
+def first_song(wildcards):
+    """Number of the first song of a split: splits stay apart however many songs they have."""
+    return {"train": 1, "validation": 100_001, "test": 200_001}[wildcards.split]
+
+
+def library():
+    """What every reader of the sources has to know about them."""
+    return {"rate": settings.slakh.sample_rate, "classes": settings.slakh.classes}
+
+
+def given_checkpoint(path):
+    """A pretrained checkpoint where one is named and wanted: relative paths start at the repository."""
+    return str(REPOSITORY / path) if settings.pretrained and path else None
+
+
+def vqvae(wildcards):
+    """The VQ-VAE in use: the configured checkpoint or the one trained here."""
+    return (
+        given_checkpoint(settings.vqvae.checkpoint) or "results/slakh/vqvae.safetensors"
+    )
+
+
+def priors(wildcards):
+    """Checkpoint of the prior of every source, in the order of the classes."""
+    names = [settings.separation.priors[source] for source in settings.slakh.classes]
+    trained = [f"results/slakh/priors/{name}.safetensors" for name in names]
+    given = [given_checkpoint(settings.priors[name].checkpoint) for name in names]
+    return [path or default for path, default in zip(given, trained)]
+
+
+def prior_of_each_source():
+    """Per source: its class, the name of its prior and the classes of that prior."""
+    chosen = settings.separation.priors
+    return [
+        [source, chosen[source], settings.priors[chosen[source]].classes]
+        for source in settings.slakh.classes
+    ]
+
+
+def vqvae_shape():
+    """Those settings of the VQ-VAE that fix its network."""
+    names = [
+        "codes",
+        "code_channels",
+        "strides",
+        "channels",
+        "encoder_blocks",
+        "decoder_blocks",
+    ]
+    return {
+        name: section("vqvae")[name]
+        for name in [*names, "encoder_dilation", "decoder_dilation"]
+    }
+
+
+def training_settings(*names):
+    """A section that trains a network, without the checkpoint that would take its place."""
+    return {
+        name: value for name, value in section(*names).items() if name != "checkpoint"
+    }
+
+
+def prior_settings(wildcards):
+    """Settings of one prior."""
+    return training_settings("priors", wildcards.prior)
+
+
+def method():
+    """How sequences are decoded."""
+    names = ["hypotheses", "likelihood_weight", "temperature", "top_k"]
+    return {"name": settings.separation.method} | {
+        name: section("separation")[name] for name in names
+    }
+
+
+def separated_codes(wildcards):
+    """Codes behind a shard's estimates: those of `lass` only, the other methods have none."""
+    if wildcards.method != "lass":
+        return {}
+    return {
+        "codes": f"results/slakh/{wildcards.split}/lass/{wildcards.scatteritem}.parquet"
+    }
+
+
+def gpus():
+    """GPUs that a job asks the cluster for: none unless the configuration says cuda."""
+    return 1 if settings.device == "cuda" else 0
+
+
+@cache
+def source_digest(path):
+    """Hash of a module's syntax tree without docstrings, and of every module of lass that it imports."""
+    tree = ast.parse(Path(path).read_text())
+    modules = set()
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+            and ast.get_docstring(node) is not None
+        ):
+            node.body = node.body[1:]
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("lass."):
+            modules.add(REPOSITORY / f"{node.module.replace('.', '/')}.py")
+    parts = [ast.dump(tree), *(source_digest(module) for module in sorted(modules))]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def code(script):
+    """Fingerprint of the library code that a script runs: an edit of it reruns the script's rule, a comment does not."""
+    return source_digest(REPOSITORY / "workflow" / "scripts" / f"{script}.py")

@@ -1,0 +1,60 @@
+"""Autoregressive priors, one per source class or shared by several classes.
+
+Needs the token tables. Makes results/slakh/priors/{prior}.safetensors (where no checkpoint is given) and
+results/priors.csv, their negative log-likelihood on validation songs. Rules: train_prior, evaluate_priors.
+"""
+
+
+rule train_prior:
+    input:
+        train=gather.tokens("results/slakh/tokens/train/{scatteritem}.parquet"),
+        validation=gather.tokens(
+            "results/slakh/tokens/validation/{scatteritem}.parquet"
+        ),
+    output:
+        checkpoint="results/slakh/priors/{prior}.safetensors",
+    log:
+        "results/logs/train_prior/{prior}.log",
+    benchmark:
+        "results/benchmarks/rules/train_prior/{prior}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 16
+    resources:
+        mem_mb=8000,
+        runtime=1200,
+        gpu=gpus(),
+        device=settings.device,
+    params:
+        prior=prior_settings,
+        tokens=settings.tokens_per_mixture,
+        seed=settings.seed,
+        state="results/slakh/priors/{prior}.unfinished.safetensors",
+        code=code("train_prior"),
+    script:
+        "../scripts/train_prior.py"
+
+
+rule evaluate_priors:
+    input:
+        priors=priors,
+        tokens=gather.tokens("results/slakh/tokens/validation/{scatteritem}.parquet"),
+    output:
+        scores="results/priors.csv",
+    log:
+        "results/logs/evaluate_priors.log",
+    conda:
+        "../../environment.yml"
+    threads: 2
+    resources:
+        mem_mb=8000,
+        runtime=60,
+        gpu=gpus(),
+        device=settings.device,
+    params:
+        priors=prior_of_each_source(),
+        tokens=settings.tokens_per_mixture,
+        windows=128,
+        code=code("evaluate_priors"),
+    script:
+        "../scripts/evaluate_priors.py"

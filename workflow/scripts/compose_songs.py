@@ -1,0 +1,23 @@
+"""Compose and render the synthetic songs of one split."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lass.data.rendering import write_songs
+from lass.runtime import logged
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logged(snakemake.log[0]) as logger:
+    folder = Path(snakemake.output.songs)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_songs(
+        folder.parent,
+        split=folder.name,
+        numbers=range(snakemake.params.first, snakemake.params.first + snakemake.params.number),
+        seed=snakemake.params.seed,
+        seconds=snakemake.params.seconds,
+        workers=snakemake.threads,
+    )
+    logger.info("%d songs of %g s in %s", snakemake.params.number, snakemake.params.seconds, folder)

@@ -1,0 +1,39 @@
+"""The two rows beside every method: the unprocessed mixture, and the codec's ceiling D(E(x_n))."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from lass.data.audio import write_audio
+from lass.data.mixtures import Chunk, load_chunk, read_mixtures
+from lass.data.shards import shard_of
+from lass.data.sources import open_library
+from lass.models.checkpoint import read_vqvae
+from lass.runtime import choose_device, logged
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logged(snakemake.log[0]), torch.inference_mode():
+    params = snakemake.params
+    device = choose_device(snakemake.resources.device)
+    vqvae = read_vqvae(Path(snakemake.input.vqvae)).to(device)
+    library = open_library(Path(snakemake.input.sources), **params.library)
+    table = read_mixtures(Path(snakemake.input.mixtures))
+
+    def mixture(chunk: Chunk) -> np.ndarray:
+        """What is heard of source n is alpha_n x_n: y stands for it, so y / alpha_n for x_n [N, T]."""
+        return chunk.audio / chunk.weights[:, None]
+
+    def codec_ceiling(chunk: Chunk) -> np.ndarray:
+        """Every source encoded and decoded by itself [N, T]."""
+        codes = [vqvae.encode(torch.from_numpy(source)[None].to(device)) for source in chunk.sources]
+        return np.concatenate([vqvae.decode(code).cpu().numpy() for code in codes])
+
+    estimate = {"mixture": mixture, "codec_ceiling": codec_ceiling}[snakemake.wildcards.method]
+    folder = Path(snakemake.output.audio)
+    folder.mkdir(parents=True, exist_ok=True)
+    for item in shard_of(range(len(table)), snakemake.wildcards.scatteritem):
+        write_audio(folder / f"{item:05d}.wav", estimate(load_chunk(library, table, item)), rate=library.rate)

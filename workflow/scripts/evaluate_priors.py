@@ -1,0 +1,35 @@
+"""Negative log-likelihood of every source's prior on the codes of validation songs, beside that of a uniform guess."""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import torch
+
+from lass.assembly import open_prior
+from lass.data.batches import CodeBatches
+from lass.evaluation.tables import write_csv
+from lass.runtime import choose_device, logged
+from lass.tokens import codebook_of, read_tokens, sequences
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logged(snakemake.log[0]), torch.inference_mode():
+    params = snakemake.params
+    device = choose_device(snakemake.resources.device)
+    table = read_tokens([Path(path) for path in snakemake.input.tokens])
+    codebook, codes = codebook_of(table)
+    rows = []
+    for path, (source, name, classes) in zip(snakemake.input.priors, params.priors, strict=True):
+        prior = open_prior(Path(path), classes=classes, source=source, codebook=codebook)
+        prior.network.to(device)
+        batches = CodeBatches([sequences(table, source=source)], length=params.tokens, batch=8, device=device)
+        windows = batches.tiled(limit=params.windows)
+        total = sum(float(prior.sequence_loss(window)) * window.numel() for window, _ in windows)
+        tokens = sum(window.numel() for window, _ in windows)
+        row = {"source": source, "prior": name, "nll_per_token": total / tokens, "uniform": math.log(codes)}
+        size = sum(parameter.numel() for parameter in prior.network.parameters())
+        rows.append(row | {"validation_tokens": tokens, "parameters": size})
+    write_csv(pa.Table.from_pylist(rows), path=Path(snakemake.output.scores))

@@ -1,0 +1,46 @@
+"""Table 1: density of the likelihood, and how much of unseen songs it covers."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from lass.assembly import open_stream
+from lass.evaluation.tables import write_csv
+from lass.likelihood.tensor import density, held_out_log_likelihood, read_likelihood
+from lass.models.checkpoint import read_vqvae
+from lass.runtime import choose_device, logged
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logged(snakemake.log[0]):
+    params = snakemake.params
+    vqvae = read_vqvae(Path(snakemake.input.vqvae)).to(choose_device(snakemake.resources.device))
+    stream = open_stream(
+        sources=Path(snakemake.input.sources),
+        tokens=[Path(path) for path in snakemake.input.tokens],
+        vqvae=vqvae,
+        library=params.library,
+        weights=params.weights,
+        settings=params.group,
+        seed=params.seed,
+    )
+    likelihood = read_likelihood(Path(snakemake.input.likelihood), codebook_size=vqvae.shape.codes)
+    groups = [stream.group(number) for number in range(params.groups)]
+    sources = np.concatenate([z.reshape(len(z), -1) for z, _ in groups], axis=1)
+    mixture = np.concatenate([m.ravel() for _, m in groups])
+    held_out = held_out_log_likelihood(likelihood, sources, mixture)
+    row = {
+        "dataset": params.dataset,
+        "sources": likelihood.sources,
+        "codes": likelihood.codebook_size,
+        "tuples_counted": params.tuples,
+        "entries": len(likelihood.log_likelihood),
+        "density": density(likelihood),
+        "coverage": held_out.coverage,
+        "held_out_log_likelihood": held_out.log_likelihood,
+        "held_out_positions": held_out.positions,
+    }
+    write_csv(pa.Table.from_pylist([row]), path=Path(snakemake.output.density))

@@ -1,0 +1,42 @@
+"""Score one shard of a method's estimates: one row of metrics per mixture and source."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from lass.data.audio import read_audio
+from lass.data.mixtures import load_chunk, read_mixtures
+from lass.data.shards import shard_of
+from lass.data.sources import open_library
+from lass.evaluation.sdr import evaluate_separation
+from lass.evaluation.tables import score_rows, write_csv
+from lass.runtime import logged
+from lass.tokens import uncounted_of
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logged(snakemake.log[0]) as logger:
+    params, method = snakemake.params, snakemake.wildcards.method
+    library = open_library(Path(snakemake.input.sources), **params.library)
+    table = read_mixtures(Path(snakemake.input.mixtures))
+    codes = snakemake.input.get("codes")
+    uncounted = uncounted_of(Path(codes)) if codes else {}
+    rows = []
+    for item in shard_of(range(len(table)), snakemake.wildcards.scatteritem):
+        chunk = load_chunk(library, table, item)
+        estimates = read_audio(Path(snakemake.input.audio) / f"{item:05d}.wav", rate=library.rate)
+        scores = evaluate_separation(
+            estimates, chunk.sources, rate=library.rate, window=params.window, hop=params.window
+        )
+        rows += score_rows(
+            scores,
+            method=method,
+            mixture=item,
+            classes=library.classes,
+            uncounted=uncounted.get(item, 0),
+            positions=params.positions,
+        )
+    write_csv(pa.Table.from_pylist(rows), path=Path(snakemake.output.scores))
+    logger.info("%d rows", len(rows))

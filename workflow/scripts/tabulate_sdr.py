@@ -1,0 +1,26 @@
+"""Table 5: one row per method from the scores of all mixtures, with a figure and the settings that made it."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from lass import __version__
+from lass.evaluation.tables import draw_scores, read_csv, summarise_scores, write_csv
+from lass.runtime import logged
+from lass.storage import written_aside
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logged(snakemake.log[0]):
+    rows = pa.concat_tables(
+        [read_csv(Path(path)) for path in snakemake.input.scores], promote_options="permissive"
+    )
+    table = summarise_scores(rows, classes=snakemake.params.classes)
+    write_csv(table, path=Path(snakemake.output.table))
+    draw_scores(table, path=Path(snakemake.output.figure))
+    made = {"config": snakemake.params.config, "lass": __version__, "split": snakemake.params.split}
+    with written_aside(Path(snakemake.output.made)) as aside:
+        aside.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,49 @@
+"""Train the VQ-VAE on the sources and on mixtures of them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from lass import __version__
+from lass.data.batches import AudioBatches
+from lass.data.sources import open_library
+from lass.models.checkpoint import new_network, write_checkpoint
+from lass.models.vqvae import Vqvae, VqvaeShape
+from lass.runtime import choose_device, logged
+from lass.training import Schedule, train
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logged(snakemake.log[0]):
+    params, settings = snakemake.params, snakemake.params.vqvae
+    device = choose_device(snakemake.resources.device)
+    shape = VqvaeShape(**{name: tuple(v) if isinstance(v, list) else v for name, v in params.shape.items()})
+    network = new_network(
+        Vqvae, shape, seed=params.seed, commitment=settings["commitment"], spectral=settings["spectral"]
+    ).to(device)
+    draws = {
+        split: AudioBatches(
+            open_library(Path(folder), rate=params.rate, classes=params.classes, shortest=settings["crop"]),
+            weights=params.weights,
+            length=settings["crop"],
+            batch=settings["training"]["batch"],
+            device=device,
+        )
+        for split, folder in (("train", snakemake.input.train), ("validation", snakemake.input.validation))
+    }
+    made = {"config": settings, "seed": params.seed, "lass": __version__, "torch": torch.__version__}
+    training = {name: value for name, value in settings["training"].items() if name != "batch"}
+    progress = train(
+        network,
+        draw_batch=draws["train"].draw,
+        validation=draws["validation"].fixed(params.seed, batches=16),
+        schedule=Schedule(**training),
+        seed=params.seed,
+        state_path=Path(snakemake.params.state),
+        fingerprint=made | {"code": params.code},
+    )
+    write_checkpoint(
+        Path(snakemake.output.checkpoint), network, provenance=made | {"training": vars(progress)}
+    )
