@@ -4,8 +4,10 @@ import hashlib
 import multiprocessing
 import os
 import shutil
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -96,8 +98,23 @@ def write_songs(
         for number in numbers:
             write(number)
         return
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    context = multiprocessing.get_context("spawn")
+    with _hidden_main(), ProcessPoolExecutor(workers, mp_context=context) as pool:
         list(pool.map(write, numbers))
+
+
+@contextmanager
+def _hidden_main() -> Iterator[None]:
+    """Keep spawned workers from running the main script again: a Snakemake script has no guard against it."""
+    main = sys.modules["__main__"]
+    path, spec = vars(main).pop("__file__", None), main.__spec__
+    main.__spec__ = None
+    try:
+        yield
+    finally:
+        main.__spec__ = spec
+        if path is not None:
+            main.__file__ = path
 
 
 def _write_numbered(folder: Path, number: int, *, seed: int, seconds: float) -> None:

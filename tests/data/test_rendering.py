@@ -1,6 +1,9 @@
 """Rendered songs: tuned, complete, in Slakh's layout, and the same bytes however they are rendered."""
 
 import hashlib
+import os
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -110,6 +113,21 @@ def test_bytes_depend_on_seed_and_number_alone(tmp_path: Path) -> None:
     assert one["test/Track00001/mix.flac"] != one["test/Track00003/mix.flac"]
     write_songs(tmp_path / "other", split="test", numbers=[1], seed=6, seconds=2, workers=1)
     assert digests(tmp_path / "other")["test/Track00001/mix.flac"] != one["test/Track00001/mix.flac"]
+
+
+def test_scripts_without_a_guard_can_use_workers(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "from lass.data.rendering import write_songs\n"
+        f"write_songs(Path({str(tmp_path)!r}), split='test', numbers=[1, 2], seed=0, seconds=1, workers=2)\n"
+        "assert Path(__file__).name == 'script.py'\n"
+    )
+    root = Path(__file__).parents[2]
+    subprocess.run(
+        [sys.executable, script], check=True, env=os.environ | {"PYTHONPATH": str(root)}, timeout=60
+    )
+    assert sorted(path.name for path in (tmp_path / "test").iterdir()) == ["Track00001", "Track00002"]
 
 
 def test_rewriting_replaces_the_folder(tmp_path: Path) -> None:
