@@ -71,7 +71,10 @@ def open_separator(
     selection: str,
     seed: int,
 ) -> Separator:
-    """A separator on the codec's device; `priors` gives per source the checkpoint, its classes and the source's class."""
+    """A separator on the codec's device.
+
+    `priors` gives per source the checkpoint, the classes that it was trained on and the source's class.
+    """
     device = codec.quantizer.codebook.device
     table = read_likelihood(likelihood, codebook_size=codec.shape.codes, sources=len(priors)).to(device)
     loaded = [

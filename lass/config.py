@@ -1,6 +1,7 @@
-"""The configuration: one frozen model per section. Values live in `config/config.yaml`, meanings in `config/README.md`.
+"""The configuration: one frozen model per section.
 
-No model has a default, so that a value stands in one place only. Unknown keys are refused with the nearest known one.
+Values live in `config/config.yaml`, meanings in `config/README.md`. No model has a default, so that a value
+stands in one place only. Unknown keys are refused with the nearest known one.
 Imports neither torch nor numpy: the workflow validates its configuration at every start.
 """
 
@@ -228,11 +229,11 @@ def parse_config(values: Mapping[str, Any]) -> Config:
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        problems = "\n".join(f"  {describe(problem, values)}" for problem in error.errors())
+        problems = "\n".join(f"  {describe(problem)}" for problem in error.errors())
         raise ValueError(f"the configuration is not valid (see config/README.md):\n{problems}") from None
 
 
-def describe(problem: Any, values: Mapping[str, Any]) -> str:
+def describe(problem: Any) -> str:
     """One line for one of pydantic's errors; an unknown key comes with the nearest known one."""
     path = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
@@ -251,9 +252,8 @@ def known_keys(path: list[str | int]) -> list[str]:
     schema = json_schema()
     node: dict[str, Any] = schema
     for part in path:
-        named = next(
-            iter(node.get("patternProperties", {}).values()), {}
-        )  # sections whose names the user chooses
+        # sections whose names the user chooses
+        named: dict[str, Any] = next(iter(node.get("patternProperties", {}).values()), {})
         child = node.get("properties", {}).get(part, named)
         while "$ref" in child:
             child = schema["$defs"][child["$ref"].rsplit("/", 1)[1]]
@@ -262,7 +262,7 @@ def known_keys(path: list[str | int]) -> list[str]:
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON schema (draft 2020-12) of the configuration, as kept in `workflow/schemas/config.schema.json`."""
+    """The configuration's JSON schema (draft 2020-12), as kept in `workflow/schemas/config.schema.json`."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema()}
 
 

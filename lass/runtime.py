@@ -15,7 +15,7 @@ logger = logging.getLogger("lass")
 @contextmanager
 def logged(path: str | Path) -> Iterator[logging.Logger]:
     """Write log records, warnings and an error that ends the block to `path` and to standard error."""
-    handlers = [logging.FileHandler(path, mode="w"), logging.StreamHandler()]
+    handlers: list[logging.Handler] = [logging.FileHandler(path, mode="w"), logging.StreamHandler()]
     for handler in handlers:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         logger.addHandler(handler)
@@ -33,7 +33,10 @@ def logged(path: str | Path) -> Iterator[logging.Logger]:
 
 
 def choose_device(name: str) -> torch.device:
-    """The device for `auto` (a GPU where there is one), `cpu` or `cuda`; ValueError for a GPU that is not there."""
+    """The device for `auto` (a GPU where there is one), `cpu` or `cuda`.
+
+    ValueError for another name, and for a GPU that is not there.
+    """
     if name not in ("auto", "cpu", "cuda"):
         raise ValueError(f"device {name!r}: choose auto, cpu or cuda")
     if name == "cuda" and not torch.cuda.is_available():

@@ -18,7 +18,7 @@ _ENTRY = "lass"
 
 @contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
-    """Yield a hidden neighbour of `path` to write to; it becomes `path` when the block ends without an error."""
+    """Yield a hidden neighbour of `path` to write to; it becomes `path` if the block ends without error."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
@@ -53,8 +53,8 @@ def write_tensors(
 def read_header(path: Path, *, form: str, version: int) -> dict[str, Any]:
     """Read the header of a tensor file; the tensors themselves are not read.
 
-    Raises FileNotFoundError when there is no such file, and ValueError when it is damaged or has another format or
-    version.
+    Raises FileNotFoundError when there is no such file, and ValueError when it is damaged or has another
+    format or version.
     """
     if not path.is_file():
         raise FileNotFoundError(
@@ -80,7 +80,7 @@ def read_header(path: Path, *, form: str, version: int) -> dict[str, Any]:
 def read_sizes(path: Path, *, form: str, version: int, expected: Mapping[str, int | None]) -> dict[str, int]:
     """Read the integers that the keys of `expected` name from the header of a file.
 
-    A key whose expected value is None takes any value; another value is a ValueError, as are those of `read_header`.
+    A key whose expected value is None takes any value; another value is a ValueError, as in `read_header`.
     """
     header = read_header(path, form=form, version=version)
     for name, value in expected.items():

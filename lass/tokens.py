@@ -43,8 +43,8 @@ def write_tokens(
 def read_tokens(paths: Iterable[Path], *, codebook: str | None = None) -> pa.Table:
     """The rows of all shards in `paths`, in that order.
 
-    Raises FileNotFoundError or ValueError, naming the file, where one is missing, damaged, of an unknown format, or
-    addresses another codebook than `codebook` (where given) or than the other shards.
+    Raises FileNotFoundError or ValueError, naming the file, where one is missing, damaged, of an unknown
+    format, or addresses another codebook than `codebook` (where given) or than the other shards.
     """
     tables = []
     for path in paths:
@@ -55,7 +55,8 @@ def read_tokens(paths: Iterable[Path], *, codebook: str | None = None) -> pa.Tab
         codebook = codebook or header["codebook"]
         if header["codebook"] != codebook:
             raise ValueError(
-                f"{path}: codes of codebook {header['codebook']}, but {codebook} is needed; tokenize with that VQ-VAE"
+                f"{path}: codes of codebook {header['codebook']}, but {codebook} is needed; "
+                "tokenize with that VQ-VAE"
             )
         tables.append(table)
     if not tables:
@@ -99,7 +100,7 @@ def write_separations(
     codebook: str,
     codebook_size: int,
 ) -> None:
-    """Write the codes of separated mixtures, one row per mixture and source, with what was measured on the way.
+    """Write the codes of separated mixtures, one row per mixture and source, with what was measured.
 
     `results` are pairs of a mixture's number and its `lass.separation.selection.Separation`.
     """
@@ -118,6 +119,6 @@ def write_separations(
 
 
 def uncounted_of(path: Path) -> dict[int, int]:
-    """Per mixture of a file by `write_separations`: positions at which a counted code stood in for an uncounted one."""
+    """Per mixture of a file by `write_separations`: positions whose code was replaced by a counted one."""
     table = read_tokens([path])
     return dict(zip(table["mixture"].to_pylist(), table["uncounted"].to_pylist(), strict=True))

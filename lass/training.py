@@ -1,7 +1,7 @@
-"""One training loop for every network: AdamW, warm-up and cosine decay, best weights by validation, exact resumption.
+"""One training loop for every network: AdamW, warm-up and cosine decay, best weights by validation.
 
-The batch of a step depends on (seed, step) alone and the whole state is saved now and then, so a run that was killed and
-started again ends with the same bytes as one that was not.
+The batch of a step depends on (seed, step) alone and the whole state is saved now and then, so a run that was
+killed and started again ends with the same bytes as one that was not.
 """
 
 import hashlib
@@ -56,7 +56,7 @@ class Schedule:
 
 @dataclass
 class Progress:
-    """State of a run beside weights and optimizer: what the loop has done and the best validation loss so far."""
+    """State of a run beside weights and optimizer: what was done and the best validation loss so far."""
 
     step: int = 0
     best_loss: float = math.inf
@@ -77,8 +77,8 @@ def train(
     """Train `network` in place and leave in it the weights of the lowest validation loss.
 
     `draw_batch` makes the batch of a step from that step's generator; `validation` is a list of batches.
-    `state_path` holds the state of an unfinished run and is removed at the end; a state with another `fingerprint`
-    (configuration, data, seed) is ignored. Raises ValueError when the loss is no longer finite.
+    `state_path` holds the state of an unfinished run and is removed at the end; a state with another
+    `fingerprint` (configuration, data, seed) is ignored. Raises ValueError when the loss is no longer finite.
     """
     optimizer = new_optimizer(network, schedule)
     best = {name: tensor.clone() for name, tensor in network.state_dict().items()}
@@ -130,7 +130,7 @@ def training_step(
         torch.manual_seed(int(rng.integers(1 << 62)))
         losses = evaluate_loss(network, batch, rng, schedule.bfloat16)
     optimizer.zero_grad(set_to_none=True)
-    losses["loss"].backward()  # type: ignore[no-untyped-call]
+    losses["loss"].backward()
     norm = nn.utils.clip_grad_norm_(network.parameters(), schedule.clip)
     if not torch.isfinite(norm):
         raise ValueError(
@@ -218,8 +218,8 @@ def resume(
         logger.info("%s belongs to another configuration: training begins anew", path)
         return Progress()
     network.load_state_dict({name: tensors[f"network/{name}"] for name in best})
-    for name in best:
-        best[name].copy_(tensors[f"best/{name}"])
+    for name, tensor in best.items():
+        tensor.copy_(tensors[f"best/{name}"])
     moments: dict[int, dict[str, Tensor]] = {}
     for key in (key for key in tensors if key.startswith("moment/")):
         _, index, name = key.split("/")

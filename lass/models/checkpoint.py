@@ -34,7 +34,10 @@ def write_checkpoint(path: Path, network: Vqvae | Transformer, *, provenance: Ma
 
 
 def describe_checkpoint(path: Path, kind: str) -> dict[str, Any]:
-    """Shape and provenance of the checkpoint at `path`; ValueError where it is not of `kind` (vqvae, transformer)."""
+    """Shape and provenance of the checkpoint at `path`; ValueError where it is not of `kind`.
+
+    Kinds are `vqvae` and `transformer`.
+    """
     header = read_header(path, form=FORM, version=VERSION)
     if header["kind"] != kind:
         raise ValueError(
@@ -57,8 +60,8 @@ def load_weights(path: Path, network: Vqvae | Transformer, tensors: Mapping[str,
 def read_vqvae(path: Path) -> Vqvae:
     """The VQ-VAE stored at `path`, ready for inference."""
     values = describe_checkpoint(path, "vqvae")["shape"]
-    shape = VqvaeShape(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})
-    network = Vqvae(shape)
+    fields: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+    network = Vqvae(VqvaeShape(**fields))
     load_weights(path, network, read_tensors(path))
     return network.eval().requires_grad_(False)
 
@@ -72,8 +75,8 @@ def read_transformer(path: Path, *, codebook: str | None = None) -> Transformer:
     trained_on = header["provenance"].get("codebook")
     if codebook is not None and trained_on != codebook:
         raise ValueError(
-            f"{path}: trained on codes of codebook {trained_on}, but the VQ-VAE has {codebook}; train the prior on tokens "
-            "of this VQ-VAE"
+            f"{path}: trained on codes of codebook {trained_on}, but the VQ-VAE has {codebook}; "
+            "train the prior on tokens of this VQ-VAE"
         )
     network = Transformer(TransformerShape(**header["shape"]))
     load_weights(path, network, read_tensors(path))

@@ -1,6 +1,7 @@
 """Vector quantization with a codebook that follows its vectors by exponential moving averages.
 
-Source: van den Oord et al. 2017, appendix A.1 (EMA updates); Dhariwal et al. 2020, section 3 (restarts of dead codes).
+Source: van den Oord et al. 2017, appendix A.1 (EMA updates); Dhariwal et al. 2020, section 3 (restarts of
+dead codes).
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """Decoder-only transformer over codes: the autoregressive prior p_n(z_n) of the method.
 
-Pre-norm blocks with rotary positions (Su et al. 2021) and one or few key-value heads shared by all query heads
-(Shazeer 2019): the key-value cache is what a step of the decoder has to read, so it is kept small.
+Pre-norm blocks with rotary positions (Su et al. 2021) and one or few key-value heads shared by all query
+heads (Shazeer 2019): the key-value cache is what a step of the decoder has to read, so it is kept small.
 """
 
 from dataclasses import dataclass
@@ -28,8 +28,8 @@ class TransformerShape:
         """Refuse shapes that cannot be built."""
         if self.width % (2 * self.heads) or self.heads % self.kv_heads:
             raise ValueError(
-                f"prior: width {self.width} must be a multiple of 2 * heads = {2 * self.heads}, and heads {self.heads} "
-                f"of kv_heads {self.kv_heads}"
+                f"prior: width {self.width} must be a multiple of 2 * heads = {2 * self.heads}, "
+                f"and heads {self.heads} of kv_heads {self.kv_heads}"
             )
 
     @property
@@ -87,7 +87,8 @@ class Block(nn.Module):
     def finish(self, x: Tensor, attended: Tensor) -> Tensor:
         """Add the attention's output [B, S, width] and then the feed-forward layer's to `x` [B, S, width]."""
         x = x + self.project(attended)
-        return x + self.contract(functional.gelu(self.expand(self.forward_norm(x))))
+        forwarded: Tensor = self.contract(functional.gelu(self.expand(self.forward_norm(x))))
+        return x + forwarded
 
     def forward(self, x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
         """Causal pass over whole sequences `x` [B, S, width]."""
@@ -98,7 +99,10 @@ class Block(nn.Module):
         return self.finish(x, attended.transpose(1, 2).flatten(2))
 
     def step(self, x: Tensor, cosine: Tensor, sine: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """One new position `x` [B, 1, width]; `keys`, `values` [B, kv_heads, t, D] end with this position's free slot."""
+        """One new position `x` [B, 1, width].
+
+        `keys`, `values` [B, kv_heads, t, D] end with this position's free slot.
+        """
         q, k, v = self.split(x, cosine, sine)
         keys[:, :, -1:] = k
         values[:, :, -1:] = v
@@ -135,7 +139,7 @@ class Transformer(nn.Module):
         return angle.cos(), angle.sin()
 
     def forward(self, codes: Tensor, classes: Tensor) -> Tensor:
-        """Logits [B, S, K] of every position of `codes` [B, S], each from the positions before it; `classes` [B]."""
+        """Logits [B, S, K] of the positions of `codes` [B, S], each from those before it; `classes` [B]."""
         inputs = torch.cat([self.start(classes)[:, None], self.embed(codes[:, :-1])], dim=1)  # [B, S, width]
         cosine, sine = self.rotation(torch.arange(codes.shape[1], device=codes.device))
         x = self.dropout(inputs)
@@ -148,8 +152,8 @@ class Transformer(nn.Module):
         """An empty cache for `batch` sequences, `used` of them real, of at most `length` tokens."""
         if length > self.shape.context:
             raise ValueError(
-                f"a sequence of {length} tokens exceeds the prior's context of {self.shape.context}: shorten the chunks "
-                "(mixtures.seconds) or train a prior with a longer context"
+                f"a sequence of {length} tokens exceeds the prior's context of {self.shape.context}: "
+                "shorten the chunks (mixtures.seconds) or train a prior with a longer context"
             )
         shape = (self.shape.layers, batch, self.shape.kv_heads, length, self.shape.head_width)
         weight = self.head.weight
@@ -167,20 +171,24 @@ class Transformer(nn.Module):
         logits: Tensor = self.head(self.norm(x))[:, 0]
         return logits
 
-    def training_loss(self, batch: tuple[Tensor, Tensor], rng: np.random.Generator) -> dict[str, Tensor]:
+    def training_loss(
+        self,
+        batch: tuple[Tensor, Tensor],
+        rng: np.random.Generator,  # noqa: ARG002 (what the training loop hands to every network)
+    ) -> dict[str, Tensor]:
         """Mean negative log-likelihood in nats per token of (codes [B, S], classes [B])."""
         codes, classes = batch
         logits = self(codes, classes)
         return {"loss": functional.cross_entropy(logits.float().flatten(0, 1), codes.flatten())}
 
 
-# Matrix products round differently for a few rows than for many. Batches padded to a multiple of this many rows give
-# every sequence the same bytes, whatever shares the batch with it.
+# Matrix products round differently for a few rows than for many. Batches padded to a multiple of this many
+# rows give every sequence the same bytes, whatever shares the batch with it.
 ROW_BLOCK = 16
 
 
 class TransformerPrior:
-    """A transformer for one source class, in the form that the decoder asks for (`lass.separation.prior.Prior`)."""
+    """A transformer for one source class, as the decoder asks for it (`lass.separation.prior.Prior`)."""
 
     def __init__(self, network: Transformer, *, class_index: int = 0) -> None:
         """`class_index` chooses the start token of a class-conditional network."""

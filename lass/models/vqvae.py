@@ -1,7 +1,8 @@
 """VQ-VAE for audio: waveform to codes and back (van den Oord et al. 2017; step 1 of the method).
 
-The encoder's receptive field is narrow on purpose: the code of a mixture frame then depends on little more than the codes
-of the sources' frames, which keeps the likelihood p(m | z_1..z_N) sharp. The decoder sees a wide context.
+The encoder's receptive field is narrow on purpose: the code of a mixture frame then depends on little more
+than the codes of the sources' frames, which keeps the likelihood p(m | z_1..z_N) sharp. The decoder sees a
+wide context.
 """
 
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ class VqvaeShape:
         """Refuse shapes that cannot be built."""
         if len(self.strides) != len(self.channels) or not self.strides:
             raise ValueError(
-                f"vqvae: strides {self.strides} and channels {self.channels} must be equally long and not empty"
+                f"vqvae: strides {self.strides} and channels {self.channels} must be equally long, not empty"
             )
 
     @property
@@ -115,7 +116,8 @@ class Vqvae(nn.Module):
         """Dense latents [B, S, C] of `audio` [B, T], T a multiple of the hop."""
         if audio.shape[-1] % self.shape.hop or audio.shape[-1] == 0:
             raise ValueError(
-                f"audio of {audio.shape[-1]} samples is not a positive multiple of the hop {self.shape.hop}: cut it first"
+                f"audio of {audio.shape[-1]} samples is not a positive multiple of the hop "
+                f"{self.shape.hop}: cut it first"
             )
         latents: Tensor = self.encoder(audio[:, None, :]).transpose(1, 2)  # [B, S, C]
         return latents
@@ -134,7 +136,7 @@ class Vqvae(nn.Module):
         return audio
 
     def training_loss(self, batch: Tensor, rng: np.random.Generator) -> dict[str, Tensor]:
-        """Losses of `batch` [B, T], the sum to be minimised under `loss`; in training mode the codebook follows."""
+        """Losses of `batch` [B, T], `loss` their weighted sum; in training mode the codebook follows."""
         latents = self.latents(batch)
         if self.training:
             self.quantizer.update(latents, rng)
@@ -147,13 +149,13 @@ class Vqvae(nn.Module):
 
 
 def relative_error(decoded: Tensor, audio: Tensor, floor: float = 1e-4) -> Tensor:
-    """Mean over the batch of `||audio - decoded||² / (||audio||² + floor)`: quiet items count like loud ones."""
+    """Mean over the batch of `||audio - decoded||² / (||audio||² + floor)`: quiet items count as much."""
     error = (decoded - audio).square().mean(dim=-1)
     return (error / (audio.square().mean(dim=-1) + floor)).mean()
 
 
 def spectral_distance(decoded: Tensor, audio: Tensor, windows: tuple[int, ...] = (128, 512, 2048)) -> Tensor:
-    """Multi-resolution distance of magnitude spectra (Dhariwal et al. 2020, section 3.1), relative to the audio's."""
+    """Multi-resolution distance of magnitude spectra, relative to the audio's (Dhariwal et al. 2020, 3.1)."""
     distances = []
     for size in windows:
         window = torch.hann_window(size, device=audio.device)

@@ -1,4 +1,6 @@
-"""Beam search over joint prefixes: the W best (hypothesis, tuple) continuations of a position (paper, section 4.2).
+"""Beam search over joint prefixes: the W best (hypothesis, tuple) continuations of a position.
+
+Source: paper, section 4.2.
 
 Scores of new hypotheses are those of the chosen continuations; they are never indexed by parent again.
 """
@@ -15,9 +17,7 @@ class Continuations:
 
     parents: Tensor  # [W] int64: the row that each continues
     tuples: Tensor  # [W] int64: the tuple of the slice that each appends
-    scores: (
-        Tensor  # [W] float32 log posterior of the joint prefix, -inf where fewer than W continuations exist
-    )
+    scores: Tensor  # [W] float32: log posterior of the joint prefix, -inf where no continuation exists
 
 
 def best_continuations(prefixes: Tensor, scores: Tensor) -> Continuations:
@@ -27,8 +27,8 @@ def best_continuations(prefixes: Tensor, scores: Tensor) -> Continuations:
         prefixes: log posterior of the W hypotheses so far [W]; -inf for a hypothesis that does not exist.
         scores: unnormalised log posterior [n, W] of each tuple after each hypothesis.
 
-    Ties go to the lower row, then to the earlier tuple. Rows keep the hypothesis that continues them where one does,
-    so that few cached sequences have to move.
+    Ties go to the lower row, then to the earlier tuple. Rows keep the hypothesis that continues them where
+    one does, so that few cached sequences have to move.
     """
     width, tuples = len(prefixes), len(scores)
     total = (scores + prefixes).T.flatten()  # [W * n], row-major: ties resolve by position
@@ -48,7 +48,10 @@ def best_continuations(prefixes: Tensor, scores: Tensor) -> Continuations:
 
 
 def settle(parents: list[int], width: int) -> list[int]:
-    """Row in [0, width) for each of the chosen continuations: its parent's row for the first child, else a free one."""
+    """Row in [0, width) of each chosen continuation; `parents` are listed best continuation first.
+
+    The best child of a parent takes the parent's row; the others, best first, take the lowest rows left over.
+    """
     rows = [-1] * len(parents)
     taken = [False] * width
     for child, parent in enumerate(parents):

@@ -18,8 +18,8 @@ from lass.separation.sampling import check_sampler, gather_rows, sample_tuples
 class Method:
     """How a sequence is decoded.
 
-    `greedy` takes the best tuple of every position, `beam` the W best joint prefixes; `ancestral` and `top_k` draw W
-    candidates independently.
+    `greedy` takes the best tuple of every position, `beam` the W best joint prefixes; `ancestral` and `top_k`
+    draw W candidates independently.
     """
 
     name: str  # greedy, beam, ancestral or top_k
@@ -48,12 +48,21 @@ class Method:
         return self.name in ("greedy", "beam")
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What every step reads and none changes."""
+
+    priors: Sequence[Prior]  # one per source, in the order of the likelihood's tuples
+    likelihood: Likelihood
+    method: Method
+
+
 @dataclass
 class Hypotheses:
     """State of the loop over positions, and its result."""
 
     codes: Tensor  # [B, W, S, N] int64; -1 where not decoded yet
-    scores: Tensor  # [B, W] float64: log posterior up to a constant per mixture; -inf where a hypothesis does not exist
+    scores: Tensor  # [B, W] float64: log posterior up to a constant per mixture; -inf: no such hypothesis
 
 
 @torch.inference_mode()
@@ -68,16 +77,18 @@ def decode_sequences(
     """Decode W hypotheses for each of B mixtures.
 
     Args:
-        mixture: mixture codes m [B, S], every one of them counted (see `lass.likelihood.tensor.nearest_counted`).
+        mixture: mixture codes m [B, S], all of them counted (`lass.likelihood.tensor.nearest_counted`).
         priors: one per source, in the order of the likelihood's tuples.
         likelihood: the table p(m | z_1..z_N).
         method: how to decode.
-        uniforms: numbers in [0, 1) [B, S, W] that decide every draw of a sampler; not used by greedy and beam.
+        uniforms: numbers in [0, 1) [B, S, W] that decide every draw of a sampler; greedy and beam need none.
 
     Raises:
-        ValueError: where number of priors, codebook sizes or uniforms do not fit, or a mixture code was never counted.
+        ValueError: where number of priors, codebook sizes or uniforms do not fit, or a mixture code was never
+            counted.
     """
-    check_inputs(mixture, priors, likelihood, method, uniforms)
+    parts = Parts(priors, likelihood, method)
+    check_inputs(mixture, parts, uniforms)
     batch, length = mixture.shape
     width, sources = method.hypotheses, len(priors)
     state = Hypotheses(
@@ -89,7 +100,7 @@ def decode_sequences(
     caches = [prior.start(batch * width, length) for prior in priors]
     for position in range(length):
         draws = None if uniforms is None else uniforms[:, position]
-        advance(state, position, mixture[:, position], priors, caches, likelihood, method, draws)
+        advance(state, position, mixture[:, position], parts=parts, caches=caches, uniforms=draws)
     return state
 
 
@@ -97,17 +108,17 @@ def advance(
     state: Hypotheses,
     position: int,
     codes: Tensor,
-    priors: Sequence[Prior],
+    *,
+    parts: Parts,
     caches: list[Any],
-    likelihood: Likelihood,
-    method: Method,
     uniforms: Tensor | None,
 ) -> None:
-    """Extend every hypothesis by one position whose mixture codes are `codes` [B]."""
+    """Extend every hypothesis by one position whose mixture codes are `codes` [B]; `uniforms` [B, W]."""
+    method = parts.method
     batch, width = state.scores.shape
-    slices = likelihood.slices(codes)
+    slices = parts.likelihood.slices(codes)
     tables = []
-    for source, (prior, cache) in enumerate(zip(priors, caches, strict=True)):
+    for source, (prior, cache) in enumerate(zip(parts.priors, caches, strict=True)):
         previous = None if position == 0 else state.codes[:, :, position - 1, source].reshape(-1)
         tables.append(prior.log_probs(previous, cache).reshape(batch, width, -1))
     scores = joint_log_posterior(tables, slices, likelihood_weight=method.likelihood_weight)  # [total, W]
@@ -124,12 +135,12 @@ def advance(
             state.scores[row] += gather_rows(segment, picked)
         chosen[row] = bounds[row] + picked
     if method.searches and position > 0:
-        follow_parents(state, position, parents, priors, caches)
+        follow_parents(state, position, parents, parts.priors, caches)
     state.codes[:, :, position] = slices.tuples[chosen.flatten()].reshape(batch, width, -1)
 
 
 def search_step(totals: Tensor, segment: Tensor) -> tuple[Tensor, Tensor]:
-    """Parents [W] and tuples [W] of one mixture's best continuations; `totals` [W] (float64) is updated in place."""
+    """Parents [W] and tuples [W] of one mixture's best continuations; `totals` [W] follows in place."""
     peak = totals.max()
     best = best_continuations((totals - peak).float(), segment)
     totals.copy_(best.scores.double() + peak)
@@ -148,10 +159,9 @@ def follow_parents(
         prior.reorder(cache, rows)
 
 
-def check_inputs(
-    mixture: Tensor, priors: Sequence[Prior], likelihood: Likelihood, method: Method, uniforms: Tensor | None
-) -> None:
+def check_inputs(mixture: Tensor, parts: Parts, uniforms: Tensor | None) -> None:
     """Refuse parts that do not belong together."""
+    priors, likelihood, method = parts.priors, parts.likelihood, parts.method
     sizes = {f"prior {index}": prior.codebook_size for index, prior in enumerate(priors)}
     if any(size != likelihood.codebook_size for size in sizes.values()):
         raise ValueError(
@@ -166,7 +176,7 @@ def check_inputs(
     empty = (likelihood.offsets.diff() == 0)[mixture]
     if empty.any():
         raise ValueError(
-            f"mixture code {int(mixture[empty][0])} was never counted: map codes by nearest_counted before decoding"
+            f"mixture code {int(mixture[empty][0])} was never counted: map codes by nearest_counted first"
         )
     if not method.searches and (uniforms is None or uniforms.shape != (*mixture.shape, method.hypotheses)):
         raise ValueError(f"{method.name} needs uniforms of shape {(*mixture.shape, method.hypotheses)}")

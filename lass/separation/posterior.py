@@ -1,4 +1,4 @@
-"""The posterior of one position, on the support of the likelihood's slice (paper, eq. 7; step 4 of the method)."""
+"""The posterior of one position, on the support of the likelihood's slice (step 4 of the method, eq. 7)."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from lass.likelihood.tensor import RaggedSlices
 def joint_log_posterior(
     log_probs: Sequence[Tensor], slices: RaggedSlices, *, likelihood_weight: float
 ) -> Tensor:
-    """`sum_n log p_n(z_n | past) + lambda * log p(m | z_1..z_N)`, unnormalised, for every tuple and hypothesis.
+    """Unnormalised `sum_n log p_n(z_n | past) + lambda * log p(m | z_1..z_N)` of every tuple and hypothesis.
 
     Args:
         log_probs: one tensor [B, W, K] per source.
@@ -19,7 +19,7 @@ def joint_log_posterior(
         likelihood_weight: lambda.
 
     Returns:
-        [total, W] float32: row t belongs to tuple t of `slices`, column w to hypothesis w of the tuple's mixture.
+        [total, W] float32: row t belongs to tuple t of `slices`, column w to hypothesis w of that mixture.
     """
     scores = (likelihood_weight * slices.log_likelihood)[:, None]  # [total, 1]
     for source, table in enumerate(log_probs):

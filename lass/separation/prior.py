@@ -14,7 +14,10 @@ class Prior(Protocol):
         """State of `batch` empty sequences that may grow to `length` tokens."""
 
     def log_probs(self, previous: Tensor | None, state: Any) -> Tensor:
-        """Advance by one position: `log p(z_s | z_<s)` [batch, K], given the codes chosen last [batch] (None at first)."""
+        """Advance by one position: `log p(z_s | z_<s)` [batch, K].
+
+        `previous` holds the codes chosen last [batch]; None at the first position.
+        """
 
     def reorder(self, state: Any, rows: Tensor) -> None:
         """Let sequence b continue what was sequence `rows[b]` (`rows` [batch], int64)."""

@@ -27,7 +27,7 @@ def draw(scores: Tensor, uniforms: Tensor) -> Tensor:
     """Row drawn per column with probability softmax(scores) [n, W], from `uniforms` [W]."""
     cumulative = scores.double().softmax(dim=0).cumsum(dim=0)  # [n, W]
     threshold = uniforms.double() * cumulative[-1]
-    # The first row whose cumulative probability passes the threshold: rows of probability zero never do so first.
+    # The first row whose cumulative probability passes the threshold: a row of probability zero never is.
     return (cumulative <= threshold).sum(dim=0).clamp_max(len(scores) - 1)
 
 

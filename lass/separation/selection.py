@@ -15,9 +15,7 @@ class Separation:
     estimates: Tensor  # [N, T] float32, D(z_n)
     log_posterior: float  # of the chosen hypothesis, up to a constant of the mixture
     remix_distance: float  # ||y - sum_n alpha_n D(z_n)||², relative to ||y||²
-    uncounted: (
-        int  # positions whose mixture code had never been counted, so that the nearest counted one stood in
-    )
+    uncounted: int  # positions whose mixture code was never counted: the nearest counted one stood in
 
 
 def select_hypothesis(
@@ -30,7 +28,7 @@ def select_hypothesis(
     criterion: str,
     uncounted: int = 0,
 ) -> Separation:
-    """Keep the hypothesis of the lowest remix distance (`criterion` 'remix') or the highest score ('posterior').
+    """Keep the hypothesis of the lowest remix distance ('remix') or of the highest score ('posterior').
 
     Args:
         codes: hypotheses [W, S, N] of one mixture.

@@ -1,4 +1,4 @@
-"""From mixtures to separated sources: encode, decode hypotheses, choose one (steps 1, 4 and 5 of the method)."""
+"""From mixtures to separated sources: encode, decode hypotheses, choose one (steps 1, 4, 5 of the method)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
