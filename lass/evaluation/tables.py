@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,17 +14,43 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from lass.evaluation.sdr import SeparationScores
+
 FloatArray = NDArray[np.float64]
 
 KEYS = ("method", "mixture", "source")
 AVERAGED = ("sdr", "sdr_chunk", "si_sdr", "sir", "sar")
 """Metrics in dB that get a column for the average over the classes and one for each class."""
+METRICS = (*AVERAGED, "isr")
+"""Metrics in dB of a score row."""
 COUNTED = ("nan_frames", "uncounted", "positions")
 
 COLOURS = ("#4d4d4d", "#e69f00", "#56b4e9", "#009e73", "#cc79a7", "#0072b2", "#d55e00")
 """Grey for the average, then the palette of Okabe and Ito, which colour-blind readers can tell apart."""
 GROUP_WIDTH = 0.8
 """Width of the bars of one method together, in units of the distance between methods."""
+
+
+def score_rows(
+    scores: SeparationScores,
+    *,
+    method: str,
+    mixture: int,
+    classes: Sequence[str],
+    uncounted: int,
+    positions: int,
+) -> list[dict[str, Any]]:
+    """One row per source of one scored mixture, in the order of `classes`: what `summarise_scores` reads.
+
+    `uncounted` of the mixture's `positions` codes were never counted; both are 0 for a method without codes.
+    """
+    counts = {"nan_frames": scores.nan_frames, "uncounted": uncounted, "positions": positions}
+    return [
+        {"method": method, "mixture": mixture, "source": name}
+        | {metric: float(getattr(scores, metric)[index]) for metric in METRICS}
+        | counts
+        for index, name in enumerate(classes)
+    ]
 
 
 def summarise_scores(rows: pa.Table, *, classes: Sequence[str]) -> pa.Table:

@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.image
+import numpy as np
 import pyarrow as pa
 import pytest
 
+from lass.evaluation.sdr import SeparationScores
 from lass.evaluation.tables import (
     AVERAGED,
     class_names,
     draw_scores,
     format_table,
     read_csv,
+    score_rows,
     summarise_scores,
     write_csv,
 )
@@ -43,6 +46,27 @@ def rows_of(values: dict[str, list[tuple[float | None, float | None]]]) -> list[
 def summary_of(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     summary: list[dict[str, Any]] = summarise_scores(pa.Table.from_pylist(rows), classes=CLASSES).to_pylist()
     return summary
+
+
+def test_score_rows_are_what_the_summary_reads() -> None:
+    values = {name: np.array([index + 1.0, -index]) for index, name in enumerate((*AVERAGED, "isr"))}
+    found = score_rows(
+        SeparationScores(**values, nan_frames=1),
+        method="lass",
+        mixture=7,
+        classes=CLASSES,
+        uncounted=2,
+        positions=10,
+    )
+    assert [(row["method"], row["mixture"], row["source"]) for row in found] == [
+        ("lass", 7, "drums"),
+        ("lass", 7, "bass"),
+    ]
+    assert found[0]["sdr"] == 1.0
+    assert found[1]["sdr_chunk"] == -1.0
+    [summary] = summary_of(found)
+    assert (summary["n"], summary["sdr_avg"], summary["nan_frames"]) == (1, 0.5, 1)
+    assert summary["uncounted"] == 0.2
 
 
 @pytest.fixture

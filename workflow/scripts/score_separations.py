@@ -36,7 +36,7 @@ with logged(snakemake.log[0]) as logger:
             mixture=item,
             classes=library.classes,
             uncounted=uncounted.get(item, 0),
-            positions=params.positions,
+            positions=params.positions if codes else 0,
         )
     write_csv(pa.Table.from_pylist(rows), path=Path(snakemake.output.scores))
     logger.info("%d rows", len(rows))
