@@ -15,15 +15,19 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
+# `storage` (files complete or absent) is the one room that every other may use: a second writer would be a copy.
 DOORS: dict[str, set[str]] = {
     "config": set(),
-    "tokens": set(),
-    "data": set(),
-    "models": {"config"},
-    "training": {"models"},
-    "likelihood": set(),
+    "storage": set(),
+    "runtime": set(),
+    "tokens": {"storage"},
+    "data": {"storage"},
+    "models": {"config", "storage"},
+    "training": {"models", "storage"},
+    "likelihood": {"storage"},
     "separation": {"likelihood"},
-    "evaluation": set(),
+    "evaluation": {"storage"},
+    "assembly": {"data", "likelihood", "models", "separation", "tokens"},
 }
 """Room of `lass` to the other rooms that it may import; a module of `lass` in no room is an error."""
 
@@ -59,7 +63,7 @@ def imported_modules(source: str) -> Iterator[str]:
 
 def wrong_doors(source: str, *, room: str) -> list[str]:
     """The imports of a module in `room` that no door of DOORS allows."""
-    allowed = {room, *DOORS[room]}
+    allowed = {room, *DOORS[room], "__version__"}
     complaints = []
     for module in imported_modules(source):
         top, *inner = module.split(".")

@@ -1,7 +1,4 @@
-"""What the rule files share: the validated configuration, paths that depend on it, fingerprints of library code.
-
-No rules here.
-"""
+"""Shared by all files of rules: the validated configuration, paths that depend on it, fingerprints of library code."""
 
 import ast
 import hashlib
@@ -13,6 +10,8 @@ from snakemake.exceptions import WorkflowError
 
 REPOSITORY = Path(workflow.basedir)
 METHODS = ["mixture", "codec_ceiling", "lass"]
+# Number of the first song of a split: splits stay apart however many songs they have.
+FIRST_SONG = {"train": 1, "validation": 100_001, "test": 200_001}
 
 try:
     settings = parse_config(config)
@@ -47,11 +46,6 @@ def songs(wildcards):
     return f"{settings.slakh.root}/{wildcards.split}"
 
 
-def first_song(wildcards):
-    """Number of the first song of a split: splits stay apart however many songs they have."""
-    return {"train": 1, "validation": 100_001, "test": 200_001}[wildcards.split]
-
-
 def library():
     """What every reader of the sources has to know about them."""
     return {"rate": settings.slakh.sample_rate, "classes": settings.slakh.classes}
@@ -64,9 +58,7 @@ def given_checkpoint(path):
 
 def vqvae(wildcards):
     """The VQ-VAE in use: the configured checkpoint or the one trained here."""
-    return (
-        given_checkpoint(settings.vqvae.checkpoint) or "results/slakh/vqvae.safetensors"
-    )
+    return given_checkpoint(settings.vqvae.checkpoint) or "results/slakh/vqvae.safetensors"
 
 
 def priors(wildcards):
@@ -81,54 +73,34 @@ def prior_of_each_source():
     """Per source: its class, the name of its prior and the classes of that prior."""
     chosen = settings.separation.priors
     return [
-        [source, chosen[source], settings.priors[chosen[source]].classes]
-        for source in settings.slakh.classes
+        [source, chosen[source], settings.priors[chosen[source]].classes] for source in settings.slakh.classes
     ]
 
 
 def vqvae_shape():
     """Those settings of the VQ-VAE that fix its network."""
-    names = [
-        "codes",
-        "code_channels",
-        "strides",
-        "channels",
-        "encoder_blocks",
-        "decoder_blocks",
-    ]
-    return {
-        name: section("vqvae")[name]
-        for name in [*names, "encoder_dilation", "decoder_dilation"]
-    }
+    names = (
+        "codes code_channels strides channels encoder_blocks decoder_blocks encoder_dilation decoder_dilation"
+    )
+    return {name: section("vqvae")[name] for name in names.split()}
 
 
 def training_settings(*names):
     """A section that trains a network, without the checkpoint that would take its place."""
-    return {
-        name: value for name, value in section(*names).items() if name != "checkpoint"
-    }
-
-
-def prior_settings(wildcards):
-    """Settings of one prior."""
-    return training_settings("priors", wildcards.prior)
+    return {name: value for name, value in section(*names).items() if name != "checkpoint"}
 
 
 def method():
     """How sequences are decoded."""
     names = ["hypotheses", "likelihood_weight", "temperature", "top_k"]
-    return {"name": settings.separation.method} | {
-        name: section("separation")[name] for name in names
-    }
+    return {"name": settings.separation.method} | {name: section("separation")[name] for name in names}
 
 
 def separated_codes(wildcards):
     """Codes behind a shard's estimates: those of `lass` only, the other methods have none."""
     if wildcards.method != "lass":
         return {}
-    return {
-        "codes": f"results/slakh/{wildcards.split}/lass/{wildcards.scatteritem}.parquet"
-    }
+    return {"codes": f"results/slakh/{wildcards.split}/lass/{wildcards.scatteritem}.parquet"}
 
 
 def gpus():
@@ -136,23 +108,34 @@ def gpus():
     return 1 if settings.device == "cuda" else 0
 
 
+def imported_modules(tree):
+    """Files of those modules of lass that a syntax tree imports."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    files = [REPOSITORY / f"{name.replace('.', '/')}.py" for name in names if name.startswith("lass.")]
+    return sorted(path for path in files if path.is_file())
+
+
 @cache
 def source_digest(path):
     """Hash of a module's syntax tree without docstrings, and of every module of lass that it imports."""
-    tree = ast.parse(Path(path).read_text())
-    modules = set()
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    modules = imported_modules(tree)
     for node in ast.walk(tree):
-        if (
-            isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
-            and ast.get_docstring(node) is not None
-        ):
-            node.body = node.body[1:]
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("lass."):
-            modules.add(REPOSITORY / f"{node.module.replace('.', '/')}.py")
-    parts = [ast.dump(tree), *(source_digest(module) for module in sorted(modules))]
+        if isinstance(getattr(node, "body", None), list):
+            node.body = [
+                line
+                for line in node.body
+                if not (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))
+            ]
+    parts = [ast.dump(tree), *(source_digest(module) for module in modules)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def code(script):
-    """Fingerprint of the library code that a script runs: an edit of it reruns the script's rule, a comment does not."""
+    """Fingerprint of the library code that a script runs: an edit reruns the script's rule, a comment does not."""
     return source_digest(REPOSITORY / "workflow" / "scripts" / f"{script}.py")

@@ -20,7 +20,7 @@ rule compose_songs:
         mem_mb=4000,
         runtime=60,
     params:
-        first=first_song,
+        first=lambda wildcards: FIRST_SONG[wildcards.split],
         number=lambda wildcards: section("slakh", "mini", "songs", wildcards.split),
         seconds=settings.slakh.mini.seconds,
         seed=settings.seed,

@@ -8,9 +8,7 @@ results/priors.csv, their negative log-likelihood on validation songs. Rules: tr
 rule train_prior:
     input:
         train=gather.tokens("results/slakh/tokens/train/{scatteritem}.parquet"),
-        validation=gather.tokens(
-            "results/slakh/tokens/validation/{scatteritem}.parquet"
-        ),
+        validation=gather.tokens("results/slakh/tokens/validation/{scatteritem}.parquet"),
     output:
         checkpoint="results/slakh/priors/{prior}.safetensors",
     log:
@@ -26,7 +24,7 @@ rule train_prior:
         gpu=gpus(),
         device=settings.device,
     params:
-        prior=prior_settings,
+        prior=lambda wildcards: training_settings("priors", wildcards.prior),
         tokens=settings.tokens_per_mixture,
         seed=settings.seed,
         state="results/slakh/priors/{prior}.unfinished.safetensors",
