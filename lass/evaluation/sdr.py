@@ -2,6 +2,8 @@
 
 import functools
 import importlib.util
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
+
+_TINY = 1e-30  # an exact estimate has no error to take the logarithm of
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,26 @@ def evaluate_separation(
         si_sdr=scale_invariant_sdr(estimated, true),
         nan_frames=int(np.count_nonzero(~kept)),
     )
+
+
+def best_order(estimates: ArrayLike, references: ArrayLike, *, kinds: Sequence[str]) -> list[int]:
+    """Order of the estimates [N, T] with the highest mean whole-chunk SDR against references [N, T].
+
+    Only sources of equal `kinds` (N labels) may change places: those that one unconditional prior models, so
+    that nothing says which estimate is which source. Ties keep the order as it is.
+    """
+    estimated, true = _as_sources(estimates, "estimates"), _as_sources(references, "references")
+    if estimated.shape != true.shape or len(kinds) != len(true):
+        raise ValueError(
+            f"estimates are {estimated.shape}, references {true.shape} and kinds {len(kinds)}: give N of each"
+        )
+    allowed = [
+        list(order)
+        for order in itertools.permutations(range(len(kinds)))
+        if all(kinds[place] == kinds[source] for source, place in enumerate(order))
+    ]
+    errors = [float(np.log(_energy(true - estimated[order]) + _TINY).sum()) for order in allowed]
+    return allowed[int(np.argmin(errors))]
 
 
 def signal_to_distortion(estimates: FloatArray, references: FloatArray) -> FloatArray:

@@ -9,6 +9,7 @@ import pytest
 
 from lass.evaluation.sdr import (
     SeparationScores,
+    best_order,
     evaluate_separation,
     scale_invariant_sdr,
     signal_to_distortion,
@@ -152,3 +153,17 @@ def test_scores_are_frozen() -> None:
     assert isinstance(scores, SeparationScores)
     with pytest.raises(AttributeError):
         scores.nan_frames = 1  # type: ignore[misc]
+
+
+def test_only_sources_of_one_kind_change_places() -> None:
+    references = noise(3, 200)
+    estimates = references[[2, 1, 0]] + 0.1 * noise(3, 200, seed=1)
+    assert best_order(estimates, references, kinds=["a", "a", "a"]) == [2, 1, 0]
+    assert best_order(estimates, references, kinds=["a", "b", "a"]) == [2, 1, 0]
+    assert best_order(estimates, references, kinds=["a", "b", "b"]) == [0, 1, 2]
+    assert best_order(references, references, kinds=["a", "a", "a"]) == [0, 1, 2]
+
+
+def test_a_kind_is_needed_for_every_source() -> None:
+    with pytest.raises(ValueError, match="kinds 1"):
+        best_order(noise(2, 10), noise(2, 10), kinds=["a"])

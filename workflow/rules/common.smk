@@ -103,6 +103,14 @@ def separated_codes(wildcards):
     return {"codes": f"results/slakh/{wildcards.split}/lass/{wildcards.scatteritem}.parquet"}
 
 
+def kinds(method):
+    """A label per source: equal where one unconditional prior leaves open which estimate is which source."""
+    named = [(name, prior, settings.priors[prior].conditional) for name, prior, _ in prior_of_each_source()]
+    return [
+        name if method != "lass" or conditional else f"{prior} prior" for name, prior, conditional in named
+    ]
+
+
 def gpus():
     """GPUs that a job asks the cluster for: none unless the configuration says cuda."""
     return 1 if settings.device == "cuda" else 0

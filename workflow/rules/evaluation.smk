@@ -26,6 +26,7 @@ rule score_separations:
     params:
         library=library(),
         window=settings.evaluation.window,
+        kinds=lambda wildcards: kinds(wildcards.method),
         positions=settings.tokens_per_mixture,
         code=code("score_separations"),
     script:

@@ -9,7 +9,7 @@ from lass.data.audio import read_audio
 from lass.data.mixtures import load_chunk, read_mixtures
 from lass.data.shards import shard_of
 from lass.data.sources import open_library
-from lass.evaluation.sdr import evaluate_separation
+from lass.evaluation.sdr import best_order, evaluate_separation
 from lass.evaluation.tables import score_rows, write_csv
 from lass.runtime import logged
 from lass.tokens import uncounted_of
@@ -27,8 +27,9 @@ with logged(snakemake.log[0]) as logger:
     for item in shard_of(range(len(table)), snakemake.wildcards.scatteritem):
         chunk = load_chunk(library, table, item)
         estimates = read_audio(Path(snakemake.input.audio) / f"{item:05d}.wav", rate=library.rate)
+        order = best_order(estimates, chunk.sources, kinds=params.kinds)
         scores = evaluate_separation(
-            estimates, chunk.sources, rate=library.rate, window=params.window, hop=params.window
+            estimates[order], chunk.sources, rate=library.rate, window=params.window, hop=params.window
         )
         rows += score_rows(
             scores,
