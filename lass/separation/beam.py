@@ -28,21 +28,20 @@ def best_continuations(prefixes: Tensor, scores: Tensor) -> Continuations:
         scores: unnormalised log posterior [n, W] of each tuple after each hypothesis.
 
     Ties go to the lower row, then to the earlier tuple. Rows keep the hypothesis that continues them where
-    one does, so that few cached sequences have to move.
+    one does, so that few cached sequences have to move. An impossible continuation takes no row.
     """
     width, tuples = len(prefixes), len(scores)
     total = (scores + prefixes).T.flatten()  # [W * n], row-major: ties resolve by position
-    keep = min(width, len(total))
-    threshold = total.topk(keep, sorted=False).values.min()
-    candidates = (total >= threshold).nonzero()[:, 0]
-    order = total[candidates].argsort(descending=True, stable=True)[:keep]
+    threshold = total.topk(width, sorted=False).values.min()
+    candidates = ((total >= threshold) & (total > -torch.inf)).nonzero()[:, 0]
+    order = total[candidates].argsort(descending=True, stable=True)[:width]
     chosen = candidates[order]
     values = total[chosen]
     rows = settle((chosen // tuples).tolist(), width)
     parents = torch.arange(width, device=scores.device)
     picked = torch.zeros(width, dtype=torch.int64, device=scores.device)
     best = torch.full((width,), -torch.inf, device=scores.device)
-    target = torch.tensor(rows, device=scores.device)
+    target = torch.tensor(rows, dtype=torch.int64, device=scores.device)
     parents[target], picked[target], best[target] = chosen // tuples, chosen % tuples, values
     return Continuations(parents=parents, tuples=picked, scores=best)
 

@@ -1,5 +1,6 @@
 """Decoding sequences: from mixture codes to W hypotheses of the sources' codes (step 5 of the method)."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -40,6 +41,8 @@ class Method:
             raise ValueError(
                 f"{self.name} with top_k = {self.top_k}: the method top_k needs it, the others refuse it"
             )
+        if not 0 <= self.likelihood_weight < math.inf:
+            raise ValueError(f"likelihood_weight {self.likelihood_weight} must be finite and not negative")
         check_sampler(self.temperature, self.top_k)
 
     @property
@@ -85,7 +88,7 @@ def decode_sequences(
 
     Raises:
         ValueError: where number of priors, codebook sizes or uniforms do not fit, or a mixture code was never
-            counted.
+            counted, or a prior gives NaN.
     """
     parts = Parts(priors, likelihood, method)
     check_inputs(mixture, parts, uniforms)
@@ -122,6 +125,8 @@ def advance(
         previous = None if position == 0 else state.codes[:, :, position - 1, source].reshape(-1)
         tables.append(prior.log_probs(previous, cache).reshape(batch, width, -1))
     scores = joint_log_posterior(tables, slices, likelihood_weight=method.likelihood_weight)  # [total, W]
+    if scores.isnan().any():
+        raise ValueError(f"a prior or the likelihood gives NaN at position {position}: train it anew")
     bounds = slices.offsets.tolist()
     parents = torch.arange(width, device=codes.device).repeat(batch, 1)
     chosen = torch.empty(batch, width, dtype=torch.int64, device=codes.device)
@@ -141,7 +146,7 @@ def advance(
 
 def search_step(totals: Tensor, segment: Tensor) -> tuple[Tensor, Tensor]:
     """Parents [W] and tuples [W] of one mixture's best continuations; `totals` [W] follows in place."""
-    peak = totals.max()
+    peak = totals.max().clamp_min(torch.finfo(totals.dtype).min)  # finite where no hypothesis is left
     best = best_continuations((totals - peak).float(), segment)
     totals.copy_(best.scores.double() + peak)
     return best.parents, best.tuples
@@ -173,6 +178,11 @@ def check_inputs(mixture: Tensor, parts: Parts, uniforms: Tensor | None) -> None
         )
     if mixture.dim() != 2 or mixture.numel() == 0:
         raise ValueError(f"mixture codes of shape {tuple(mixture.shape)}: [B, S] with B, S >= 1 is needed")
+    if mixture.dtype != torch.int64 or mixture.min() < 0 or mixture.max() >= likelihood.codebook_size:
+        raise ValueError(
+            f"mixture codes are {mixture.dtype} from {mixture.min()} to {mixture.max()}: int64 codes in "
+            f"[0, {likelihood.codebook_size}) are needed"
+        )
     empty = (likelihood.offsets.diff() == 0)[mixture]
     if empty.any():
         raise ValueError(

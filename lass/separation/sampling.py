@@ -1,5 +1,7 @@
 """Drawing one tuple per hypothesis from the posterior of a position: ancestral and top-k sampling."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -14,9 +16,9 @@ def sample_tuples(scores: Tensor, uniforms: Tensor, *, temperature: float, top_k
         top_k: only the k most probable tuples of each hypothesis may be drawn; None for all.
 
     Returns:
-        [W] int64 in [0, n). A tuple of probability zero is never drawn.
+        [W] int64 in [0, n). A tuple of probability zero is never drawn, unless all have probability zero.
     """
-    scores = scores / temperature
+    scores = (scores - scores.amax(dim=0)).double() / temperature  # the best keeps 0 at any temperature
     if top_k is not None and top_k < len(scores):
         values, indices = scores.topk(top_k, dim=0, sorted=True)  # [k, W]
         return indices.gather(0, draw(values, uniforms)[None])[0]
@@ -24,8 +26,8 @@ def sample_tuples(scores: Tensor, uniforms: Tensor, *, temperature: float, top_k
 
 
 def draw(scores: Tensor, uniforms: Tensor) -> Tensor:
-    """Row drawn per column with probability softmax(scores) [n, W], from `uniforms` [W]."""
-    cumulative = scores.double().softmax(dim=0).cumsum(dim=0)  # [n, W]
+    """Row drawn per column with probability softmax(scores) [n, W] (float64), from `uniforms` [W]."""
+    cumulative = scores.softmax(dim=0).cumsum(dim=0)  # [n, W]
     threshold = uniforms.double() * cumulative[-1]
     # The first row whose cumulative probability passes the threshold: a row of probability zero never is.
     return (cumulative <= threshold).sum(dim=0).clamp_max(len(scores) - 1)
@@ -33,8 +35,10 @@ def draw(scores: Tensor, uniforms: Tensor) -> Tensor:
 
 def check_sampler(temperature: float, top_k: int | None) -> None:
     """Refuse settings that no distribution has."""
-    if temperature <= 0:
-        raise ValueError(f"temperature {temperature} must be positive; for the mode use greedy search")
+    if not 0 < temperature < math.inf:
+        raise ValueError(
+            f"temperature {temperature} must be positive and finite; for the mode use greedy search"
+        )
     if top_k is not None and top_k < 1:
         raise ValueError(f"top_k {top_k} must be at least 1")
 

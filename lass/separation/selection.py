@@ -42,6 +42,11 @@ def select_hypothesis(
     if criterion not in ("remix", "posterior"):
         raise ValueError(f"selection {criterion!r}: choose remix or posterior")
     real = torch.isfinite(scores).nonzero()[:, 0]
+    if not len(real):
+        raise ValueError(
+            "no hypothesis has a positive probability: the priors rule out every tuple that was counted; "
+            "count more tuples or decode with more hypotheses"
+        )
     if criterion == "posterior":
         real = real[scores[real].argmax()][None]
     audio = decode(codes[real].transpose(1, 2).flatten(0, 1)).unflatten(0, (len(real), -1))  # [W, N, T]
