@@ -31,7 +31,8 @@ class AudioBatches:
         sources = len(self.library.classes)
         chosen = int(rng.integers(sources + 1))
         if chosen < sources:
-            return self.library.crop(rng, self.length)[chosen]
+            crop: np.ndarray = self.library.crop(rng, self.length)[chosen]
+            return crop
         parts = np.stack([self.library.crop(rng, self.length)[n] for n in range(sources)])
         return mix(parts, np.asarray(self.weights))
 
@@ -55,8 +56,8 @@ class CodeBatches:
         for index, tracks in enumerate(self.sequences):
             if not any(len(codes) >= self.length for codes in tracks.values()):
                 raise ValueError(
-                    f"class {index}: none of {len(tracks)} sequences has {self.length} tokens; shorten mixtures.seconds "
-                    "or give longer tracks"
+                    f"class {index}: none of {len(tracks)} sequences has {self.length} tokens: shorten "
+                    "mixtures.seconds or give longer tracks"
                 )
 
     def draw(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
@@ -66,7 +67,7 @@ class CodeBatches:
         return torch.from_numpy(windows).to(self.device), torch.from_numpy(classes).to(self.device)
 
     def window(self, index: int, rng: np.random.Generator) -> np.ndarray:
-        """`length` codes at a random place of a random sequence of class `index`; every place has the same chance."""
+        """`length` codes at a random place of class `index`: all places of all tracks are as likely."""
         rows = [codes for codes in self.sequences[index].values() if len(codes) >= self.length]
         places = np.cumsum([len(codes) - self.length + 1 for codes in rows])
         place = int(rng.integers(places[-1]))
@@ -75,7 +76,7 @@ class CodeBatches:
         return rows[row][start : start + self.length]
 
     def tiled(self, limit: int) -> list[tuple[Tensor, Tensor]]:
-        """Batches of at most `limit` windows in all, evenly spread over the sequences: the same every time."""
+        """Batches of at most `limit` windows in all, evenly spread over the tracks: the same every time."""
         windows = [
             (codes[start : start + self.length], index)
             for index, tracks in enumerate(self.sequences)

@@ -45,7 +45,8 @@ def mix(sources: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 def is_silent(audio: np.ndarray, threshold: float) -> np.ndarray:
     """Which sources [N] of `audio` [N, T] are silent by the paper's rule `||x||_2 / T < threshold`."""
-    return np.linalg.norm(audio.astype(np.float64), axis=-1) / audio.shape[-1] < threshold
+    norms = np.linalg.norm(audio.astype(np.float64), axis=-1)
+    return np.asarray(norms / audio.shape[-1] < threshold)
 
 
 def draw_mixtures(
@@ -57,9 +58,9 @@ def draw_mixtures(
     silence: float,
     seed: int,
 ) -> pa.Table:
-    """Choose `count` mixtures of `frames` samples, evenly over the tracks; None takes every chunk without silence.
+    """Choose `count` mixtures of `frames` samples, evenly over the tracks; None takes all without silence.
 
-    Chunks start at multiples of `frames`, so none overlap. The choice depends on the library, the arguments and `seed`.
+    Chunks start at multiples of `frames`, so none overlap. The choice depends on library and arguments alone.
     Raises ValueError where the split has fewer chunks than asked for.
     """
     ranked: list[tuple[int, str, int]] = []  # (rank within the track, track, offset)
@@ -75,8 +76,8 @@ def draw_mixtures(
     wanted = len(ranked) if count is None else count
     if len(ranked) < max(1, wanted):
         raise ValueError(
-            f"{library.folder}: {len(ranked)} chunks of {frames / library.rate:g} s without a silent source, but "
-            f"{max(1, wanted)} are asked for: lower mixtures.count, shorten mixtures.seconds or add tracks"
+            f"{library.folder}: {len(ranked)} chunks of {frames / library.rate:g} s without silence, "
+            f"but {max(1, wanted)} are needed: lower mixtures.count, shorten mixtures.seconds or add tracks"
         )
     chosen = sorted((track, offset) for _, track, offset in sorted(ranked)[:wanted])
     rows = [

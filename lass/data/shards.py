@@ -1,4 +1,4 @@
-"""Division of work among jobs: which items belong to a shard, by the name that Snakemake's scattergather gives it."""
+"""Division of work among jobs: which items belong to a shard, by the name that scattergather gives it."""
 
 import re
 from collections.abc import Sequence

@@ -30,25 +30,34 @@ class SourceLibrary:
 
     def crop(self, rng: np.random.Generator, length: int) -> np.ndarray:
         """Sources [N, length] at a random place of a random track; a longer track is chosen more often."""
-        names, sizes = zip(*((n, s) for n, s in self.frames.items() if s >= length), strict=True)
-        weights = np.array(sizes) - length + 1.0
+        names = [name for name, frames in self.frames.items() if frames >= length]
+        if not names:
+            raise ValueError(
+                f"{self.folder}: no track of {length} samples; ask for less or add longer tracks"
+            )
+        weights = np.array([self.frames[name] for name in names]) - length + 1.0
         track = names[int(rng.choice(len(names), p=weights / weights.sum()))]
         start = int(rng.integers(self.frames[track] - length + 1))
         return self.read(track, start=start, frames=length)
 
 
 def open_library(folder: Path, *, rate: int, classes: Sequence[str], shortest: int = 1) -> SourceLibrary:
-    """The library in `folder`; ValueError where a file has another rate or number of channels than configured.
+    """The library in `folder`; ValueError for a damaged file or another rate or number of channels.
 
     Tracks under `shortest` samples are passed over; a folder without any longer one is an error.
     """
     frames = {}
     for path in sorted(folder.glob("*.wav")):
-        info = soundfile.info(str(path))
+        try:
+            info = soundfile.info(str(path))
+        except (soundfile.LibsndfileError, RuntimeError) as error:
+            raise ValueError(
+                f"{path} is damaged or no audio file ({error}): delete the folder and extract anew"
+            ) from error
         if info.samplerate != rate or info.channels != len(classes):
             raise ValueError(
-                f"{path}: {info.channels} channels at {info.samplerate} Hz, but {len(classes)} ({', '.join(classes)}) at "
-                f"{rate} Hz are needed; delete the folder and extract the sources again"
+                f"{path}: {info.channels} channels at {info.samplerate} Hz, but {len(classes)} "
+                f"({', '.join(classes)}) at {rate} Hz are needed: delete the folder and extract anew"
             )
         if info.frames >= shortest:
             frames[path.stem] = info.frames

@@ -1,4 +1,4 @@
-"""Random tuples of training sources with the code of their mixture: what the likelihood counts (step 2 of the method)."""
+"""Random tuples of training sources with the code of their mixture: what step 2 of the method counts."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -58,8 +58,8 @@ class TupleStream:
         tracks = {name: row for name, row in self.codes[source].items() if len(row) >= self.length}
         if not tracks:
             raise ValueError(
-                f"{self.library.folder}: no track has {self.length} tokens of class {self.library.classes[source]!r}; "
-                "shorten likelihood.tokens or add longer tracks"
+                f"{self.library.folder}: no track has {self.length} tokens of class "
+                f"{self.library.classes[source]!r}; lower likelihood.tokens or add longer tracks"
             )
         name = list(tracks)[int(rng.integers(len(tracks)))]
         start = int(rng.integers(len(tracks[name]) - self.length + 1))

@@ -26,8 +26,10 @@ with logged(snakemake.log[0]) as logger:
     )
     counter = TupleCounter(codebook_size=vqvae.shape.codes, sources=len(params.weights))
     groups = shard_of(range(-(-params.tuples // stream.group_size)), snakemake.wildcards.scatteritem)
-    for group in groups:
+    for done, group in enumerate(groups, start=1):
         counter.add(*stream.group(group))
+        if done % max(1, len(groups) // 20) == 0:
+            logger.info("%d of %d groups", done, len(groups))
     counts = counter.counts()
     write_counts(Path(snakemake.output.counts), counts)
     logger.info("%d tuples, %d entries of F", len(groups) * stream.group_size, len(counts.keys))

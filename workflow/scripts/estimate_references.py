@@ -25,7 +25,7 @@ with logged(snakemake.log[0]), torch.inference_mode():
 
     def mixture(chunk: Chunk) -> np.ndarray:
         """What is heard of source n is alpha_n x_n: y stands for it, so y / alpha_n for x_n [N, T]."""
-        return chunk.audio / chunk.weights[:, None]
+        return np.asarray(chunk.audio / chunk.weights[:, None])
 
     def codec_ceiling(chunk: Chunk) -> np.ndarray:
         """Every source encoded and decoded by itself [N, T]."""

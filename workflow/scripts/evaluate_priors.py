@@ -1,4 +1,4 @@
-"""Nats per token of every source's prior on the codes of validation songs, beside those of a uniform guess."""
+"""Nats per token of every source's prior on validation songs, beside those of a uniform guess."""
 
 import math
 from pathlib import Path

@@ -16,6 +16,11 @@ with logged(snakemake.log[0]) as logger:
     for name, reason in listing.left_out.items():
         logger.warning("left out %s: %s", name, reason)
     logger.info("%d tracks, %d left out", len(listing.tracks), len(listing.left_out))
+    if not listing.tracks:
+        wanted = ", ".join(snakemake.params.classes)
+        raise ValueError(
+            f"{songs}: no track has stems of all classes ({wanted}); change slakh.classes or the songs"
+        )
     for track in listing.tracks:
         audio = read_sources(track, rate=snakemake.params.rate)
         write_audio(folder / f"{track.name}.wav", audio, rate=snakemake.params.rate)

@@ -1,7 +1,7 @@
 """Train the VQ-VAE on the sources and on mixtures of them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 with logged(snakemake.log[0]):
     params, settings = snakemake.params, snakemake.params.vqvae
     device = choose_device(snakemake.resources.device)
-    shape = VqvaeShape(**{name: tuple(v) if isinstance(v, list) else v for name, v in params.shape.items()})
+    sizes: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in params.shape.items()}
+    shape = VqvaeShape(**sizes)
     network = new_network(
         Vqvae, shape, seed=params.seed, commitment=settings["commitment"], spectral=settings["spectral"]
     ).to(device)
