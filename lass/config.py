@@ -11,12 +11,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 PositiveInt = Annotated[int, Field(ge=1)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+LONGEST_WINDOW = 2048  # of the VQ-VAE's spectral loss, in samples
+
+
+def without_nulls(entries: Any) -> Any:
+    """Leave out entries that are null, so that overrides can take away what the default names."""
+    return {k: v for k, v in entries.items() if v is not None} if isinstance(entries, Mapping) else entries
 
 
 class Section(BaseModel):
@@ -108,9 +114,14 @@ class VqvaeConfig(Section):
 
     @model_validator(mode="after")
     def check(self) -> Self:
-        """One width per stride."""
+        """One width per stride; crops that the encoder and the spectral loss can take."""
         if len(self.strides) != len(self.channels):
             raise ValueError(f"vqvae.channels {self.channels} needs one width per stride of {self.strides}")
+        if self.crop % self.hop or self.crop < LONGEST_WINDOW:
+            raise ValueError(
+                f"vqvae.crop {self.crop} must be a multiple of {self.hop}, the product of vqvae.strides, "
+                f"and at least {LONGEST_WINDOW}"
+            )
         return self
 
     @property
@@ -135,6 +146,16 @@ class PriorConfig(Section):
     dropout: Share
     training: Training
 
+    @model_validator(mode="after")
+    def check(self) -> Self:
+        """Widths that can be divided among the heads."""
+        if self.width % (2 * self.heads) or self.heads % self.kv_heads:
+            raise ValueError(
+                f"width {self.width} must be a multiple of 2 * heads = {2 * self.heads}, and heads "
+                f"{self.heads} a multiple of kv_heads {self.kv_heads}"
+            )
+        return self
+
 
 class LikelihoodConfig(Section):
     """How many tuples are counted, and how they are drawn."""
@@ -147,7 +168,7 @@ class LikelihoodConfig(Section):
 class Decoding(Section):
     """The row `lass` of the tables."""
 
-    priors: dict[Identifier, Identifier]
+    priors: Annotated[dict[Identifier, Identifier], BeforeValidator(without_nulls)]
     method: Literal["greedy", "beam", "ancestral", "top_k"]
     hypotheses: PositiveInt
     likelihood_weight: Annotated[float, Field(ge=0)]
@@ -155,6 +176,19 @@ class Decoding(Section):
     top_k: PositiveInt | None
     selection: Literal["remix", "posterior"]
     batch: PositiveInt
+
+    @model_validator(mode="after")
+    def check(self) -> Self:
+        """Settings that the method can use."""
+        if (self.method == "top_k") != (self.top_k is not None):
+            raise ValueError(
+                "separation.top_k is needed by the method top_k and must be null for every other method"
+            )
+        if self.method == "greedy" and self.hypotheses != 1:
+            raise ValueError(
+                f"separation.hypotheses is {self.hypotheses}, but the method greedy follows exactly 1"
+            )
+        return self
 
 
 class Evaluation(Section):
@@ -174,7 +208,7 @@ class Config(Section):
     mixtures: Mixtures
     vqvae: VqvaeConfig
     likelihood: LikelihoodConfig
-    priors: dict[Identifier, PriorConfig]
+    priors: Annotated[dict[Identifier, PriorConfig], BeforeValidator(without_nulls)]
     separation: Decoding
     evaluation: Evaluation
 
@@ -201,9 +235,11 @@ class Config(Section):
             raise ValueError(
                 f"mixtures.seconds {self.mixtures.seconds} is shorter than one token of the VQ-VAE"
             )
-        if (self.separation.method == "top_k") != (self.separation.top_k is not None):
+        seconds = self.frames_per_mixture / self.slakh.sample_rate
+        if self.evaluation.window > seconds:
             raise ValueError(
-                "separation.top_k is needed by the method top_k and must be null for every other method"
+                f"evaluation.window {self.evaluation.window} is longer than a mixture of {seconds:g} s: "
+                "shorten it or lengthen mixtures.seconds"
             )
         return self
 
@@ -244,7 +280,9 @@ def describe(problem: Any) -> str:
         return f"{path}: unknown key; {hint}"
     if problem["type"] == "missing":
         return f"{path}: missing; config/config.yaml has its default"
-    return f"{path or 'configuration'}: {problem['msg']}" + (f" (got {problem['input']!r})" if path else "")
+    message = problem["msg"].removeprefix("Value error, ")
+    given = "" if isinstance(problem["input"], Mapping) else f" (got {problem['input']!r})"
+    return f"{path or 'configuration'}: {message}{given}"
 
 
 def known_keys(path: list[str | int]) -> list[str]:
