@@ -6,5 +6,5 @@ import torch
 
 @pytest.fixture(autouse=True, scope="session")
 def one_thread() -> None:
-    """Toy tensors gain nothing from threads, and threads that wait for each other slow a busy machine down."""
+    """Toy tensors gain nothing from threads, and threads waiting for each other slow a busy machine down."""
     torch.set_num_threads(1)

@@ -136,7 +136,7 @@ class Vqvae(nn.Module):
         return torch.stack([self.encode_pieces(row) for row in audio])
 
     def encode_pieces(self, audio: Tensor) -> Tensor:
-        """Codes [S] of `audio` [T], in overlapping pieces whose activations fit a processor's cache: twice as fast."""
+        """Codes [S] of `audio` [T], in overlapping pieces whose activations fit a processor's cache."""
         hop, length, codes = self.shape.hop, len(audio) // self.shape.hop, []
         for start in range(0, length, PIECE):
             first, last = max(0, start - self.margin), min(length, start + PIECE + self.margin)
