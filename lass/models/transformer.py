@@ -42,8 +42,8 @@ class TransformerShape:
 class KeyValueCache:
     """Keys and values of the positions seen so far, preallocated for the whole sequence."""
 
-    keys: Tensor  # [layers, B, kv_heads, context, D]
-    values: Tensor  # [layers, B, kv_heads, context, D]
+    keys: Tensor  # [layers, B, kv_heads, S, D]
+    values: Tensor  # [layers, B, kv_heads, S, D]
     used: int  # rows that hold a sequence; the others are padding
     length: int = 0
 
@@ -161,6 +161,10 @@ class Transformer(nn.Module):
 
     def step(self, inputs: Tensor, cache: KeyValueCache) -> Tensor:
         """Logits [B, K] after one more embedded input [B, width]; `cache` grows by one position."""
+        if cache.length == cache.keys.shape[3]:
+            raise ValueError(
+                f"{cache.length} tokens are all that this cache was made for: start a longer one"
+            )
         cosine, sine = self.rotation(torch.tensor([cache.length], device=inputs.device))
         cache.length += 1
         x = inputs[:, None]
