@@ -1,0 +1,23 @@
+"""Shards are a partition: every item in exactly one of them."""
+
+import pytest
+
+from lass.data.shards import shard_of
+
+
+@pytest.mark.parametrize("items", [0, 1, 7, 8])
+@pytest.mark.parametrize("number", [1, 2, 3, 8, 11])
+def test_shards_are_a_partition(items: int, number: int) -> None:
+    shards = [shard_of(range(items), f"{index}-of-{number}") for index in range(1, number + 1)]
+    assert sorted(item for shard in shards for item in shard) == list(range(items))
+    assert max(map(len, shards)) - min(map(len, shards)) <= 1
+
+
+def test_shard_keeps_the_order() -> None:
+    assert shard_of("abcdefg", "2-of-3") == ["b", "e"]
+
+
+@pytest.mark.parametrize("name", ["", "1", "0-of-2", "3-of-2", "1-of-0", "1-of-2-of-3", "a-of-b", "-1-of-2"])
+def test_other_names_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="a name like '1-of-4'"):
+        shard_of([1, 2], name)

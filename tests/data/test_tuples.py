@@ -1,0 +1,99 @@
+"""Random tuples: the codes of the mixtures are right, and groups do not depend on who draws them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lass.data.audio import write_audio
+from lass.data.shards import shard_of
+from lass.data.sources import open_library
+from lass.data.tuples import TupleStream
+
+HOP = 4
+
+
+def encode(audio: np.ndarray) -> np.ndarray:
+    """Codes [B, S] of `audio` [B, T]: the sum of a frame and its two neighbours, in steps of 1/64."""
+    frames = audio.reshape(len(audio), -1, HOP).sum(axis=-1)
+    wide = np.pad(frames, ((0, 0), (1, 1)))
+    codes: np.ndarray = np.rint(64 * (wide[:, :-2] + wide[:, 1:-1] + wide[:, 2:])).astype(np.int64)
+    return codes
+
+
+def make_stream(folder: Path, *, tokens: int = 6, margin: int = 1, seed: int = 5) -> TupleStream:
+    rng = np.random.default_rng(0)
+    if not folder.exists():
+        for name, length in {"a": 40, "b": 90, "short": 7}.items():
+            # multiples of 1/32 and weights of a half: codes of sources and mixtures are exact
+            audio = rng.integers(0, 32, (2, length * HOP)).astype(np.float32) / 32
+            write_audio(folder / f"{name}.wav", audio, rate=8000)
+    library = open_library(folder, rate=8000, classes=["drums", "bass"])
+    codes = [
+        {name: encode(library.read(name)[source : source + 1])[0] for name in library.tracks}
+        for source in range(2)
+    ]
+    return TupleStream(
+        library=library,
+        codes=codes,
+        encode=encode,
+        weights=np.array([0.5, 0.5], dtype=np.float32),
+        hop=HOP,
+        tokens=tokens,
+        margin=margin,
+        mixtures=8,
+        seed=seed,
+    )
+
+
+def test_mixture_codes_are_those_of_the_mixed_sources(tmp_path: Path) -> None:
+    stream = make_stream(tmp_path / "s")
+    assert stream.group_size == 48
+    sources, mixture = stream.group(0)
+    assert sources.shape == (2, 8, 6)
+    assert mixture.shape == (8, 6)
+    # This codec is linear and the sources' codes saw whole tracks: only with the margin does the mixture's
+    # code at every position equal the weighted sum of the sources' codes.
+    np.testing.assert_array_equal(2 * mixture, sources.sum(axis=0))
+
+
+def test_without_a_margin_the_edges_differ(tmp_path: Path) -> None:
+    sources, mixture = make_stream(tmp_path / "s", margin=0).group(0)
+    differs = 2 * mixture != sources.sum(axis=0)
+    assert differs[:, [0, -1]].any()
+    assert not differs[:, 1:-1].any()
+
+
+def test_places_are_drawn_from_every_track_that_is_long_enough(tmp_path: Path) -> None:
+    stream = make_stream(tmp_path / "s")
+    rng = np.random.default_rng(0)
+    starts: dict[str, set[int]] = {name: set() for name in stream.codes[0]}
+    for _ in range(2000):
+        audio, codes = stream.place(rng, 1)
+        assert audio.shape == (8 * HOP,)
+        for name, row in stream.codes[1].items():
+            windows = np.lib.stride_tricks.sliding_window_view(row, 6)
+            starts[name] |= set(np.flatnonzero((windows == codes).all(axis=1)).tolist())
+    assert starts["short"] == set(), "7 tokens do not hold 6 and a margin of 1 on both sides"
+    assert starts["a"] == set(range(1, 34))
+    assert starts["b"] == set(range(1, 84))
+
+
+def test_groups_do_not_depend_on_their_division(tmp_path: Path) -> None:
+    whole = [make_stream(tmp_path / "s").group(number) for number in range(6)]
+    for shards in (2, 3):
+        for shard in range(1, shards + 1):
+            stream = make_stream(tmp_path / "s")
+            for number in shard_of(range(6), f"{shard}-of-{shards}"):
+                for found, expected in zip(stream.group(number), whole[number], strict=True):
+                    np.testing.assert_array_equal(found, expected)
+    assert not np.array_equal(whole[0][1], whole[1][1])
+    assert not np.array_equal(make_stream(tmp_path / "s", seed=6).group(0)[1], whole[0][1])
+
+
+def test_tracks_too_short(tmp_path: Path) -> None:
+    stream = make_stream(tmp_path / "s", tokens=90)
+    with pytest.raises(
+        ValueError, match=r"no track has 92 tokens of class 'drums'; lower likelihood\.tokens"
+    ):
+        stream.group(0)

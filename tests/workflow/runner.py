@@ -1,0 +1,158 @@
+"""Runs Snakemake as a user would: dry runs in this process, everything else as a command of its own."""
+
+import contextlib
+import gc
+import hashlib
+import io
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from snakemake.cli import main as snakemake
+
+ROOT = Path(__file__).parents[2]
+TEST_CONFIG = ROOT / "config" / "test.yaml"
+# One thread per job, so that two jobs share two cores.
+THREADS = ["--set-threads", "compose_songs=1", "train_vqvae=1", "train_prior=1"]
+# Fewer shards than by default are fewer jobs, each of which takes seconds to start.
+SCATTER = ["--set-scatter", "tokens=2", "counts=2", "mixtures=1"]
+PATIENCE = 1200  # seconds after which a test gives up waiting for Snakemake
+
+# What a run is for, and what others may build on.
+FINAL = [
+    "results/slakh_sdr.csv",
+    "results/slakh_sdr.json",
+    "results/slakh_sdr.png",
+    "results/density.csv",
+    "results/priors.csv",
+    "results/slakh/vqvae.safetensors",
+    "results/slakh/likelihood.safetensors",
+    "results/slakh/priors/drums.safetensors",
+    "results/slakh/priors/bass.safetensors",
+    "results/examples",
+]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run of Snakemake ended."""
+
+    status: int
+    output: str
+
+    @property
+    def jobs(self) -> dict[str, int]:
+        """Rule to number of jobs, from the table that Snakemake prints; empty: nothing to do."""
+        tables = re.findall(r"^job +count\n[- ]+\n((?:\w+ +\d+\n)+)", self.output, re.MULTILINE)
+        rows = [line.split() for line in tables[-1].splitlines()] if tables else []
+        return {name: int(count) for name, count in rows if name != "total"}
+
+
+def arguments(
+    directory: Path, *extra: str | Path, configs: Sequence[Path], snakefile: Path = ROOT / "Snakefile"
+) -> list[str]:
+    """Command line for a run in `directory`, with the overrides in `configs`."""
+    line = ["--snakefile", snakefile, "--directory", directory, *extra]
+    if configs:
+        line += ["--configfile", *configs]
+    return [str(part) for part in line]
+
+
+def dry_run(
+    directory: Path,
+    *extra: str | Path,
+    configs: Sequence[Path] = (TEST_CONFIG,),
+    snakefile: Path = ROOT / "Snakefile",
+) -> Outcome:
+    """What Snakemake would run in `directory`."""
+    text, here, status = io.StringIO(), Path.cwd(), 0
+    line = ["--cores", "1", "--dry-run", "--quiet", "rules"]
+    line += arguments(directory, *extra, configs=configs, snakefile=snakefile)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
+        warnings.simplefilter("ignore")  # temporary folders are left to the collector
+        try:
+            snakemake(line)
+        except SystemExit as end:
+            status = int(end.code or 0)
+        finally:
+            os.chdir(here)
+            gc.collect()
+    return Outcome(status, text.getvalue())
+
+
+def command(directory: Path, *extra: str | Path, configs: Sequence[Path] = (TEST_CONFIG,)) -> list[str]:
+    """The command that runs the workflow in `directory` on two cores."""
+    line = [sys.executable, "-m", "snakemake", "--cores", "2", *THREADS]
+    return line + arguments(directory, *extra, configs=configs)
+
+
+@contextlib.contextmanager
+def started(line: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A command that runs and writes to `log`; at the end of the block it is killed with all its children."""
+    with log.open("w") as output:
+        running = subprocess.Popen(
+            line, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    try:
+        yield running
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+
+
+def run(directory: Path, *extra: str | Path, configs: Sequence[Path] = (TEST_CONFIG,)) -> Outcome:
+    """Run the workflow in `directory` and wait for its end."""
+    log = directory / "output.txt"
+    with started(command(directory, *extra, configs=configs), log) as running:
+        status = running.wait(PATIENCE)
+    return Outcome(status, log.read_text(encoding="utf-8"))
+
+
+def kill_when(reached: Callable[[], bool], directory: Path, *extra: str | Path) -> None:
+    """Run the workflow in `directory`; kill it with all of its jobs as soon as `reached` says so."""
+    log, end = directory / "killed.txt", time.monotonic() + PATIENCE
+    with started(command(directory, *extra), log) as running:
+        while not reached():
+            assert running.poll() is None, f"ended before it could be killed:\n{log.read_text()}"
+            assert time.monotonic() < end, f"never got as far:\n{log.read_text()}"
+            time.sleep(0.002)
+
+
+def write_config(path: Path, values: Mapping[str, Any]) -> Path:
+    """A file of overrides."""
+    path.write_text(yaml.safe_dump(dict(values)), encoding="utf-8")
+    return path
+
+
+def copy_run(toy: Path, directory: Path, *kept: str) -> Path:
+    """A copy of a finished run with Snakemake's records; only the results `kept`, or all of them."""
+    shutil.copytree(toy, directory, ignore=shutil.ignore_patterns("log", "*.html"))
+    if kept:
+        shutil.rmtree(directory / "results")
+        for name in kept:
+            source, target = toy / "results" / name, directory / "results" / name
+            shutil.copytree(source, target)
+    return directory
+
+
+def digests(directory: Path, *names: str) -> dict[str, str]:
+    """File to hash of its bytes, for the files and folders `names` of a run, hidden files left out."""
+    missing = [name for name in names if not (directory / name).exists()]
+    assert not missing, f"{directory} lacks {missing}"
+    paths = [path for name in names for path in (directory / name, *(directory / name).rglob("*"))]
+    return {
+        str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in paths
+        if path.is_file() and not path.name.startswith(".")
+    }

@@ -1,0 +1,82 @@
+"""Broken inputs: the job fails, its log names the file and the remedy, and no output is left behind."""
+
+from pathlib import Path
+
+import pytest
+
+from lass.models.checkpoint import read_vqvae, write_checkpoint
+from tests.workflow.runner import SCATTER, TEST_CONFIG, copy_run, run, write_config
+
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
+
+
+def truncate(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+
+
+def half_written(results: Path) -> list[Path]:
+    return [path for path in results.rglob("*") if ".part" in path.name]
+
+
+def test_truncated_files_and_too_few_chunks(toy: Path, tmp_path: Path) -> None:
+    directory = copy_run(toy, tmp_path / "run")
+    results = directory / "results"
+    slakh = results / "slakh"
+    truncate(slakh / "mini" / "train" / "Track00001" / "stems" / "S00.flac")
+    truncate(slakh / "tokens" / "train" / "1-of-2.parquet")
+    targets = {
+        "sources/train": ("extract_sources/train", "Track00001/stems/S00.flac"),
+        "priors/drums.safetensors": ("train_prior/drums", "tokens/train/1-of-2.parquet: truncated"),
+        "mixtures/test.parquet": ("draw_mixtures/test", "1000 are needed: lower mixtures.count"),
+    }
+    files = [f"results/slakh/{name}" for name in targets]
+    outcome = run(
+        directory,
+        *SCATTER,
+        *("--keep-going", "--allowed-rules", "extract_sources", "train_prior", "draw_mixtures"),
+        *("--forcerun", *files, "--", *files),
+        configs=[TEST_CONFIG, write_config(tmp_path / "c.yaml", {"mixtures": {"count": {"test": 1000}}})],
+    )
+    assert outcome.status == 1
+    for name, (log, message) in targets.items():
+        assert message in (results / "logs" / f"{log}.log").read_text(), outcome.output
+        assert not (slakh / name).exists(), name
+    assert not half_written(results)
+
+
+def test_parts_that_do_not_belong_together(toy: Path, tmp_path: Path) -> None:
+    directory = copy_run(toy, tmp_path / "run")
+    results = directory / "results"
+    vqvae, prior = tmp_path / "other.safetensors", results / "slakh" / "priors" / "drums.safetensors"
+    network = read_vqvae(results / "slakh" / "vqvae.safetensors")
+    network.quantizer.codebook += 1
+    write_checkpoint(vqvae, network, provenance={})
+    change = {
+        "pretrained": True,
+        "vqvae": {"checkpoint": str(vqvae)},
+        "priors": {"drums": {"checkpoint": str(prior)}, "bass": {"checkpoint": str(prior)}},
+    }
+    targets = {
+        "counts/1-of-2.safetensors": (
+            "count_tuples/1-of-2",
+            "tokens/train/1-of-2.parquet: codes of codebook",
+        ),
+        "test/lass/1-of-1.parquet": (
+            "separate_mixtures/test/1-of-1",
+            f"{prior}: trained on codes of codebook",
+        ),
+    }
+    files = [f"results/slakh/{name}" for name in targets]
+    outcome = run(
+        directory,
+        *SCATTER,
+        *("--keep-going", "--allowed-rules", "count_tuples", "separate_mixtures"),
+        *("--forcerun", *files, "--", *files),
+        configs=[TEST_CONFIG, write_config(tmp_path / "c.yaml", change)],
+    )
+    assert outcome.status == 1
+    for name, (log, message) in targets.items():
+        assert message in (results / "logs" / f"{log}.log").read_text(), outcome.output
+        assert not (results / "slakh" / name).exists(), name
+    assert not half_written(results)

@@ -1,0 +1,147 @@
+"""What each configuration would run, and what a wrong one says."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.workflow.runner import ROOT, TEST_CONFIG, dry_run, write_config
+
+pytestmark = pytest.mark.workflow
+
+RECIPES = {
+    title: yaml.safe_load(block)
+    for title, block in re.findall(
+        r"^### ([^\n]+)\n(?:(?!^###).)*?```yaml\n(.*?)```",
+        (ROOT / "config" / "README.md").read_text(encoding="utf-8"),
+        re.MULTILINE | re.DOTALL,
+    )
+}
+ALL_RULES = {
+    "compose_songs": 3,
+    "extract_sources": 3,
+    "draw_mixtures": 1,
+    "train_vqvae": 1,
+    "tokenize_sources": 8,
+    "count_tuples": 8,
+    "merge_counts": 1,
+    "measure_density": 1,
+    "train_prior": 2,
+    "evaluate_priors": 1,
+    "separate_mixtures": 4,
+    "estimate_references": 8,
+    "score_separations": 12,
+    "tabulate_sdr": 1,
+    "export_examples": 1,
+    "all": 1,
+}
+
+
+def test_default_trains_everything_where_asked_to(tmp_path: Path) -> None:
+    outcome = dry_run(tmp_path, "--config", "pretrained=false", configs=[])
+    assert outcome.status == 0, outcome.output
+    assert outcome.jobs == ALL_RULES
+
+
+def test_small_configuration_runs_every_rule(tmp_path: Path) -> None:
+    assert dry_run(tmp_path).jobs == ALL_RULES
+
+
+def test_only_what_a_target_needs(tmp_path: Path) -> None:
+    jobs = dry_run(tmp_path, "results/density.csv").jobs
+    assert set(jobs) == set(ALL_RULES) & {
+        *("compose_songs", "extract_sources", "train_vqvae", "tokenize_sources"),
+        *("count_tuples", "merge_counts", "measure_density"),
+    }
+    assert jobs["compose_songs"] == 2, "the test songs are not needed"
+
+
+def test_pretrained_checkpoints_replace_the_trainings(tmp_path: Path) -> None:
+    given = [tmp_path / name for name in ("vqvae", "drums", "bass")]
+    for path in given:
+        path.touch()
+    config = write_config(
+        tmp_path / "given.yaml",
+        {
+            "pretrained": True,
+            "vqvae": {"checkpoint": str(given[0])},
+            "priors": {"drums": {"checkpoint": str(given[1])}, "bass": {"checkpoint": str(given[2])}},
+        },
+    )
+    jobs = dry_run(tmp_path, configs=[TEST_CONFIG, config]).jobs
+    trainings = {"train_vqvae": 1, "train_prior": 2}
+    assert jobs == {name: count for name, count in ALL_RULES.items() if name not in trainings}
+
+
+def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
+    missing = tmp_path / "none.safetensors"
+    config = write_config(tmp_path / "missing.yaml", {"vqvae": {"checkpoint": str(missing)}})
+    outcome = dry_run(tmp_path, "--config", "pretrained=true", configs=[TEST_CONFIG, config])
+    assert outcome.status == 1
+    assert str(missing) in outcome.output
+
+
+def test_recipes_are_found() -> None:
+    assert len(RECIPES) == 6
+
+
+@pytest.mark.parametrize("title", RECIPES)
+def test_recipe_of_the_readme(tmp_path: Path, title: str) -> None:
+    values: dict[str, Any] = RECIPES[title]
+    expected = dict(ALL_RULES)
+    if values.get("slakh", {}).get("source") == "folder":
+        values["slakh"]["root"] = str(tmp_path / "songs")
+        for split in ("train", "validation", "test"):
+            (tmp_path / "songs" / split).mkdir(parents=True)
+        del expected["compose_songs"]
+    names = {"drums": "drums", "bass": "bass"} | values.get("separation", {}).get("priors", {})
+    expected["train_prior"] = len(set(names.values()))
+    config = write_config(tmp_path / "recipe.yaml", values)
+    outcome = dry_run(tmp_path, "--config", "pretrained=false", configs=[config])
+    assert outcome.status == 0, outcome.output
+    assert outcome.jobs == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"pretraind": True}, "pretraind: unknown key; did you mean 'pretrained'?"),
+        ({"vqvae": {"stride": [8, 8]}}, "vqvae.stride: unknown key; did you mean 'strides'?"),
+        (
+            {"vqvae": {"training": {"step": 1}}},
+            "vqvae.training.step: unknown key; did you mean 'steps'?",
+        ),
+        ({"priors": {"bass": {"layer": 3}}}, "priors.bass.layer: unknown key; did you mean 'layers'?"),
+        ({"priors": {"new": {"layers": 3}}}, "priors.new.width: missing"),
+        ({"slakh": {"source": "zenodo"}}, "slakh.source: Input should be 'mini' or 'folder' (got 'zenodo')"),
+        ({"slakh": {"source": "folder"}}, "slakh.root must name a folder"),
+        ({"slakh": {"classes": ["drums", "piano"]}}, "separation.priors must name a prior for each class"),
+        ({"mixtures": {"seconds": -1}}, "mixtures.seconds: Input should be greater than 0 (got -1)"),
+        ({"mixtures": {"seconds": 0.5}}, "evaluation.window 1.0 is longer than a mixture of 0.5 s"),
+        ({"vqvae": {"crop": 5000}}, "vqvae.crop 5000 must be a multiple of 64"),
+        ({"priors": {"bass": {"width": 30}}}, "priors.bass: width 30 must be a multiple of 2 * heads"),
+        ({"separation": {"priors": {"bass": "tuba"}}}, "separation.priors.bass is 'tuba'"),
+        ({"separation": {"priors": {"bass": None}}}, "separation.priors must name a prior for each class"),
+        ({"separation": {"method": "greedy"}}, "separation.hypotheses is 4"),
+        ({"separation": {"method": "top_k"}}, "separation.top_k is needed"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else str(value),
+)
+def test_wrong_configuration(tmp_path: Path, values: dict[str, Any], message: str) -> None:
+    outcome = dry_run(tmp_path, configs=[TEST_CONFIG, write_config(tmp_path / "wrong.yaml", values)])
+    assert outcome.status == 1
+    assert message in outcome.output
+    assert outcome.output.count("the configuration is not valid (see config/README.md)") == 1
+    assert "Traceback" not in outcome.output
+    problems = re.findall(r"^  \w[\w.]*: ", outcome.output, re.MULTILINE)
+    assert len(outcome.output.splitlines()) <= len(problems) + 5, "a list of problems, not a page"
+
+
+def test_a_missing_folder_of_songs_is_named(tmp_path: Path) -> None:
+    root = tmp_path / "nowhere"
+    config = write_config(tmp_path / "folder.yaml", {"slakh": {"source": "folder", "root": str(root)}})
+    outcome = dry_run(tmp_path, configs=[TEST_CONFIG, config])
+    assert outcome.status == 1
+    assert str(root) in outcome.output

@@ -1,0 +1,68 @@
+"""An edit of the library's code reruns what uses it; comments and docstrings do not count."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.runner import ROOT, SCATTER, dry_run
+
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
+
+SEPARATION = {"separate_mixtures", "score_separations", "tabulate_sdr", "export_examples", "all"}
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A copy of what a run reads of the repository, times of change included."""
+    for name in ("lass", "workflow", "config"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy2(ROOT / "Snakefile", tmp_path)
+    return tmp_path
+
+
+def rerun(toy: Path, repository: Path) -> dict[str, int]:
+    outcome = dry_run(toy, *SCATTER, "--workflow-profile", "none", snakefile=repository / "Snakefile")
+    assert outcome.status == 0, outcome.output
+    return outcome.jobs
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_comments_and_docstrings_do_not_count(toy: Path, repository: Path) -> None:
+    assert rerun(toy, repository) == {}
+    for name in ("separation/beam.py", "models/transformer.py", "storage.py", "data/sources.py"):
+        path = repository / "lass" / name
+        edit(path, '"""', '"""Other words. ')
+        edit(path, "\nfrom ", "\n# a remark\n\n\nfrom ")
+    assert rerun(toy, repository) == {}
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new", "rules"),
+    [
+        ("separation/beam.py", "\n\n\n", "\n\n\nNEW = 1\n\n\n", SEPARATION),
+        (
+            "evaluation/sdr.py",
+            "\n\n\n",
+            "\n\n\nNEW = 1\n\n\n",
+            # every script that writes a table uses lass.evaluation.tables, which uses it
+            {"measure_density", "evaluate_priors", "score_separations", "tabulate_sdr", "all"},
+        ),
+        (
+            "likelihood/counts.py",
+            "\n\n\n",
+            "\n\n\nNEW = 1\n\n\n",
+            SEPARATION | {"count_tuples", "merge_counts", "measure_density"},
+        ),
+    ],
+)
+def test_code_reruns_what_uses_it(
+    toy: Path, repository: Path, module: str, old: str, new: str, rules: set[str]
+) -> None:
+    edit(repository / "lass" / module, old, new)
+    assert set(rerun(toy, repository)) == rules

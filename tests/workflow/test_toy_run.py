@@ -1,0 +1,112 @@
+"""A finished run of every rule: what it holds, and what would run again after a change."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import soundfile
+
+from lass.evaluation.tables import format_table, read_csv
+from tests.workflow.runner import (
+    FINAL,
+    SCATTER,
+    TEST_CONFIG,
+    copy_run,
+    digests,
+    dry_run,
+    run,
+    write_config,
+)
+
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
+
+AFTER_A_PRIOR = {
+    *("evaluate_priors", "separate_mixtures", "score_separations", "tabulate_sdr", "export_examples", "all")
+}
+AFTER_TOKENS = AFTER_A_PRIOR | {"count_tuples", "merge_counts", "measure_density", "train_prior"}
+
+
+def test_table(toy: Path) -> None:
+    path = toy / "results" / "slakh_sdr.csv"
+    assert path.read_text().startswith("method,sdr_avg,sdr_drums,sdr_bass,n,")
+    rows = {row["method"]: row for row in read_csv(path).to_pylist()}
+    assert list(rows) == ["mixture", "codec_ceiling", "lass"]
+    for row in rows.values():
+        assert row["n"] == 6
+        assert all(math.isfinite(row[f"sdr_{name}"]) for name in ("avg", "drums", "bass"))
+    assert rows["lass"]["uncounted"] is not None
+    assert rows["mixture"]["uncounted"] is None, "the unprocessed mixture has no codes"
+    assert len(format_table(path).splitlines()) == 4
+
+
+def test_likelihood_and_priors_are_reported(toy: Path) -> None:
+    [density] = read_csv(toy / "results" / "density.csv").to_pylist()
+    assert 0 < density["density"] <= 1
+    assert 0.5 < density["coverage"] <= 1
+    assert density["entries"] == round(density["density"] * 32**3)
+    priors = read_csv(toy / "results" / "priors.csv").to_pylist()
+    assert [row["source"] for row in priors] == ["drums", "bass"]
+    assert all(0 < row["nll_per_token"] < row["uniform"] for row in priors), "they have learnt something"
+
+
+def test_examples_can_be_heard(toy: Path) -> None:
+    files = sorted((toy / "results" / "examples").glob("*.flac"))
+    kinds = {path.stem.split("_", 1)[1] for path in files}
+    sources = {f"{name}_{what}" for name in ("drums", "bass") for what in ("true", "codec_ceiling", "lass")}
+    assert kinds == {"mixture"} | sources
+    assert {soundfile.info(path).frames for path in files} == {16_000}
+
+
+def test_second_run_has_nothing_to_do(toy: Path) -> None:
+    before = digests(toy, *FINAL)
+    outcome = run(toy, *SCATTER)
+    assert outcome.status == 0
+    assert "Nothing to be done" in outcome.output
+    assert digests(toy, *FINAL) == before
+
+
+def test_report(toy: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    outcome = run(toy, *SCATTER, "--report", page)
+    assert outcome.status == 0, outcome.output
+    text = page.read_text(encoding="utf-8")
+    assert "System Message" not in text, "a caption is not valid reStructuredText"
+    assert "slakh_sdr.png" in text
+
+
+@pytest.mark.parametrize(
+    ("values", "rules"),
+    [
+        ({"device": "auto"}, set()),
+        ({"evaluation": {"examples": 2}}, {"export_examples", "tabulate_sdr", "all"}),
+        ({"evaluation": {"window": 0.5}}, {"score_separations", "tabulate_sdr", "all"}),
+        ({"separation": {"likelihood_weight": 2.0}}, AFTER_A_PRIOR - {"evaluate_priors"}),
+        ({"priors": {"bass": {"dropout": 0.5}}}, AFTER_A_PRIOR | {"train_prior"}),
+        ({"likelihood": {"tuples": 1000}}, AFTER_TOKENS - {"train_prior", "evaluate_priors"}),
+        ({"priors": {"spare": None}}, set()),
+    ],
+    ids=str,
+)
+def test_a_change_reruns_what_depends_on_it(
+    toy: Path, tmp_path: Path, values: dict[str, Any], rules: set[str]
+) -> None:
+    config = write_config(tmp_path / "change.yaml", values)
+    outcome = dry_run(toy, *SCATTER, configs=[TEST_CONFIG, config])
+    assert outcome.status == 0, outcome.output
+    assert set(outcome.jobs) == rules
+    # of the two priors the one that was changed, of the three methods lass
+    assert outcome.jobs.get("train_prior", 0) <= 1
+    if "separate_mixtures" in rules:
+        assert outcome.jobs["score_separations"] == 1
+
+
+def test_swapped_prior_is_the_only_new_training(toy: Path, tmp_path: Path) -> None:
+    copy = copy_run(toy, tmp_path / "copy")
+    bass = copy / "results" / "slakh" / "priors" / "bass.safetensors"
+    given = bass.rename(tmp_path / "mine.safetensors")
+    change = {"pretrained": True, "vqvae": {"checkpoint": None}}
+    change["priors"] = {"drums": {"checkpoint": None}, "bass": {"checkpoint": str(given)}}
+    config = write_config(tmp_path / "change.yaml", change)
+    outcome = dry_run(copy, *SCATTER, configs=[TEST_CONFIG, config])
+    assert set(outcome.jobs) == AFTER_A_PRIOR
