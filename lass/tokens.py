@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lass.storage import written_aside
@@ -61,7 +62,8 @@ def read_tokens(paths: Iterable[Path], *, codebook: str | None = None) -> pa.Tab
         tables.append(table)
     if not tables:
         raise ValueError("no token files given")
-    return pa.concat_tables(tables)
+    # A shard without rows has no types to speak of: it takes those of the others.
+    return pa.concat_tables(tables, promote_options="default")
 
 
 def read_shard(path: Path) -> pa.Table:
@@ -84,7 +86,7 @@ def codebook_of(table: pa.Table) -> tuple[str, int]:
 
 def sequences(table: pa.Table, *, source: str) -> dict[str, np.ndarray]:
     """Codes [S] of every track of the class `source`, by track name."""
-    chosen = table.filter(pa.compute.equal(table["source"], source))
+    chosen = table.filter(pc.equal(table["source"].cast(pa.string()), source))
     names = chosen["track"].to_pylist()
     return {
         name: codes.values.to_numpy().astype(np.int64)

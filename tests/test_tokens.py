@@ -1,0 +1,154 @@
+"""Token tables: what is written is read, shards of any size join, and foreign codes are refused."""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from lass.separation.selection import Separation
+from lass.tokens import codebook_of, read_tokens, sequences, uncounted_of, write_separations, write_tokens
+
+Rows = list[tuple[str, str, list[int]]]
+SONGS: Rows = [
+    ("one", "drums", [1, 2, 3]),
+    ("one", "bass", [4, 5, 6]),
+    ("two", "drums", [7, 8]),
+    ("two", "bass", [0, 9]),
+]
+
+
+def write(path: Path, rows: Rows, *, codebook: str = "abc", codebook_size: int = 10) -> Path:
+    write_tokens(
+        path,
+        {"track": [row[0] for row in rows], "source": [row[1] for row in rows]},
+        [np.array(row[2], dtype=np.int64) for row in rows],
+        codebook=codebook,
+        codebook_size=codebook_size,
+    )
+    return path
+
+
+def as_lists(found: dict[str, np.ndarray]) -> dict[str, list[int]]:
+    return {name: codes.tolist() for name, codes in found.items()}
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    table = read_tokens([write(tmp_path / "a.parquet", SONGS)])
+    assert table.column_names == ["track", "source", "codes"]
+    assert codebook_of(table) == ("abc", 10)
+    assert as_lists(sequences(table, source="drums")) == {"one": [1, 2, 3], "two": [7, 8]}
+    assert as_lists(sequences(table, source="bass")) == {"one": [4, 5, 6], "two": [0, 9]}
+    assert all(codes.dtype == np.int64 for codes in sequences(table, source="bass").values())
+    assert sequences(table, source="piano") == {}
+
+
+def test_shards_join_however_the_songs_are_split(tmp_path: Path) -> None:
+    """Also where there are more shards than songs: some of them are empty, the first one too."""
+    whole = read_tokens([write(tmp_path / "whole.parquet", SONGS)])
+    for name, cuts in (("two", [0, 2, 4]), ("empty", [0, 0, 2, 2, 4, 4])):
+        parts = [SONGS[first:last] for first, last in pairwise(cuts)]
+        paths = [write(tmp_path / f"{name}{index}.parquet", part) for index, part in enumerate(parts)]
+        table = read_tokens(paths)
+        assert table.to_pylist() == whole.to_pylist()
+        assert codebook_of(table) == ("abc", 10)
+        for source in ("drums", "bass"):
+            assert as_lists(sequences(table, source=source)) == as_lists(sequences(whole, source=source))
+
+
+def test_nothing_but_empty_shards(tmp_path: Path) -> None:
+    table = read_tokens([write(tmp_path / "a.parquet", []), write(tmp_path / "b.parquet", [])])
+    assert len(table) == 0
+    assert sequences(table, source="drums") == {}
+
+
+@pytest.mark.parametrize(
+    ("size", "kind"), [(10, pa.uint16()), (1 << 16, pa.uint16()), ((1 << 16) + 1, pa.uint32())]
+)
+def test_codes_up_to_the_largest(tmp_path: Path, size: int, kind: pa.DataType) -> None:
+    rows: Rows = [("one", "drums", [0, size - 1])]
+    table = read_tokens([write(tmp_path / "a.parquet", rows, codebook_size=size)])
+    assert table.schema.field("codes").type.value_type == kind
+    assert sequences(table, source="drums")["one"].tolist() == [0, size - 1]
+
+
+def test_equal_tables_have_equal_bytes(tmp_path: Path) -> None:
+    first, second = (write(tmp_path / name, SONGS) for name in ("a.parquet", "b.parquet"))
+    assert first.read_bytes() == second.read_bytes()
+
+
+# --- separated mixtures ---
+
+
+def separation(codes: list[list[int]], *, uncounted: int) -> Separation:
+    return Separation(torch.tensor(codes), torch.zeros(2, 4), -1.5, 0.25, uncounted)
+
+
+def test_separations_have_a_row_per_source(tmp_path: Path) -> None:
+    path = tmp_path / "separated.parquet"
+    results = [(7, separation([[1, 2], [3, 4]], uncounted=1)), (2, separation([[5, 6], [7, 8]], uncounted=0))]
+    write_separations(path, results, classes=["drums", "bass"], codebook="abc", codebook_size=10)
+    rows = read_tokens([path], codebook="abc").to_pylist()
+    first: dict[str, Any] = {"mixture": 7, "log_posterior": -1.5, "remix_distance": 0.25, "uncounted": 1}
+    assert rows[0] == first | {"source": "drums", "codes": [1, 2]}
+    assert rows[1] == first | {"source": "bass", "codes": [3, 4]}
+    assert [row["codes"] for row in rows[2:]] == [[5, 6], [7, 8]]
+    assert uncounted_of(path) == {7: 1, 2: 0}
+
+
+def test_a_shard_without_mixtures(tmp_path: Path) -> None:
+    path = tmp_path / "separated.parquet"
+    write_separations(path, [], classes=["drums", "bass"], codebook="abc", codebook_size=10)
+    assert uncounted_of(path) == {}
+
+
+# --- what is refused ---
+
+
+@pytest.mark.parametrize("code", [-1, 10])
+def test_a_code_outside_the_codebook_is_not_written(tmp_path: Path, code: int) -> None:
+    path = tmp_path / "a.parquet"
+    with pytest.raises(ValueError, match=r"a\.parquet: codes from .* do not fit a codebook of 10"):
+        write(path, [("one", "drums", [3, code])])
+    assert not list(tmp_path.iterdir())
+
+
+def test_another_codebook(tmp_path: Path) -> None:
+    first = write(tmp_path / "a.parquet", SONGS)
+    second = write(tmp_path / "b.parquet", SONGS, codebook="xyz")
+    assert len(read_tokens([second], codebook="xyz")) == 4
+    with pytest.raises(ValueError, match=r"a\.parquet: codes of codebook abc, but xyz is needed"):
+        read_tokens([first], codebook="xyz")
+    with pytest.raises(ValueError, match=r"b\.parquet: codes of codebook xyz, but abc is needed"):
+        read_tokens([first, second])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.99])
+def test_a_truncated_shard(tmp_path: Path, share: float) -> None:
+    path = write(tmp_path / "a.parquet", SONGS)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(ValueError, match=r"a\.parquet: truncated or not a Parquet file"):
+        read_tokens([path])
+
+
+def test_a_missing_shard(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.parquet: no such token file"):
+        read_tokens([tmp_path / "nowhere.parquet"])
+
+
+def test_no_shard_at_all() -> None:
+    with pytest.raises(ValueError, match="no token files given"):
+        read_tokens([])
+
+
+@pytest.mark.parametrize("header", [{}, {"format": "lass-tokens", "version": "2", "codebook": "abc"}])
+def test_a_table_of_another_make(tmp_path: Path, header: dict[str, str]) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"codes": [[1]]}).replace_schema_metadata(header), path)
+    with pytest.raises(ValueError, match=r"a\.parquet: not a 'lass-tokens' file of version '1'"):
+        read_tokens([path])
