@@ -220,17 +220,11 @@ class Config(Section):
             raise ValueError(
                 f"mixtures.weights {self.mixtures.weights} needs one number per class of {classes}"
             )
-        if sorted(self.separation.priors) != sorted(classes):
-            raise ValueError(f"separation.priors must name a prior for each class of {classes} and no other")
-        for name, prior in self.separation.priors.items():
-            if prior not in self.priors:
-                raise ValueError(
-                    f"separation.priors.{name} is {prior!r}, but priors has only {sorted(self.priors)}"
-                )
-            if name not in self.priors[prior].classes:
-                raise ValueError(
-                    f"separation.priors.{name} is {prior!r}, which models {self.priors[prior].classes}"
-                )
+        if self.vqvae.codes ** (len(classes) + 1) >= 2**63:
+            raise ValueError(
+                f"vqvae.codes {self.vqvae.codes} is too large for {len(classes)} sources: "
+                "codes ** (sources + 1) must be below 2 ** 63"
+            )
         if self.tokens_per_mixture < 1:
             raise ValueError(
                 f"mixtures.seconds {self.mixtures.seconds} is shorter than one token of the VQ-VAE"
@@ -241,6 +235,28 @@ class Config(Section):
                 f"evaluation.window {self.evaluation.window} is longer than a mixture of {seconds:g} s: "
                 "shorten it or lengthen mixtures.seconds"
             )
+        return self
+
+    @model_validator(mode="after")
+    def check_priors(self) -> Self:
+        """Every source has a prior that models it; a prior that is trained here finds all of its classes."""
+        classes = self.slakh.classes
+        if sorted(self.separation.priors) != sorted(classes):
+            raise ValueError(f"separation.priors must name a prior for each class of {classes} and no other")
+        for name, chosen in self.separation.priors.items():
+            if chosen not in self.priors:
+                raise ValueError(
+                    f"separation.priors.{name} is {chosen!r}, but priors has only {sorted(self.priors)}"
+                )
+            prior = self.priors[chosen]
+            if name not in prior.classes:
+                raise ValueError(f"separation.priors.{name} is {chosen!r}, which models {prior.classes}")
+            given = self.pretrained and prior.checkpoint
+            if not given and not set(prior.classes) <= set(classes):
+                raise ValueError(
+                    f"priors.{chosen}.classes {prior.classes} must be among slakh.classes {classes}, "
+                    "where its training finds them"
+                )
         return self
 
     @property

@@ -1,0 +1,272 @@
+"""The configuration: defaults, schema and models say the same, and every mistake is named with its key."""
+
+import json
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lass.config import Config, json_schema, parse_config, write_schema
+
+ROOT = Path(__file__).parents[1]
+CHOSEN_NAMES = {("priors",), ("separation", "priors")}  # sections whose keys the user chooses
+Keys = tuple[str, ...]
+
+
+def defaults() -> dict[str, Any]:
+    """The default configuration, without the anchors that YAML shares between sections."""
+    values: dict[str, Any] = json.loads(json.dumps(yaml.safe_load((ROOT / "config/config.yaml").read_text())))
+    return values
+
+
+def changed(**changes: Any) -> dict[str, Any]:
+    """The defaults with other values; `separation__top_k=3` stands for separation.top_k."""
+    values = defaults()
+    for name, value in changes.items():
+        *parents, key = name.split("__")
+        section = values
+        for parent in parents:
+            section = section[parent]
+        section[key] = value
+    return values
+
+
+def problems(values: dict[str, Any]) -> str:
+    """The message with which a configuration is refused."""
+    with pytest.raises(ValueError, match="the configuration is not valid") as caught:
+        parse_config(values)
+    return str(caught.value)
+
+
+# --- defaults, schema, models ---
+
+
+def keys_of(values: Any, path: Keys = ()) -> Iterator[Keys]:
+    """Every key of a configuration; names that the user chooses become `*`."""
+    if isinstance(values, dict):
+        for key, value in values.items():
+            inner = (*path, "*" if path in CHOSEN_NAMES else key)
+            yield inner
+            yield from keys_of(value, inner)
+
+
+def schema_keys(node: dict[str, Any], path: Keys = ()) -> Iterator[Keys]:
+    """Every key that the schema knows."""
+    if "$ref" in node:
+        node = json_schema()["$defs"][node["$ref"].rsplit("/", 1)[1]]
+    entries = dict(node.get("properties", {}))
+    entries |= dict(zip("*", node.get("patternProperties", {}).values(), strict=False))
+    for key, entry in entries.items():
+        yield (*path, key)
+        yield from schema_keys(entry, (*path, key))
+
+
+def test_the_default_is_valid() -> None:
+    config = parse_config(defaults())
+    assert config.weights == [0.5, 0.5]
+    assert config.frames_per_mixture == config.tokens_per_mixture * config.vqvae.hop
+
+
+def test_sizes_follow_from_the_settings() -> None:
+    settings = {"vqvae__strides": [4, 10], "vqvae__channels": [8, 8], "vqvae__crop": 4000}
+    config = parse_config(changed(**settings, slakh__sample_rate=8000, mixtures__seconds=1.004))
+    assert config.vqvae.hop == 40
+    assert config.tokens_per_mixture == 201  # 200.8
+    assert config.frames_per_mixture == 8040
+    assert parse_config(changed(mixtures__weights=[0.25, 0.75])).weights == [0.25, 0.75]
+
+
+def test_the_schema_file_is_that_of_the_models(tmp_path: Path) -> None:
+    """Made by `python -m lass.config workflow/schemas/config.schema.json`."""
+    write_schema(tmp_path / "schema.json")
+    kept = (ROOT / "workflow/schemas/config.schema.json").read_text()
+    assert (tmp_path / "schema.json").read_text() == kept
+
+
+def test_schema_and_default_know_the_same_keys() -> None:
+    assert set(schema_keys(json_schema())) == set(keys_of(defaults()))
+
+
+def test_every_key_is_required_and_no_other_allowed() -> None:
+    schema = json_schema()
+    for node in [schema, *schema["$defs"].values()]:
+        assert node["additionalProperties"] is False
+        assert sorted(node["required"]) == sorted(node["properties"])
+
+
+def test_a_configuration_cannot_be_changed() -> None:
+    config = parse_config(defaults())
+    with pytest.raises(ValueError, match="frozen"):
+        config.seed = 1  # type: ignore[misc]
+
+
+# --- unknown, missing and wrong values ---
+
+
+def every_key() -> list[Keys]:
+    """The path of every key of the default whose name is fixed."""
+
+    def walk(values: Any, path: Keys) -> Iterator[Keys]:
+        if isinstance(values, dict):
+            for key, value in values.items():
+                if path not in CHOSEN_NAMES:
+                    yield (*path, key)
+                yield from walk(value, (*path, key))
+
+    return list(walk(defaults(), ()))
+
+
+@pytest.mark.parametrize("path", every_key(), ids=".".join)
+def test_a_misspelt_key_names_the_nearest(path: Keys) -> None:
+    values = defaults()
+    section = values
+    for key in path[:-1]:
+        section = section[key]
+    wrong = path[-1][:-1] + "x"
+    section[wrong] = section.pop(path[-1])
+    message = problems(values)
+    assert f"{'.'.join((*path[:-1], wrong))}: unknown key; did you mean '{path[-1]}'?" in message
+    assert f"{'.'.join(path)}: missing; config/config.yaml has its default" in message
+
+
+def test_a_key_like_no_other_lists_those_that_exist() -> None:
+    assert "mixtures.zzzz: unknown key; known here: count, seconds, silence, weights" in problems(
+        changed(mixtures__zzzz=1)
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"seed": -1}, "seed"),
+        ({"device": "gpu"}, "device"),
+        ({"slakh__sample_rate": 0}, "slakh.sample_rate"),
+        ({"slakh__source": "zenodo"}, "slakh.source"),
+        ({"slakh__classes": ["drums"]}, "slakh.classes"),
+        ({"slakh__mini__seconds": float("nan")}, "slakh.mini.seconds"),
+        ({"mixtures__seconds": "three"}, "mixtures.seconds"),
+        ({"mixtures__count__test": 0}, "mixtures.count.test"),
+        ({"mixtures__weights": [0.5, 0.0]}, "mixtures.weights.1"),
+        ({"vqvae__strides": [8, 3]}, "vqvae.strides.1"),
+        ({"vqvae__codes": 65537}, "vqvae.codes"),
+        ({"vqvae__training__steps": 1.5}, "vqvae.training.steps"),
+        ({"priors__drums__dropout": 1.0}, "priors.drums.dropout"),
+        ({"separation__method": "viterbi"}, "separation.method"),
+        ({"separation__temperature": 0}, "separation.temperature"),
+        ({"separation__likelihood_weight": -1}, "separation.likelihood_weight"),
+    ],
+)
+def test_a_value_out_of_bounds_is_named(changes: dict[str, Any], key: str) -> None:
+    (value,) = changes.values()
+    message = problems(changed(**changes))
+    (line,) = [line for line in message.splitlines() if line.startswith(f"  {key}: ")]
+    assert line.endswith(")")
+    assert "(got " in line
+    assert repr(value) in line or isinstance(value, list)
+
+
+def test_every_problem_is_reported_at_once() -> None:
+    message = problems(changed(seed=-1, device="gpu", evaluation__window=0))
+    assert len(message.splitlines()) == 4
+    assert "config/README.md" in message.splitlines()[0]
+
+
+# --- sections that have to fit together ---
+
+
+def unsupervised(**prior: Any) -> dict[str, Any]:
+    """One prior for both sources."""
+    values = changed(separation__priors={"drums": "music", "bass": "music"})
+    values["priors"]["music"] = values["priors"]["drums"] | {"classes": ["drums", "bass"]} | prior
+    return values
+
+
+def test_one_prior_may_serve_several_sources() -> None:
+    parse_config(unsupervised())
+    parse_config(unsupervised(conditional=True))
+
+
+def test_a_prior_that_is_not_trained_here_may_know_other_classes() -> None:
+    classes = ["drums", "piano"]
+    parse_config(changed(pretrained=True, priors__drums__classes=classes))
+    values = changed(pretrained=False)
+    values["priors"]["unused"] = values["priors"]["bass"] | {"classes": classes}
+    parse_config(values)
+
+
+def test_null_takes_an_entry_of_the_default_away() -> None:
+    values = unsupervised()
+    values["priors"] |= {"drums": None, "bass": None}
+    assert set(parse_config(values).priors) == {"music"}
+
+
+def test_three_sources() -> None:
+    values = changed(slakh__classes=["drums", "bass", "piano"])
+    values["priors"]["piano"] = values["priors"]["bass"] | {"classes": ["piano"]}
+    values["separation"]["priors"]["piano"] = "piano"
+    assert parse_config(values).weights == [1 / 3] * 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"slakh__source": "folder"}, "slakh.root must name a folder"),
+        ({"slakh__classes": ["drums", "drums"]}, "names a class twice"),
+        ({"mixtures__weights": [1.0]}, r"mixtures.weights [1.0] needs one number per class"),
+        ({"mixtures__seconds": 0.001}, "mixtures.seconds 0.001 is shorter than one token"),
+        ({"vqvae__channels": [64] * 9}, "needs one width per stride of ["),
+        ({"vqvae__crop": 16385}, "vqvae.crop 16385 must be a multiple of "),
+        ({"vqvae__crop": 1024}, "and at least 2048"),
+        (
+            {"priors__drums__width": 250, "priors__drums__heads": 4},
+            "priors.drums: width 250 must be a multiple of 2 * heads = 8",
+        ),
+        ({"priors__drums__heads": 4, "priors__drums__kv_heads": 3}, "heads 4 a multiple of kv_heads 3"),
+        (
+            {"pretrained": False, "priors__drums__classes": ["drums", "piano"]},
+            "priors.drums.classes ['drums', 'piano'] must be among slakh.classes ['drums', 'bass']",
+        ),
+        ({"separation__priors": {"drums": "drums"}}, "separation.priors must name a prior for each class"),
+        (
+            {"separation__priors": {"drums": "drums", "bass": "tuba"}},
+            "separation.priors.bass is 'tuba', but priors has only ['bass', 'drums']",
+        ),
+        (
+            {"separation__priors": {"drums": "drums", "bass": "drums"}},
+            "separation.priors.bass is 'drums', which models ['drums']",
+        ),
+        ({"separation__method": "top_k"}, "separation.top_k is needed by the method top_k"),
+        ({"separation__top_k": 5}, "separation.top_k is needed by the method top_k"),
+        (
+            {"separation__method": "greedy", "separation__hypotheses": 9},
+            "separation.hypotheses is 9, but the method greedy follows exactly 1",
+        ),
+        (
+            {"mixtures__seconds": 2, "evaluation__window": 2.5},
+            "evaluation.window 2.5 is longer than a mixture of 2 s",
+        ),
+    ],
+)
+def test_sections_that_do_not_fit(changes: dict[str, Any], message: str) -> None:
+    found = problems(changed(**changes))
+    assert message in found
+    assert "Value error" not in found
+    assert len(found) < 500  # the message, not the whole section
+
+
+def test_a_codebook_too_large_for_so_many_sources() -> None:
+    """Tuples are counted as 64-bit keys: K^(N + 1) has to stay below 2^63."""
+    values = changed(slakh__classes=["drums", "bass", "piano"], vqvae__codes=65536)
+    values["priors"]["piano"] = values["priors"]["bass"] | {"classes": ["piano"]}
+    values["separation"]["priors"]["piano"] = "piano"
+    assert "vqvae.codes 65536 is too large for 3 sources" in problems(values)
+
+
+def test_validation_leaves_its_input_alone() -> None:
+    values = defaults()
+    before = deepcopy(values)
+    assert isinstance(parse_config(values), Config)
+    assert values == before
