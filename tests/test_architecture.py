@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-# `storage` (files complete or absent) is the one room that every other may use: a second writer would be a copy.
+# `storage` (files complete or absent) is the one room that every other may use: a second writer is a copy.
 DOORS: dict[str, set[str]] = {
     "config": set(),
     "storage": set(),
