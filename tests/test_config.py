@@ -100,7 +100,7 @@ def test_every_key_is_required_and_no_other_allowed() -> None:
 def test_a_configuration_cannot_be_changed() -> None:
     config = parse_config(defaults())
     with pytest.raises(ValueError, match="frozen"):
-        config.seed = 1  # type: ignore[misc]
+        config.seed = 1
 
 
 # --- unknown, missing and wrong values ---

@@ -1,0 +1,114 @@
+"""Parts from files, put together: those of one codec fit, others are refused with the file's name."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from lass.assembly import open_prior, open_separator
+from lass.likelihood.tensor import build_likelihood, write_likelihood
+from lass.models.checkpoint import new_network, read_vqvae, write_checkpoint
+from lass.models.transformer import Transformer, TransformerShape
+from lass.models.vqvae import Vqvae, VqvaeShape
+from lass.separation.decoding import Method
+from lass.separation.separator import Separator
+from tests.likelihood.dense import count, draw_codes
+
+CLASSES = ["drums", "bass"]
+
+
+@pytest.fixture
+def codec(tmp_path: Path) -> Vqvae:
+    """A codec with K = 6 and a hop of 4, through its file."""
+    shape = VqvaeShape(
+        codes=6,
+        code_channels=2,
+        strides=(4,),
+        channels=(4,),
+        encoder_blocks=0,
+        decoder_blocks=0,
+        encoder_dilation=1,
+        decoder_dilation=1,
+    )
+    network = new_network(Vqvae, shape, seed=0)
+    network.quantizer.codebook.copy_(torch.rand(6, 2, generator=torch.Generator().manual_seed(0)))
+    write_checkpoint(tmp_path / "vqvae.safetensors", network, provenance={})
+    return read_vqvae(tmp_path / "vqvae.safetensors")
+
+
+def write_prior(path: Path, codebook: str, *, trained_on: list[str], conditional: bool = False) -> Path:
+    classes = len(trained_on) if conditional else 1
+    shape = TransformerShape(codes=6, classes=classes, context=8, layers=1, width=8, heads=2, kv_heads=1)
+    network = new_network(Transformer, shape, seed=len(path.name))
+    write_checkpoint(path, network, provenance={"codebook": codebook, "classes": trained_on})
+    return path
+
+
+def assemble(folder: Path, codec: Vqvae, **changes: Any) -> Separator:
+    """A separator of two priors of its own, with some arguments replaced."""
+    sources, mixture = draw_codes(sources=2, codebook_size=6, positions=50, seed=1)
+    write_likelihood(folder / "table.safetensors", build_likelihood(count(sources, mixture, codebook_size=6)))
+    priors = [
+        (
+            write_prior(folder / f"{name}.safetensors", codec.quantizer.identity, trained_on=[name]),
+            [name],
+            name,
+        )
+        for name in CLASSES
+    ]
+    parts: dict[str, Any] = {
+        "codec": codec,
+        "likelihood": folder / "table.safetensors",
+        "priors": priors,
+        "weights": [0.5, 0.5],
+        "method": Method("beam", hypotheses=3),
+        "selection": "posterior",
+        "seed": 0,
+    }
+    return open_separator(**(parts | changes))
+
+
+def test_parts_of_one_codec_separate(tmp_path: Path, codec: Vqvae) -> None:
+    audio = torch.randn(3, 32, generator=torch.Generator().manual_seed(0))
+    results = assemble(tmp_path, codec).separate(audio, range(3))
+    assert [result.estimates.shape for result in results] == [(2, 32)] * 3
+    for result in results:
+        assert torch.equal(result.estimates, codec.decode(result.codes))
+        assert torch.isfinite(torch.tensor([result.log_posterior, result.remix_distance])).all()
+
+
+def test_a_likelihood_of_another_size(tmp_path: Path, codec: Vqvae) -> None:
+    sources, mixture = draw_codes(sources=2, codebook_size=5, positions=50, seed=1)
+    other = tmp_path / "other.safetensors"
+    write_likelihood(other, build_likelihood(count(sources, mixture, codebook_size=5)))
+    with pytest.raises(ValueError, match=r"other\.safetensors: made for codebook_size = 5"):
+        assemble(tmp_path, codec, likelihood=other)
+    sources, mixture = draw_codes(sources=3, codebook_size=6, positions=50, seed=1)
+    write_likelihood(other, build_likelihood(count(sources, mixture, codebook_size=6)))
+    with pytest.raises(ValueError, match=r"other\.safetensors: made for sources = 3"):
+        assemble(tmp_path, codec, likelihood=other)
+
+
+def test_a_prior_of_another_codebook(tmp_path: Path, codec: Vqvae) -> None:
+    own = write_prior(tmp_path / "own.safetensors", codec.quantizer.identity, trained_on=["drums"])
+    other = write_prior(tmp_path / "other.safetensors", "f" * 16, trained_on=["bass"])
+    priors = [(own, ["drums"], "drums"), (other, ["bass"], "bass")]
+    with pytest.raises(ValueError, match=r"other\.safetensors: trained on codes of codebook ffff"):
+        assemble(tmp_path, codec, priors=priors)
+
+
+def test_a_prior_of_other_classes(tmp_path: Path) -> None:
+    path = write_prior(tmp_path / "prior.safetensors", "abc", trained_on=["bass"])
+    with pytest.raises(ValueError, match=r"prior\.safetensors: trained on the classes \['bass'\], but"):
+        open_prior(path, classes=["drums"], source="drums", codebook="abc")
+
+
+@pytest.mark.parametrize("conditional", [True, False])
+def test_a_shared_prior_starts_with_the_class_only_where_it_has_classes(
+    tmp_path: Path, conditional: bool
+) -> None:
+    path = write_prior(tmp_path / "p.safetensors", "abc", trained_on=CLASSES, conditional=conditional)
+    for index, source in enumerate(CLASSES):
+        prior = open_prior(path, classes=CLASSES, source=source, codebook="abc")
+        assert prior.class_index == (index if conditional else 0)

@@ -1,0 +1,321 @@
+"""The training loop: it learns, keeps the best weights, and an interruption leaves no trace in them."""
+
+import logging
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from lass.models.checkpoint import new_network
+from lass.models.transformer import Transformer, TransformerShape
+from lass.models.vqvae import Vqvae, VqvaeShape
+from lass.training import Progress, Schedule, new_optimizer, train, training_step
+
+SCHEDULE = Schedule(
+    steps=11,
+    learning_rate=0.02,
+    warmup=2,
+    weight_decay=0.1,
+    clip=1.0,
+    validate_every=4,
+    save_every=3,
+    bfloat16=False,
+)
+
+
+class Interrupted(Exception):
+    """Stands for a signal that ends the process in the middle of a step."""
+
+
+# --- two tiny problems ---
+
+
+def draw_codes(rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Sequences that count upwards from a random start, modulo 5."""
+    start = rng.integers(5, size=(8, 1))
+    return torch.from_numpy((start + np.arange(7)) % 5), torch.zeros(8, dtype=torch.int64)
+
+
+def new_transformer() -> nn.Module:
+    """A prior with dropout, which draws from torch's own generator."""
+    shape = TransformerShape(codes=5, classes=1, context=7, layers=1, width=16, heads=2, kv_heads=1)
+    network: nn.Module = new_network(Transformer, shape, seed=0, dropout=0.2)
+    return network
+
+
+def draw_audio(rng: np.random.Generator) -> Tensor:
+    """Sines of random pitch."""
+    pitch = rng.uniform(0.05, 0.3, size=(2, 1))
+    return torch.from_numpy(np.sin(pitch * np.arange(2048))).float()
+
+
+def new_vqvae() -> nn.Module:
+    """A codec whose codebook follows by moving averages and restarts of dead codes."""
+    shape = VqvaeShape(
+        codes=16,
+        code_channels=4,
+        strides=(8,),
+        channels=(8,),
+        encoder_blocks=1,
+        decoder_blocks=1,
+        encoder_dilation=1,
+        decoder_dilation=1,
+    )
+    network: nn.Module = new_network(Vqvae, shape, seed=0, spectral=0.1, commitment=0.1)
+    return network
+
+
+PROBLEMS: dict[str, tuple[Callable[[], nn.Module], Callable[[np.random.Generator], Any]]] = {
+    "transformer": (new_transformer, draw_codes),
+    "vqvae": (new_vqvae, draw_audio),
+}
+
+
+def run(
+    problem: str,
+    folder: Path,
+    *,
+    schedule: Schedule = SCHEDULE,
+    seed: int = 5,
+    stop_at: int | None = None,
+    fingerprint: Mapping[str, Any] | None = None,
+) -> tuple[dict[str, Tensor], Progress]:
+    """Train from the beginning or from the state in `folder`; weights and progress at the end."""
+    build, draw = PROBLEMS[problem]
+    network = build()
+    calls = 0
+
+    def draw_batch(rng: np.random.Generator) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == stop_at:
+            raise Interrupted
+        return draw(rng)
+
+    progress = train(
+        network,
+        draw_batch=draw_batch,
+        validation=[draw(np.random.default_rng(99))],
+        schedule=schedule,
+        seed=seed,
+        state_path=folder / "state.safetensors",
+        fingerprint={"run": 1} if fingerprint is None else fingerprint,
+    )
+    return network.state_dict(), progress
+
+
+def assert_same(
+    found: tuple[dict[str, Tensor], Progress], expected: tuple[dict[str, Tensor], Progress]
+) -> None:
+    """To the last bit."""
+    assert found[0].keys() == expected[0].keys()
+    for name, tensor in expected[0].items():
+        assert torch.equal(found[0][name], tensor), name
+    assert found[1] == expected[1]
+
+
+def interrupt(problem: str, folder: Path, *, at: int, **settings: Any) -> None:
+    """A run that ends in the middle of its `at`-th step."""
+    with pytest.raises(Interrupted):
+        run(problem, folder, stop_at=at, **settings)
+
+
+# --- learning ---
+
+
+@pytest.mark.parametrize("bfloat16", [False, True])
+def test_a_prior_learns_to_count(tmp_path: Path, bfloat16: bool) -> None:
+    schedule = replace(SCHEDULE, steps=60, validate_every=20, save_every=1000, bfloat16=bfloat16)
+    _, progress = run("transformer", tmp_path, schedule=schedule)
+    losses = [row["validation_loss"] for row in progress.history]
+    # The first of seven codes is a guess among five, the others follow from it.
+    assert losses[-1] == pytest.approx(math.log(5) / 7, abs=0.1)
+    assert losses[0] > losses[-1]
+    assert [row["step"] for row in progress.history] == [20, 40, 60]
+
+
+def test_a_codec_learns_to_reconstruct(tmp_path: Path) -> None:
+    schedule = replace(SCHEDULE, steps=40, validate_every=10, save_every=1000, learning_rate=0.005)
+    _, progress = run("vqvae", tmp_path, schedule=schedule)
+    assert progress.history[-1]["validation_waveform"] < 0.5 * progress.history[0]["validation_waveform"]
+    assert {"loss", "waveform", "spectral", "commitment"} < progress.history[0].keys()
+
+
+# --- interruption ---
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("at", [[2], [4], [9], [5, 2, 4]])
+def test_an_interrupted_run_ends_with_the_same_bytes(tmp_path: Path, problem: str, at: list[int]) -> None:
+    """Before the first state, right after one, between two, and several times over."""
+    expected = run(problem, tmp_path / "whole")
+    for step in at:
+        interrupt(problem, tmp_path / "cut", at=step)
+    assert (tmp_path / "cut" / "state.safetensors").exists() == (at != [2])
+    assert_same(run(problem, tmp_path / "cut"), expected)
+    assert not list(tmp_path.rglob("*.safetensors*"))  # no state is left over
+
+
+def test_a_resumed_run_does_not_start_over(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    interrupt("transformer", tmp_path, at=9)
+    caplog.set_level(logging.INFO, logger="lass")
+    with pytest.raises(Interrupted):  # six of eleven steps were saved: five are left
+        run("transformer", tmp_path, stop_at=5)
+    assert "resuming" in caplog.text
+    assert "at step 6" in caplog.text
+    _, progress = run("transformer", tmp_path, stop_at=6)
+    assert progress.step == 11
+
+
+def test_a_state_of_another_configuration_is_ignored(tmp_path: Path) -> None:
+    expected = run("transformer", tmp_path / "whole", fingerprint={"run": 2})
+    interrupt("transformer", tmp_path / "cut", at=9, seed=6)
+    assert_same(run("transformer", tmp_path / "cut", fingerprint={"run": 2}), expected)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "foreign"])
+def test_a_damaged_state_is_ignored_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    expected = run("transformer", tmp_path / "whole")
+    interrupt("transformer", tmp_path / "cut", at=9)
+    state = tmp_path / "cut" / "state.safetensors"
+    state.write_bytes(state.read_bytes()[:-100] if damage == "truncated" else b"not a state at all")
+    caplog.clear()
+    assert_same(run("transformer", tmp_path / "cut"), expected)
+    (warning,) = (record for record in caplog.records if record.levelno == logging.WARNING)
+    assert "state.safetensors" in warning.getMessage()
+    assert "training begins anew" in warning.getMessage()
+
+
+# --- what a step depends on ---
+
+
+def test_batches_depend_on_seed_and_step_alone(tmp_path: Path) -> None:
+    def record(seed: int) -> list[float]:
+        drawn = []
+
+        def draw_batch(rng: np.random.Generator) -> Any:
+            drawn.append(float(rng.random()))
+            return draw_codes(rng)
+
+        train(
+            new_transformer(),
+            draw_batch=draw_batch,
+            validation=[draw_codes(np.random.default_rng(0))],
+            schedule=SCHEDULE,
+            seed=seed,
+            state_path=tmp_path / "state.safetensors",
+            fingerprint={},
+        )
+        return drawn
+
+    first = record(1)
+    assert first == record(1)
+    assert len({*first, *record(2)}) == 2 * SCHEDULE.steps
+
+
+def test_torch_keeps_its_generator(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    run("transformer", tmp_path)
+    assert torch.equal(torch.rand(1), expected)
+
+
+# --- best weights, divergence ---
+
+
+class Slope(nn.Module):
+    """Training pushes `height` up by about the learning rate at every step; validation likes it at 3."""
+
+    def __init__(self, *, breaks_at: float = math.inf) -> None:
+        super().__init__()
+        self.height = nn.Parameter(torch.zeros(1))
+        self.breaks_at = breaks_at
+
+    def training_loss(self, batch: Any, rng: np.random.Generator) -> dict[str, Tensor]:
+        del batch, rng
+        if not self.training:
+            return {"loss": (self.height - 3.0).square().sum()}
+        factor = math.nan if self.height.item() > self.breaks_at else -1.0
+        return {"loss": (factor * self.height).sum()}
+
+
+def climb(network: Slope, folder: Path) -> Progress:
+    schedule = replace(
+        SCHEDULE, steps=8, learning_rate=1.0, warmup=1, weight_decay=0.0, validate_every=1, save_every=2
+    )
+    return train(
+        network,
+        draw_batch=lambda _: None,
+        validation=[None],
+        schedule=schedule,
+        seed=0,
+        state_path=folder / "state.safetensors",
+        fingerprint={},
+    )
+
+
+def test_the_weights_of_the_lowest_validation_loss_are_kept(tmp_path: Path) -> None:
+    network = Slope()
+    progress = climb(network, tmp_path)
+    losses = [row["validation_loss"] for row in progress.history]
+    best = int(np.argmin(losses))
+    assert 0 < best < len(losses) - 1
+    assert progress.best_step == best + 1
+    assert progress.best_loss == losses[best]
+    assert (network.height.item() - 3.0) ** 2 == pytest.approx(losses[best])
+    assert abs(network.height.item() - 3.0) < 0.6
+
+
+def test_divergence_is_an_error_that_leaves_the_last_state(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"diverged at step 4 \(gradient norm nan\): lower learning_rate"):
+        climb(Slope(breaks_at=3.5), tmp_path)
+    assert (tmp_path / "state.safetensors").is_file()
+
+
+# --- rates and weight decay ---
+
+
+def test_rates_by_hand() -> None:
+    schedule = replace(SCHEDULE, steps=104, learning_rate=2.0, warmup=4)
+    assert [schedule.rate(step) for step in range(5)] == [0.5, 1.0, 1.5, 2.0, 2.0]
+    assert schedule.rate(54) == pytest.approx(2.0 * (0.01 + 0.99 * 0.5))  # half of the cosine
+    assert schedule.rate(29) == pytest.approx(2.0 * (0.01 + 0.99 * (2 + math.sqrt(2)) / 4))  # a quarter
+    assert schedule.rate(104) == pytest.approx(0.02)
+    assert replace(schedule, warmup=0).rate(0) == 2.0
+    assert replace(schedule, steps=4).rate(3) == 2.0  # nothing but warm-up
+
+
+def test_a_step_uses_its_rate() -> None:
+    network = new_transformer()
+    optimizer = new_optimizer(network, SCHEDULE)
+    for step in (0, 1, 5):
+        training_step(network, optimizer, draw_codes, schedule=SCHEDULE, step=step, seed=0)
+        assert {group["lr"] for group in optimizer.param_groups} == {SCHEDULE.rate(step)}
+
+
+def test_biases_and_gains_do_not_decay() -> None:
+    network = new_transformer()
+    decaying, free = new_optimizer(network, SCHEDULE).param_groups
+    assert (decaying["weight_decay"], free["weight_decay"]) == (0.1, 0.0)
+    assert {parameter.dim() for parameter in decaying["params"]} == {2}
+    assert {parameter.dim() for parameter in free["params"]} == {1}
+    assert len(decaying["params"]) + len(free["params"]) == len(list(network.parameters()))
+
+
+def test_gradients_are_clipped() -> None:
+    """With a gradient of norm one at most, a clip of zero leaves nothing to move."""
+    network = new_transformer()
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    still = replace(SCHEDULE, clip=0.0, weight_decay=0.0)
+    training_step(network, new_optimizer(network, still), draw_codes, schedule=still, step=5, seed=0)
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, before[name]), name
