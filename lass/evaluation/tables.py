@@ -267,7 +267,7 @@ def _draw_bars(
     for position, height, top, error in zip(positions, heights, shown, reach, strict=True):
         below = top < 0
         axes.annotate(
-            "-" if np.isnan(height) else f"{height:.1f}",
+            "-" if np.isnan(height) else f"{height:z.1f}",
             (position, top - error if below else top + error),
             xytext=(0, -3 if below else 3),
             textcoords="offset points",
@@ -287,4 +287,4 @@ def _cell(name: str, value: float | str | None) -> str:
         return "-"
     if name == "uncounted":
         return f"{100 * float(value):.2f}%"
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
+    return f"{value:z.2f}" if isinstance(value, float) else str(value)
