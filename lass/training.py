@@ -78,7 +78,8 @@ def train(
 
     `draw_batch` makes the batch of a step from that step's generator; `validation` is a list of batches.
     `state_path` holds the state of an unfinished run and is removed at the end; a state with another
-    `fingerprint` (configuration, data, seed) is ignored. Raises ValueError when the loss is no longer finite.
+    `fingerprint` (configuration, data, seed) is ignored. Raises ValueError when the gradient is no
+    longer finite, or the validation loss never is.
     """
     optimizer = new_optimizer(network, schedule)
     best = {name: tensor.clone() for name, tensor in network.state_dict().items()}
@@ -95,6 +96,10 @@ def train(
             keep_best(network, best, progress, row)
         if progress.step % schedule.save_every == 0 and progress.step < schedule.steps:
             save_state(network, optimizer, best, progress, state_path, fingerprint)
+    if progress.best_step < 0:
+        raise ValueError(
+            f"the validation loss was NaN or infinite at all of {progress.step} steps: lower learning_rate"
+        )
     network.load_state_dict(best)
     state_path.unlink(missing_ok=True)
     return progress

@@ -281,6 +281,16 @@ def test_divergence_is_an_error_that_leaves_the_last_state(tmp_path: Path) -> No
     assert (tmp_path / "state.safetensors").is_file()
 
 
+def test_no_weights_come_out_of_a_validation_that_is_never_finite(tmp_path: Path) -> None:
+    class Blind(Slope):
+        def training_loss(self, batch: Any, rng: np.random.Generator) -> dict[str, Tensor]:
+            losses = super().training_loss(batch, rng)
+            return losses if self.training else {"loss": losses["loss"] * math.nan}
+
+    with pytest.raises(ValueError, match="validation loss was NaN or infinite at all of 8 steps"):
+        climb(Blind(), tmp_path)
+
+
 # --- rates and weight decay ---
 
 

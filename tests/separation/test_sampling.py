@@ -100,7 +100,7 @@ def test_one_choice_and_no_temperature_are_greedy(sources: int) -> None:
     methods = [
         Method("top_k", hypotheses=3, top_k=1),
         Method("ancestral", hypotheses=3, temperature=1e-9),
-        Method("top_k", hypotheses=3, temperature=1e-300, top_k=4),
+        Method("top_k", hypotheses=3, temperature=1e-308, top_k=4),
     ]
     for seed in range(60):
         problem = draw_problem(rng, **draw_sizes(rng, sources=sources), batch=2)
