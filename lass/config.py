@@ -241,6 +241,11 @@ class Config(Section):
     def check_priors(self) -> Self:
         """Every source has a prior that models it; a prior that is trained here finds all of its classes."""
         classes = self.slakh.classes
+        if len(set(self.weights)) != 1:
+            raise ValueError(
+                f"mixtures.weights {self.mixtures.weights} must be equal: the likelihood counts every order "
+                "of the sources' codes, which is right only where the addends can change places"
+            )
         if sorted(self.separation.priors) != sorted(classes):
             raise ValueError(f"separation.priors must name a prior for each class of {classes} and no other")
         for name, chosen in self.separation.priors.items():

@@ -53,6 +53,9 @@ def read_tokens(paths: Iterable[Path], *, codebook: str | None = None) -> pa.Tab
         header = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
         if header.get("format") != FORMAT or header.get("version") != VERSION:
             raise ValueError(f"{path}: not a {FORMAT!r} file of version {VERSION!r}; tokenize again")
+        absent = [name for name in ("codebook", "codebook_size") if name not in header]
+        if absent or "codes" not in table.column_names:
+            raise ValueError(f"{path}: lacks {absent or 'the column codes'}; delete it and tokenize again")
         codebook = codebook or header["codebook"]
         if header["codebook"] != codebook:
             raise ValueError(

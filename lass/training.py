@@ -77,9 +77,9 @@ def train(
     """Train `network` in place and leave in it the weights of the lowest validation loss.
 
     `draw_batch` makes the batch of a step from that step's generator; `validation` is a list of batches.
-    `state_path` holds the state of an unfinished run and is removed at the end; a state with another
-    `fingerprint` (configuration, data, seed) is ignored. Raises ValueError when the gradient is no
-    longer finite, or the validation loss never is.
+    `state_path` holds the state of an unfinished run: remove it once the weights are safe. A state with
+    another `fingerprint` (configuration, data, seed) is ignored. Raises ValueError when the gradient is
+    no longer finite, or the validation loss never is.
     """
     optimizer = new_optimizer(network, schedule)
     best = {name: tensor.clone() for name, tensor in network.state_dict().items()}
@@ -101,7 +101,6 @@ def train(
             f"the validation loss was NaN or infinite at all of {progress.step} steps: lower learning_rate"
         )
     network.load_state_dict(best)
-    state_path.unlink(missing_ok=True)
     return progress
 
 

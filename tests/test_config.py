@@ -76,7 +76,7 @@ def test_sizes_follow_from_the_settings() -> None:
     assert config.vqvae.hop == 40
     assert config.tokens_per_mixture == 201  # 200.8
     assert config.frames_per_mixture == 8040
-    assert parse_config(changed(mixtures__weights=[0.25, 0.75])).weights == [0.25, 0.75]
+    assert parse_config(changed(mixtures__weights=[0.4, 0.4])).weights == [0.4, 0.4]
 
 
 def test_the_schema_file_is_that_of_the_models(tmp_path: Path) -> None:
@@ -215,7 +215,8 @@ def test_three_sources() -> None:
     [
         ({"slakh__source": "folder"}, "slakh.root must name a folder"),
         ({"slakh__classes": ["drums", "drums"]}, "names a class twice"),
-        ({"mixtures__weights": [1.0]}, r"mixtures.weights [1.0] needs one number per class"),
+        ({"mixtures__weights": [1.0]}, "mixtures.weights [1.0] needs one number per class"),
+        ({"mixtures__weights": [0.3, 0.7]}, "mixtures.weights [0.3, 0.7] must be equal"),
         ({"mixtures__seconds": 0.001}, "mixtures.seconds 0.001 is shorter than one token"),
         ({"vqvae__channels": [64] * 9}, "needs one width per stride of ["),
         ({"vqvae__crop": 16385}, "vqvae.crop 16385 must be a multiple of "),

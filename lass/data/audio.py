@@ -1,6 +1,5 @@
 """Reads, writes and resamples audio files, and refuses what is damaged instead of passing it on."""
 
-import os
 import struct
 from pathlib import Path
 
@@ -8,6 +7,8 @@ import numpy as np
 import soundfile
 import torch
 import torchaudio
+
+from lass.storage import written_aside
 
 FORMATS = {".wav": "WAV", ".flac": "FLAC"}
 
@@ -83,13 +84,8 @@ def write_audio(path: Path, audio: np.ndarray, *, rate: int, subtype: str = "FLO
         raise ValueError(f"audio for {path} holds NaN or infinity: look for the step that made it")
     if kind == "FLAC" and subtype == "FLOAT":
         subtype = "PCM_24"
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
+    with written_aside(path) as aside:
         soundfile.write(aside, audio.T, rate, subtype=subtype, format=kind)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def resample(audio: np.ndarray, *, source_rate: int, target_rate: int) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Training batches: what a step sees depends on that step's generator alone."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -59,6 +60,15 @@ class CodeBatches:
                     f"class {index}: none of {len(tracks)} sequences has {self.length} tokens: shorten "
                     "mixtures.seconds or give longer tracks"
                 )
+
+    @property
+    def digest(self) -> str:
+        """Hash of all codes and of the length of a window."""
+        parts = hashlib.sha256(str(self.length).encode())
+        for index, tracks in enumerate(self.sequences):
+            for name, codes in tracks.items():
+                parts.update(f"{index}/{name}/".encode() + codes.tobytes())
+        return parts.hexdigest()[:16]
 
     def draw(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Codes [B, S] and class indices [B], both int64."""

@@ -1,5 +1,6 @@
 """The sources of a split at the model's rate: one file per track, one channel per source class."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,14 @@ class SourceLibrary:
     def tracks(self) -> list[str]:
         """Track names in order."""
         return list(self.frames)
+
+    @property
+    def digest(self) -> str:
+        """Hash of rate, classes, names, lengths and every track's first second: other audio, other hash."""
+        parts = hashlib.sha256(repr((self.rate, self.classes, sorted(self.frames.items()))).encode())
+        for track, frames in sorted(self.frames.items()):
+            parts.update(self.read(track, frames=min(frames, self.rate)).tobytes())
+        return parts.hexdigest()[:16]
 
     def read(self, track: str, *, start: int = 0, frames: int | None = None) -> np.ndarray:
         """Sources [N, T] float32 of `frames` samples of `track` from sample `start`."""

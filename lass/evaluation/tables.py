@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from lass.evaluation.sdr import SeparationScores
+from lass.storage import written_aside
 
 FloatArray = NDArray[np.float64]
 
@@ -24,6 +25,12 @@ AVERAGED = ("sdr", "sdr_chunk", "si_sdr", "sir", "sar")
 METRICS = (*AVERAGED, "isr")
 """Metrics in dB of a score row."""
 COUNTED = ("nan_frames", "uncounted", "positions")
+SCORES = pa.schema(
+    {"method": pa.string(), "mixture": pa.int64(), "source": pa.string()}
+    | dict.fromkeys(METRICS, pa.float64())
+    | dict.fromkeys(COUNTED, pa.int64())
+)
+"""Columns of a table of score rows, also of one without rows."""
 
 COLOURS = ("#4d4d4d", "#e69f00", "#56b4e9", "#009e73", "#cc79a7", "#0072b2", "#d55e00")
 """Grey for the average, then the palette of Okabe and Ito, which colour-blind readers can tell apart."""
@@ -151,10 +158,8 @@ def draw_scores(table: pa.Table, *, path: Path) -> None:
     axes.margins(y=0.12)
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(frameon=False, ncols=len(series), loc="outside lower center")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.part")
-    canvas.print_figure(aside, format="png", dpi=150)
-    aside.replace(path)
+    with written_aside(path) as aside:
+        canvas.print_figure(aside, format="png", dpi=150)
 
 
 def class_names(table: pa.Table) -> list[str]:
@@ -171,13 +176,10 @@ def class_names(table: pa.Table) -> list[str]:
 
 def write_csv(table: pa.Table, *, path: Path) -> None:
     """Write `table` as CSV with a header line, null as an empty field; written aside, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.part")
-    with aside.open("w", encoding="utf-8", newline="") as file:
+    with written_aside(path) as aside, aside.open("w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")  # Arrow's own writer quotes every name
         lines.writerow(table.column_names)
         lines.writerows(zip(*(column.to_pylist() for column in table.columns), strict=True))
-    aside.replace(path)
 
 
 def read_csv(path: Path) -> pa.Table:

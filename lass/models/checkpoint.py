@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lass.models.transformer import Transformer, TransformerShape
 from lass.models.vqvae import Vqvae, VqvaeShape
-from lass.storage import read_header, read_tensors, write_tensors
+from lass.storage import damaged, read_header, read_tensors, write_tensors
 
 FORM = "lass.checkpoint"
 VERSION = 1
@@ -39,6 +39,9 @@ def describe_checkpoint(path: Path, kind: str) -> dict[str, Any]:
     Kinds are `vqvae` and `transformer`.
     """
     header = read_header(path, form=FORM, version=VERSION)
+    absent = [name for name in ("kind", "shape", "provenance") if name not in header]
+    if absent:
+        raise damaged(path, f"its header lacks {', '.join(absent)}")
     if header["kind"] != kind:
         raise ValueError(
             f"{path}: holds a {header['kind']}, but a {kind} is needed here; correct the configured path"
@@ -57,11 +60,24 @@ def load_weights(path: Path, network: Vqvae | Transformer, tensors: Mapping[str,
         ) from error
 
 
-def read_vqvae(path: Path) -> Vqvae:
-    """The VQ-VAE stored at `path`, ready for inference."""
-    values = describe_checkpoint(path, "vqvae")["shape"]
+def read_vqvae(path: Path, *, rate: int | None = None, hop: int | None = None) -> Vqvae:
+    """The VQ-VAE stored at `path`, ready for inference.
+
+    ValueError where it was trained at another `rate` (Hz) than given, or has another `hop` (samples per
+    token).
+    """
+    header = describe_checkpoint(path, "vqvae")
+    values, trained_at = header["shape"], header["provenance"].get("sample_rate")
+    if rate is not None and trained_at not in (None, rate):
+        raise ValueError(
+            f"{path}: trained at {trained_at} Hz, but slakh.sample_rate is {rate}; make them equal"
+        )
     fields: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
     network = Vqvae(VqvaeShape(**fields))
+    if hop is not None and network.shape.hop != hop:
+        raise ValueError(
+            f"{path}: {network.shape.hop} samples per token, but vqvae.strides give {hop}; make them equal"
+        )
     load_weights(path, network, read_tensors(path))
     return network.eval().requires_grad_(False)
 

@@ -21,10 +21,11 @@ rule estimate_references:
     resources:
         mem_mb=4000,
         runtime=60,
-        gpu=gpus(),
+        gpu=GPUS,
         device=settings.device,
     params:
         library=library(),
+        codec=codec(),
         code=code("estimate_references"),
     script:
         "../scripts/estimate_references.py"

@@ -18,6 +18,8 @@ try:
 except ValueError as error:
     raise WorkflowError(str(error)) from None
 
+GPUS = 1 if settings.device == "cuda" else 0  # that a job on a GPU asks the cluster for
+
 
 wildcard_constraints:
     split="train|validation|test",
@@ -51,6 +53,11 @@ def library():
     return {"rate": settings.slakh.sample_rate, "classes": settings.slakh.classes}
 
 
+def codec():
+    """What a VQ-VAE has to agree on with the configuration."""
+    return {"rate": settings.slakh.sample_rate, "hop": settings.vqvae.hop}
+
+
 def given_checkpoint(path):
     """A pretrained checkpoint where one is named and wanted: relative paths start at the repository."""
     return str(REPOSITORY / path) if settings.pretrained and path else None
@@ -70,19 +77,18 @@ def priors(wildcards):
 
 
 def prior_of_each_source():
-    """Per source: its class, the name of its prior and the classes of that prior."""
-    chosen = settings.separation.priors
-    return [
-        [source, chosen[source], settings.priors[chosen[source]].classes] for source in settings.slakh.classes
-    ]
+    """Per source: its class, and name, classes and kind of its prior."""
+    each = []
+    for source in settings.slakh.classes:
+        name = settings.separation.priors[source]
+        kind = settings.priors[name].model_dump(include={"classes", "conditional"})
+        each.append({"source": source, "prior": name, **kind})
+    return each
 
 
 def vqvae_shape():
     """Those settings of the VQ-VAE that fix its network."""
-    names = (
-        "codes code_channels strides channels encoder_blocks decoder_blocks encoder_dilation decoder_dilation"
-    )
-    return {name: section("vqvae")[name] for name in names.split()}
+    return settings.vqvae.model_dump(exclude={"checkpoint", "commitment", "spectral", "crop", "training"})
 
 
 def training_settings(*names):
@@ -105,15 +111,10 @@ def separated_codes(wildcards):
 
 def kinds(method):
     """A label per source: equal where one unconditional prior leaves open which estimate is which source."""
-    named = [(name, prior, settings.priors[prior].conditional) for name, prior, _ in prior_of_each_source()]
     return [
-        name if method != "lass" or conditional else f"{prior} prior" for name, prior, conditional in named
+        each["source"] if method != "lass" or each["conditional"] else f"{each['prior']} prior"
+        for each in prior_of_each_source()
     ]
-
-
-def gpus():
-    """GPUs that a job asks the cluster for: none unless the configuration says cuda."""
-    return 1 if settings.device == "cuda" else 0
 
 
 def imported_modules(tree):

@@ -22,7 +22,7 @@ rule count_tuples:
     resources:
         mem_mb=6000,
         runtime=240,
-        gpu=gpus(),
+        gpu=GPUS,
         device=settings.device,
     params:
         library=library(),
@@ -33,6 +33,7 @@ rule count_tuples:
             "mixtures": settings.likelihood.mixtures_per_group,
         },
         seed=settings.seed,
+        codec=codec(),
         code=code("count_tuples"),
     script:
         "../scripts/count_tuples.py"
@@ -75,7 +76,7 @@ rule measure_density:
     resources:
         mem_mb=8000,
         runtime=60,
-        gpu=gpus(),
+        gpu=GPUS,
         device=settings.device,
     params:
         dataset=f"slakh-{settings.slakh.source}",
@@ -88,6 +89,7 @@ rule measure_density:
         },
         groups=8,
         seed=settings.seed,
+        codec=codec(),
         code=code("measure_density"),
     script:
         "../scripts/measure_density.py"

@@ -21,7 +21,7 @@ rule train_prior:
     resources:
         mem_mb=8000,
         runtime=1200,
-        gpu=gpus(),
+        gpu=GPUS,
         device=settings.device,
     params:
         prior=lambda wildcards: training_settings("priors", wildcards.prior),
@@ -47,7 +47,7 @@ rule evaluate_priors:
     resources:
         mem_mb=8000,
         runtime=60,
-        gpu=gpus(),
+        gpu=GPUS,
         device=settings.device,
     params:
         priors=prior_of_each_source(),

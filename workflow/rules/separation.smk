@@ -25,7 +25,7 @@ rule separate_mixtures:
     resources:
         mem_mb=8000,
         runtime=600,
-        gpu=gpus(),
+        gpu=GPUS,
         device=settings.device,
     params:
         library=library(),
@@ -34,7 +34,9 @@ rule separate_mixtures:
         method=method(),
         selection=settings.separation.selection,
         batch=settings.separation.batch,
+        positions=settings.tokens_per_mixture,
         seed=settings.seed,
+        codec=codec(),
         code=code("separate_mixtures"),
     script:
         "../scripts/separate_mixtures.py"

@@ -21,7 +21,7 @@ rule train_vqvae:
     resources:
         mem_mb=8000,
         runtime=600,
-        gpu=gpus(),
+        gpu=GPUS,
         device=settings.device,
     params:
         **library(),
@@ -51,10 +51,11 @@ rule tokenize_sources:
     resources:
         mem_mb=8000,
         runtime=120,
-        gpu=gpus(),
+        gpu=GPUS,
         device=settings.device,
     params:
         **library(),
+        codec=codec(),
         code=code("tokenize_sources"),
     script:
         "../scripts/tokenize_sources.py"

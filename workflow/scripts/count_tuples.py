@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lass.assembly import open_stream
+from lass.assembly.streams import open_stream
 from lass.data.shards import shard_of
 from lass.likelihood.counts import TupleCounter, write_counts
 from lass.models.checkpoint import read_vqvae
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 with logged(snakemake.log[0]) as logger:
     params = snakemake.params
-    vqvae = read_vqvae(Path(snakemake.input.vqvae)).to(choose_device(snakemake.resources.device))
+    vqvae = read_vqvae(Path(snakemake.input.vqvae), **params.codec).to(
+        choose_device(snakemake.resources.device)
+    )
     stream = open_stream(
         sources=Path(snakemake.input.sources),
         tokens=[Path(path) for path in snakemake.input.tokens],

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 with logged(snakemake.log[0]), torch.inference_mode():
     params = snakemake.params
     device = choose_device(snakemake.resources.device)
-    vqvae = read_vqvae(Path(snakemake.input.vqvae)).to(device)
+    vqvae = read_vqvae(Path(snakemake.input.vqvae), **params.codec).to(device)
     library = open_library(Path(snakemake.input.sources), **params.library)
     table = read_mixtures(Path(snakemake.input.mixtures))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import torch
 
-from lass.assembly import open_prior
+from lass.assembly.priors import open_prior
 from lass.data.batches import CodeBatches
 from lass.evaluation.tables import write_csv
 from lass.runtime import choose_device, logged
@@ -22,8 +22,10 @@ with logged(snakemake.log[0]), torch.inference_mode():
     table = read_tokens([Path(path) for path in snakemake.input.tokens])
     codebook, codes = codebook_of(table)
     rows = []
-    for path, (source, name, classes) in zip(snakemake.input.priors, params.priors, strict=True):
-        prior = open_prior(Path(path), classes=classes, source=source, codebook=codebook)
+    for path, given in zip(snakemake.input.priors, params.priors, strict=True):
+        source, name = given["source"], given["prior"]
+        kind = {"source": source, "classes": given["classes"], "conditional": given["conditional"]}
+        prior = open_prior(Path(path), **kind, codebook=codebook, length=params.tokens)
         prior.network.to(device)
         batches = CodeBatches([sequences(table, source=source)], length=params.tokens, batch=8, device=device)
         windows = batches.tiled(limit=params.windows)

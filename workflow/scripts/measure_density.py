@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from lass.assembly import open_stream
+from lass.assembly.streams import open_stream
 from lass.evaluation.tables import write_csv
 from lass.likelihood.tensor import density, held_out_log_likelihood, read_likelihood
 from lass.models.checkpoint import read_vqvae
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 with logged(snakemake.log[0]):
     params = snakemake.params
-    vqvae = read_vqvae(Path(snakemake.input.vqvae)).to(choose_device(snakemake.resources.device))
+    vqvae = read_vqvae(Path(snakemake.input.vqvae), **params.codec).to(
+        choose_device(snakemake.resources.device)
+    )
     stream = open_stream(
         sources=Path(snakemake.input.sources),
         tokens=[Path(path) for path in snakemake.input.tokens],
@@ -36,7 +38,7 @@ with logged(snakemake.log[0]):
         "dataset": params.dataset,
         "sources": likelihood.sources,
         "codes": likelihood.codebook_size,
-        "tuples_counted": params.tuples,
+        "tuples_counted": -(-params.tuples // stream.group_size) * stream.group_size,
         "entries": len(likelihood.log_likelihood),
         "density": density(likelihood),
         "coverage": held_out.coverage,

@@ -10,7 +10,7 @@ from lass.data.mixtures import load_chunk, read_mixtures
 from lass.data.shards import shard_of
 from lass.data.sources import open_library
 from lass.evaluation.sdr import best_order, evaluate_separation
-from lass.evaluation.tables import score_rows, write_csv
+from lass.evaluation.tables import SCORES, score_rows, write_csv
 from lass.runtime import logged
 from lass.tokens import uncounted_of
 
@@ -39,5 +39,5 @@ with logged(snakemake.log[0]) as logger:
             uncounted=uncounted.get(item, 0),
             positions=params.positions if codes else 0,
         )
-    write_csv(pa.Table.from_pylist(rows), path=Path(snakemake.output.scores))
+    write_csv(pa.Table.from_pylist(rows, schema=SCORES), path=Path(snakemake.output.scores))
     logger.info("%d rows", len(rows))

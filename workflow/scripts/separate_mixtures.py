@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from lass.assembly import open_separator
+from lass.assembly.separators import open_separator
 from lass.data.audio import write_audio
 from lass.data.mixtures import load_chunk, read_mixtures
 from lass.data.shards import shard_of
@@ -21,18 +21,19 @@ if TYPE_CHECKING:
 with logged(snakemake.log[0]) as logger:
     params = snakemake.params
     device = choose_device(snakemake.resources.device)
-    codec = read_vqvae(Path(snakemake.input.vqvae)).to(device)
+    codec = read_vqvae(Path(snakemake.input.vqvae), **params.codec).to(device)
     separator = open_separator(
         codec=codec,
         likelihood=Path(snakemake.input.likelihood),
         priors=[
-            (Path(path), classes, source)
-            for path, (source, _, classes) in zip(snakemake.input.priors, params.priors, strict=True)
+            {"path": Path(path), **{name: each[name] for name in ("source", "classes", "conditional")}}
+            for path, each in zip(snakemake.input.priors, params.priors, strict=True)
         ],
         weights=params.weights,
         method=Method(**params.method),
         selection=params.selection,
         seed=params.seed,
+        length=params.positions,
     )
     library = open_library(Path(snakemake.input.sources), **params.library)
     table = read_mixtures(Path(snakemake.input.mixtures))
@@ -46,6 +47,8 @@ with logged(snakemake.log[0]) as logger:
             results.append((item, result))
             write_audio(audio / f"{item:05d}.wav", result.estimates.cpu().numpy(), rate=library.rate)
         logger.info("%d of %d mixtures", len(results), len(shard))
+    uncounted = sum(result.uncounted for _, result in results)
+    logger.info("uncounted mixture codes: %d of %d positions", uncounted, len(results) * params.positions)
     write_separations(
         Path(snakemake.output.codes),
         results,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 with logged(snakemake.log[0]) as logger:
     params = snakemake.params
     device = choose_device(snakemake.resources.device)
-    vqvae = read_vqvae(Path(snakemake.input.vqvae)).to(device)
+    vqvae = read_vqvae(Path(snakemake.input.vqvae), **params.codec).to(device)
     hop = vqvae.shape.hop
     library = open_library(
         Path(snakemake.input.sources), rate=params.rate, classes=params.classes, shortest=hop

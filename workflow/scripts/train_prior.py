@@ -40,6 +40,7 @@ with logged(snakemake.log[0]):
     network = new_network(Transformer, shape, seed=params.seed, dropout=settings["dropout"]).to(device)
     made = {"config": settings, "classes": settings["classes"], "codebook": codebook, "seed": params.seed}
     made |= {"lass": __version__, "torch": torch.__version__}
+    made |= {"data": {split: part.digest for split, part in batches.items()}}
     training = {name: value for name, value in settings["training"].items() if name != "batch"}
     progress = train(
         network,
@@ -53,3 +54,4 @@ with logged(snakemake.log[0]):
     write_checkpoint(
         Path(snakemake.output.checkpoint), network, provenance=made | {"training": vars(progress)}
     )
+    Path(params.state).unlink(missing_ok=True)

@@ -35,6 +35,8 @@ with logged(snakemake.log[0]):
         for split, folder in (("train", snakemake.input.train), ("validation", snakemake.input.validation))
     }
     made = {"config": settings, "seed": params.seed, "lass": __version__, "torch": torch.__version__}
+    made |= {"sample_rate": params.rate, "weights": params.weights}
+    made |= {"data": {split: batches.library.digest for split, batches in draws.items()}}
     training = {name: value for name, value in settings["training"].items() if name != "batch"}
     progress = train(
         network,
@@ -42,9 +44,10 @@ with logged(snakemake.log[0]):
         validation=draws["validation"].fixed(params.seed, batches=16),
         schedule=Schedule(**training),
         seed=params.seed,
-        state_path=Path(snakemake.params.state),
+        state_path=Path(params.state),
         fingerprint=made | {"code": params.code},
     )
     write_checkpoint(
         Path(snakemake.output.checkpoint), network, provenance=made | {"training": vars(progress)}
     )
+    Path(params.state).unlink(missing_ok=True)

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from lass.assembly import open_prior, open_separator
+from lass.assembly.priors import open_prior
+from lass.assembly.separators import open_separator
 from lass.likelihood.tensor import build_likelihood, write_likelihood
 from lass.models.checkpoint import new_network, read_vqvae, write_checkpoint
 from lass.models.transformer import Transformer, TransformerShape
@@ -45,16 +46,17 @@ def write_prior(path: Path, codebook: str, *, trained_on: list[str], conditional
     return path
 
 
+def entry(path: Path, name: str) -> dict[str, Any]:
+    """What a separator is told of the prior of one source."""
+    return {"path": path, "classes": [name], "conditional": False, "source": name}
+
+
 def assemble(folder: Path, codec: Vqvae, **changes: Any) -> Separator:
     """A separator of two priors of its own, with some arguments replaced."""
     sources, mixture = draw_codes(sources=2, codebook_size=6, positions=50, seed=1)
     write_likelihood(folder / "table.safetensors", build_likelihood(count(sources, mixture, codebook_size=6)))
     priors = [
-        (
-            write_prior(folder / f"{name}.safetensors", codec.quantizer.identity, trained_on=[name]),
-            [name],
-            name,
-        )
+        entry(write_prior(folder / f"{name}.safetensors", codec.quantizer.identity, trained_on=[name]), name)
         for name in CLASSES
     ]
     parts: dict[str, Any] = {
@@ -65,6 +67,7 @@ def assemble(folder: Path, codec: Vqvae, **changes: Any) -> Separator:
         "method": Method("beam", hypotheses=3),
         "selection": "posterior",
         "seed": 0,
+        "length": 8,
     }
     return open_separator(**(parts | changes))
 
@@ -93,7 +96,7 @@ def test_a_likelihood_of_another_size(tmp_path: Path, codec: Vqvae) -> None:
 def test_a_prior_of_another_codebook(tmp_path: Path, codec: Vqvae) -> None:
     own = write_prior(tmp_path / "own.safetensors", codec.quantizer.identity, trained_on=["drums"])
     other = write_prior(tmp_path / "other.safetensors", "f" * 16, trained_on=["bass"])
-    priors = [(own, ["drums"], "drums"), (other, ["bass"], "bass")]
+    priors = [entry(own, "drums"), entry(other, "bass")]
     with pytest.raises(ValueError, match=r"other\.safetensors: trained on codes of codebook ffff"):
         assemble(tmp_path, codec, priors=priors)
 
@@ -101,7 +104,16 @@ def test_a_prior_of_another_codebook(tmp_path: Path, codec: Vqvae) -> None:
 def test_a_prior_of_other_classes(tmp_path: Path) -> None:
     path = write_prior(tmp_path / "prior.safetensors", "abc", trained_on=["bass"])
     with pytest.raises(ValueError, match=r"prior\.safetensors: trained on the classes \['bass'\], but"):
-        open_prior(path, classes=["drums"], source="drums", codebook="abc")
+        open_prior(**(entry(path, "drums")), codebook="abc", length=8)
+
+
+def test_a_prior_of_another_kind_or_of_a_shorter_context(tmp_path: Path) -> None:
+    path = write_prior(tmp_path / "prior.safetensors", "abc", trained_on=CLASSES, conditional=True)
+    shared: dict[str, Any] = {"classes": CLASSES, "source": "bass", "codebook": "abc"}
+    with pytest.raises(ValueError, match=r"prior\.safetensors: has 2 start tokens, but 1 are configured"):
+        open_prior(path, **shared, conditional=False, length=8)
+    with pytest.raises(ValueError, match=r"prior\.safetensors: its context of 8 tokens is shorter than .* 9"):
+        open_prior(path, **shared, conditional=True, length=9)
 
 
 @pytest.mark.parametrize("conditional", [True, False])
@@ -110,5 +122,7 @@ def test_a_shared_prior_starts_with_the_class_only_where_it_has_classes(
 ) -> None:
     path = write_prior(tmp_path / "p.safetensors", "abc", trained_on=CLASSES, conditional=conditional)
     for index, source in enumerate(CLASSES):
-        prior = open_prior(path, classes=CLASSES, source=source, codebook="abc")
+        prior = open_prior(
+            path, classes=CLASSES, conditional=conditional, source=source, codebook="abc", length=8
+        )
         assert prior.class_index == (index if conditional else 0)
