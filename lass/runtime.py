@@ -14,7 +14,7 @@ logger = logging.getLogger("lass")
 
 @contextmanager
 def logged(path: str | Path) -> Iterator[logging.Logger]:
-    """Write log records, warnings and an error that ends the block to `path` and to standard error."""
+    """Write log records and an error that ends the block to `path` and to standard error."""
     handlers: list[logging.Handler] = [logging.FileHandler(path, mode="w"), logging.StreamHandler()]
     for handler in handlers:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
