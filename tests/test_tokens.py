@@ -152,3 +152,14 @@ def test_a_table_of_another_make(tmp_path: Path, header: dict[str, str]) -> None
     pq.write_table(pa.table({"codes": [[1]]}).replace_schema_metadata(header), path)
     with pytest.raises(ValueError, match=r"a\.parquet: not a 'lass-tokens' file of version '1'"):
         read_tokens([path])
+
+
+@pytest.mark.parametrize("missing", ["codebook", "codebook_size", "codes"])
+def test_a_table_that_lacks_a_part(tmp_path: Path, missing: str) -> None:
+    path = tmp_path / "a.parquet"
+    header = {"format": "lass-tokens", "version": "1", "codebook": "abc", "codebook_size": "10"}
+    header.pop(missing, None)
+    columns = {"other" if missing == "codes" else "codes": [[1]]}
+    pq.write_table(pa.table(columns).replace_schema_metadata(header), path)
+    with pytest.raises(ValueError, match=rf"a\.parquet: lacks .*{missing}"):
+        read_tokens([path])
