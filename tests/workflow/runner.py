@@ -59,25 +59,23 @@ class Outcome:
 
 
 def arguments(
-    directory: Path, *extra: str | Path, configs: Sequence[Path], snakefile: Path = ROOT / "Snakefile"
-) -> list[str]:
-    """Command line for a run in `directory`, with the overrides in `configs`."""
-    line = ["--snakefile", snakefile, "--directory", directory, *extra]
-    if configs:
-        line += ["--configfile", *configs]
-    return [str(part) for part in line]
-
-
-def dry_run(
     directory: Path,
-    *extra: str | Path,
+    *options: str | Path,
+    targets: Sequence[str] = (),
     configs: Sequence[Path] = (TEST_CONFIG,),
     snakefile: Path = ROOT / "Snakefile",
-) -> Outcome:
-    """What Snakemake would run in `directory`."""
+) -> list[str]:
+    """Command line for a run in `directory`, with the overrides in `configs`."""
+    line = ["--snakefile", snakefile, "--directory", directory, *options]
+    if configs:
+        line += ["--configfile", *configs]
+    return [str(part) for part in [*line, "--", *targets]]
+
+
+def dry_run(directory: Path, *options: str | Path, **wanted: Any) -> Outcome:
+    """What Snakemake would run in `directory`; `wanted` as in `arguments`."""
     text, here, status = io.StringIO(), Path.cwd(), 0
-    line = ["--cores", "1", "--dry-run", "--quiet", "rules"]
-    line += arguments(directory, *extra, configs=configs, snakefile=snakefile)
+    line = ["--cores", "1", "--dry-run", "--quiet", "rules", *arguments(directory, *options, **wanted)]
     with warnings.catch_warnings(), contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
         warnings.simplefilter("ignore")  # temporary folders are left to the collector
         try:
@@ -88,12 +86,6 @@ def dry_run(
             os.chdir(here)
             gc.collect()
     return Outcome(status, text.getvalue())
-
-
-def command(directory: Path, *extra: str | Path, configs: Sequence[Path] = (TEST_CONFIG,)) -> list[str]:
-    """The command that runs the workflow in `directory` on two cores."""
-    line = [sys.executable, "-m", "snakemake", "--cores", "2", *THREADS]
-    return line + arguments(directory, *extra, configs=configs)
 
 
 @contextlib.contextmanager
@@ -111,18 +103,24 @@ def started(line: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
         running.wait()
 
 
-def run(directory: Path, *extra: str | Path, configs: Sequence[Path] = (TEST_CONFIG,)) -> Outcome:
-    """Run the workflow in `directory` and wait for its end."""
+def command(directory: Path, *options: str | Path, **wanted: Any) -> list[str]:
+    """The command that runs the workflow in `directory` on two cores; `wanted` as in `arguments`."""
+    line = [sys.executable, "-m", "snakemake", "--cores", "2", *THREADS]
+    return line + arguments(directory, *options, **wanted)
+
+
+def run(directory: Path, *options: str | Path, **wanted: Any) -> Outcome:
+    """Run the workflow in `directory` and wait for its end; `wanted` as in `arguments`."""
     log = directory / "output.txt"
-    with started(command(directory, *extra, configs=configs), log) as running:
+    with started(command(directory, *options, **wanted), log) as running:
         status = running.wait(PATIENCE)
     return Outcome(status, log.read_text(encoding="utf-8"))
 
 
-def kill_when(reached: Callable[[], bool], directory: Path, *extra: str | Path) -> None:
+def kill_when(reached: Callable[[], bool], directory: Path, *options: str | Path, **wanted: Any) -> None:
     """Run the workflow in `directory`; kill it with all of its jobs as soon as `reached` says so."""
     log, end = directory / "killed.txt", time.monotonic() + PATIENCE
-    with started(command(directory, *extra), log) as running:
+    with started(command(directory, *options, **wanted), log) as running:
         while not reached():
             assert running.poll() is None, f"ended before it could be killed:\n{log.read_text()}"
             assert time.monotonic() < end, f"never got as far:\n{log.read_text()}"

@@ -35,7 +35,8 @@ def test_truncated_files_and_too_few_chunks(toy: Path, tmp_path: Path) -> None:
         directory,
         *SCATTER,
         *("--keep-going", "--allowed-rules", "extract_sources", "train_prior", "draw_mixtures"),
-        *("--forcerun", *files, "--", *files),
+        *("--forcerun", *files),
+        targets=files,
         configs=[TEST_CONFIG, write_config(tmp_path / "c.yaml", {"mixtures": {"count": {"test": 1000}}})],
     )
     assert outcome.status == 1
@@ -72,7 +73,8 @@ def test_parts_that_do_not_belong_together(toy: Path, tmp_path: Path) -> None:
         directory,
         *SCATTER,
         *("--keep-going", "--allowed-rules", "count_tuples", "separate_mixtures"),
-        *("--forcerun", *files, "--", *files),
+        *("--forcerun", *files),
+        targets=files,
         configs=[TEST_CONFIG, write_config(tmp_path / "c.yaml", change)],
     )
     assert outcome.status == 1
