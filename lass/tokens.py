@@ -88,8 +88,8 @@ def codebook_of(table: pa.Table) -> tuple[str, int]:
 
 
 def sequences(table: pa.Table, *, source: str) -> dict[str, np.ndarray]:
-    """Codes [S] of every track of the class `source`, by track name."""
-    chosen = table.filter(pc.equal(table["source"].cast(pa.string()), source))
+    """Codes [S] of every track of the class `source`, in order of the tracks however shards divided them."""
+    chosen = table.filter(pc.equal(table["source"].cast(pa.string()), source)).sort_by("track")
     names = chosen["track"].to_pylist()
     return {
         name: codes.values.to_numpy().astype(np.int64)

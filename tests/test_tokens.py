@@ -163,3 +163,19 @@ def test_a_table_that_lacks_a_part(tmp_path: Path, missing: str) -> None:
     pq.write_table(pa.table(columns).replace_schema_metadata(header), path)
     with pytest.raises(ValueError, match=rf"a\.parquet: lacks .*{missing}"):
         read_tokens([path])
+
+
+def test_the_order_of_the_shards_makes_no_difference(tmp_path: Path) -> None:
+    for name, tracks in (("one", ["a", "c"]), ("two", ["b"])):
+        write_tokens(
+            tmp_path / name,
+            {"track": tracks, "source": ["bass"] * len(tracks)},
+            [np.array([ord(track) - 97]) for track in tracks],
+            codebook="abc",
+            codebook_size=4,
+        )
+    for order in (["one", "two"], ["two", "one"]):
+        table = read_tokens([tmp_path / name for name in order])
+        found = sequences(table, source="bass")
+        assert list(found) == ["a", "b", "c"]
+        assert [row.tolist() for row in found.values()] == [[0], [1], [2]]

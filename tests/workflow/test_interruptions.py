@@ -20,10 +20,10 @@ def kill_before(output: Path, directory: Path, *, reached: Callable[[], bool], l
     """Kill the run once its job has `reached` the middle; again where that came too late for `output`."""
     for _ in range(5):
         log.unlink(missing_ok=True)
+        output.unlink(missing_ok=True)  # an earlier moment's run may have got as far
         kill_when(reached, directory, *OTHER_SCATTER)
         if not output.exists():
             return
-        output.unlink()
         assert run(directory, *OTHER_SCATTER, "--unlock").status == 0
     pytest.fail(f"{output} was always there before the kill")
 
