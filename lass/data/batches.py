@@ -51,6 +51,7 @@ class CodeBatches:
     length: int  # tokens
     batch: int
     device: torch.device
+    conditional: bool = True  # False: all classes have index 0, for a prior that is not told them apart
 
     def __post_init__(self) -> None:
         """Refuse classes without a sequence that is long enough."""
@@ -74,7 +75,11 @@ class CodeBatches:
         """Codes [B, S] and class indices [B], both int64."""
         classes = rng.integers(len(self.sequences), size=self.batch)
         windows = np.stack([self.window(int(index), rng) for index in classes])
-        return torch.from_numpy(windows).to(self.device), torch.from_numpy(classes).to(self.device)
+        return torch.from_numpy(windows).to(self.device), self.told(torch.from_numpy(classes))
+
+    def told(self, classes: Tensor) -> Tensor:
+        """Class indices [B] as the network is to see them."""
+        return (classes if self.conditional else torch.zeros_like(classes)).to(self.device)
 
     def window(self, index: int, rng: np.random.Generator) -> np.ndarray:
         """`length` codes at a random place of class `index`: all places of all tracks are as likely."""
@@ -95,5 +100,5 @@ class CodeBatches:
         ]
         chosen = windows[:: max(1, -(-len(windows) // limit))]
         codes = torch.from_numpy(np.stack([window for window, _ in chosen])).to(self.device)
-        classes = torch.tensor([index for _, index in chosen], device=self.device)
+        classes = self.told(torch.tensor([index for _, index in chosen]))
         return list(zip(codes.split(self.batch), classes.split(self.batch), strict=True))

@@ -72,6 +72,15 @@ def test_classes_come_with_their_index() -> None:
     assert 10 < int(classes.sum()) < 54
 
 
+def test_an_unconditional_prior_is_not_told_the_classes() -> None:
+    batches = CodeBatches([codes(a=10), codes(a=9)], length=3, batch=8, device=CPU, conditional=False)
+    told = CodeBatches([codes(a=10), codes(a=9)], length=3, batch=8, device=CPU)
+    windows, classes = batches.draw(np.random.default_rng(0))
+    assert classes.tolist() == [0] * 8
+    assert torch.equal(windows, told.draw(np.random.default_rng(0))[0]), "the same windows of both classes"
+    assert {int(index) for _, indices in batches.tiled(limit=9) for index in indices} == {0}
+
+
 def test_tiled_windows_for_validation() -> None:
     batches = CodeBatches([codes(a=10, b=7), codes(a=6)], length=3, batch=2, device=CPU)
     tiled = batches.tiled(limit=100)

@@ -28,6 +28,7 @@ with logged(snakemake.log[0]):
             length=params.tokens,
             batch=settings["training"]["batch"],
             device=device,
+            conditional=settings["conditional"],
         )
         for split, rows in (("train", table), ("validation", validation))
     }
