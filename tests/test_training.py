@@ -1,5 +1,6 @@
 """The training loop: it learns, keeps the best weights, and an interruption leaves no trace in them."""
 
+import itertools
 import logging
 import math
 from collections.abc import Callable, Mapping
@@ -227,8 +228,10 @@ def test_torch_keeps_its_generator(tmp_path: Path) -> None:
     torch.manual_seed(3)
     expected = torch.rand(1)
     torch.manual_seed(3)
-    run("transformer", tmp_path)
+    first = run("transformer", tmp_path / "first")
     assert torch.equal(torch.rand(1), expected)
+    torch.manual_seed(4)  # dropout follows the run's seed, whatever was drawn before
+    assert_same(run("transformer", tmp_path / "second"), first)
 
 
 # --- best weights, divergence ---
@@ -250,13 +253,19 @@ class Slope(nn.Module):
         return {"loss": (factor * self.height).sum()}
 
 
-def climb(network: Slope, folder: Path) -> Progress:
+def climb(network: Slope, folder: Path, *, stop_at: int | None = None) -> Progress:
+    calls = itertools.count(1)
+
+    def draw_batch(_: np.random.Generator) -> None:
+        if next(calls) == stop_at:
+            raise Interrupted
+
     schedule = replace(
         SCHEDULE, steps=8, learning_rate=1.0, warmup=1, weight_decay=0.0, validate_every=1, save_every=2
     )
     return train(
         network,
-        draw_batch=lambda _: None,
+        draw_batch=draw_batch,
         validation=[None],
         schedule=schedule,
         seed=0,
@@ -275,6 +284,18 @@ def test_the_weights_of_the_lowest_validation_loss_are_kept(tmp_path: Path) -> N
     assert progress.best_loss == losses[best]
     assert (network.height.item() - 3.0) ** 2 == pytest.approx(losses[best])
     assert abs(network.height.item() - 3.0) < 0.6
+
+
+def test_the_best_weights_outlive_an_interruption(tmp_path: Path) -> None:
+    """They were reached before it, and nothing after it is as good."""
+    whole, cut = Slope(), Slope()
+    expected = climb(whole, tmp_path / "whole")
+    with pytest.raises(Interrupted):
+        climb(cut, tmp_path / "cut", stop_at=8)
+    assert expected.best_step < 6  # the step of the last state
+    resumed = Slope()
+    assert climb(resumed, tmp_path / "cut") == expected
+    assert torch.equal(resumed.height, whole.height)
 
 
 def test_divergence_is_an_error_that_leaves_the_last_state(tmp_path: Path) -> None:

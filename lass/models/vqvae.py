@@ -1,4 +1,7 @@
-"""VQ-VAE for audio: waveform to codes and back (van den Oord et al. 2017; step 1 of the method).
+"""VQ-VAE for audio and images: data to codes and back (van den Oord et al. 2017; step 1 of the method).
+
+A data point is a row of T numbers: the samples of a waveform, or the pixels of an image channel by channel, whose
+codes stand in raster order.
 
 The encoder's receptive field is narrow on purpose: the code of a mixture frame then depends on little more
 than the codes of the sources' frames, which keeps the likelihood p(m | z_1..z_N) sharp. The decoder sees a
@@ -24,15 +27,27 @@ class VqvaeShape:
 
     codes: int  # K
     code_channels: int  # C
-    strides: tuple[int, ...]  # the product is the hop: samples per token
+    strides: tuple[int, ...]  # the product is the hop: samples per token, or pixels along either side
     channels: tuple[int, ...]  # width after each stride, equally long
     encoder_blocks: int  # residual blocks after each stride
     decoder_blocks: int  # residual blocks before each upsampling
     encoder_dilation: int  # dilation grows by this factor from block to block
     decoder_dilation: int
+    encoder_kernel: int = 3  # of the encoder's residual blocks; 1 leaves the receptive field to the strides
+    image: tuple[int, int, int] | None = None  # colour channels, rows, columns; None for audio
 
     def __post_init__(self) -> None:
         """Refuse shapes that cannot be built."""
+        if any(stride % 2 for stride in self.strides):
+            raise ValueError(
+                f"vqvae: strides {self.strides} must be even, so that frames stay aligned to the hop"
+            )
+        if self.encoder_kernel % 2 == 0:
+            raise ValueError(f"vqvae: encoder_kernel {self.encoder_kernel} must be odd, so that length is kept")
+        if self.image is not None and any(side % self.hop for side in self.image[1:]):
+            raise ValueError(
+                f"vqvae: images of {self.image[1]} x {self.image[2]} pixels are no multiple of the hop {self.hop}"
+            )
         if len(self.strides) != len(self.channels) or not self.strides:
             raise ValueError(
                 f"vqvae: strides {self.strides} and channels {self.channels} must be equally long, not empty"
