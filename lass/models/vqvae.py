@@ -55,62 +55,80 @@ class VqvaeShape:
 
     @property
     def hop(self) -> int:
-        """Samples per token."""
+        """Samples per token, or pixels of a token's side."""
         return prod(self.strides)
+
+    @property
+    def inputs(self) -> int:
+        """Channels of the data."""
+        return 1 if self.image is None else self.image[0]
+
+    @property
+    def grid(self) -> tuple[int, ...]:
+        """Rows and columns of an image's codes; (-1,) for audio, whose length is free."""
+        return (-1,) if self.image is None else tuple(side // self.hop for side in self.image[1:])
+
+
+def convolution(shape: VqvaeShape, *sizes: int, **settings: int) -> nn.Module:
+    """A convolution over time, or over rows and columns."""
+    return nn.Conv1d(*sizes, **settings) if shape.image is None else nn.Conv2d(*sizes, **settings)
 
 
 class ResidualBlock(nn.Module):
-    """x + Conv1(GELU(Conv3(GELU(x)))), with the inner convolution dilated; keeps shape [B, C, S]."""
+    """x + Conv1(GELU(Conv(GELU(x)))), with the inner convolution dilated; keeps shape [B, C, ...]."""
 
-    def __init__(self, channels: int, dilation: int) -> None:
+    def __init__(self, shape: VqvaeShape, channels: int, *, kernel: int, dilation: int) -> None:
         """Padding keeps the length, so frame s of the output is centred on frame s of the input."""
         super().__init__()
-        self.inner = nn.Conv1d(channels, channels, 3, dilation=dilation, padding=dilation)
-        self.outer = nn.Conv1d(channels, channels, 1)
+        padding = kernel // 2 * dilation
+        self.inner = convolution(shape, channels, channels, kernel, dilation=dilation, padding=padding)
+        self.outer = convolution(shape, channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Add the block's correction to `x` [B, C, S]."""
+        """Add the block's correction to `x` [B, C, ...]."""
         correction: Tensor = self.outer(functional.gelu(self.inner(functional.gelu(x))))
         return x + correction
 
 
-def residual_blocks(channels: int, number: int, growth: int) -> list[nn.Module]:
-    """`number` residual blocks with dilations 1, growth, growth², ..."""
-    return [ResidualBlock(channels, growth**index) for index in range(number)]
-
-
 def build_encoder(shape: VqvaeShape) -> nn.Sequential:
-    """[B, 1, T] -> [B, C, S]."""
+    """[B, 1 or colours, T or rows, columns] -> [B, C, S or rows, columns]."""
     layers: list[nn.Module] = []
-    previous = 1
+    previous = shape.inputs
     for stride, channels in zip(shape.strides, shape.channels, strict=True):
-        layers.append(nn.Conv1d(previous, channels, 2 * stride, stride=stride, padding=stride // 2))
-        layers += residual_blocks(channels, shape.encoder_blocks, shape.encoder_dilation)
+        layers.append(convolution(shape, previous, channels, 2 * stride, stride=stride, padding=stride // 2))
+        layers += [
+            ResidualBlock(
+                shape, channels, kernel=shape.encoder_kernel, dilation=shape.encoder_dilation**index
+            )
+            for index in range(shape.encoder_blocks)
+        ]
         previous = channels
-    return nn.Sequential(*layers, nn.Conv1d(previous, shape.code_channels, 1))
+    return nn.Sequential(*layers, convolution(shape, previous, shape.code_channels, 1))
 
 
 def build_decoder(shape: VqvaeShape) -> nn.Sequential:
-    """[B, C, S] -> [B, 1, T]."""
-    layers: list[nn.Module] = [nn.Conv1d(shape.code_channels, shape.channels[-1], 3, padding=1)]
-    outputs = (1, *shape.channels[:-1])
+    """[B, C, S or rows, columns] -> [B, 1 or colours, T or rows, columns]."""
+    transposed = nn.ConvTranspose1d if shape.image is None else nn.ConvTranspose2d
+    layers: list[nn.Module] = [convolution(shape, shape.code_channels, shape.channels[-1], 3, padding=1)]
+    outputs = (shape.inputs, *shape.channels[:-1])
     for stride, channels, after in reversed(list(zip(shape.strides, shape.channels, outputs, strict=True))):
-        layers += residual_blocks(channels, shape.decoder_blocks, shape.decoder_dilation)
+        layers += [
+            ResidualBlock(shape, channels, kernel=3, dilation=shape.decoder_dilation**index)
+            for index in range(shape.decoder_blocks)
+        ]
         layers.append(nn.GELU())
-        layers.append(nn.ConvTranspose1d(channels, after, 2 * stride, stride=stride, padding=stride // 2))
+        layers.append(transposed(channels, after, 2 * stride, stride=stride, padding=stride // 2))
+    if shape.image is not None:
+        layers.append(nn.Sigmoid())
     return nn.Sequential(*layers)
 
 
 class Vqvae(nn.Module):
-    """Encoder E, codebook and decoder D: `encode` gives the codes z, `decode` the waveform D(z)."""
+    """Encoder E, codebook and decoder D: `encode` gives the codes z, `decode` the data point D(z)."""
 
     def __init__(self, shape: VqvaeShape, *, commitment: float = 0.1, spectral: float = 0.1) -> None:
-        """`commitment` and `spectral` weigh the two losses beside the waveform's."""
+        """`commitment` and `spectral` (audio only) weigh the losses beside the data's own."""
         super().__init__()
-        if any(stride % 2 for stride in shape.strides):
-            raise ValueError(
-                f"vqvae: strides {shape.strides} must be even, so that frames stay aligned to the hop"
-            )
         self.shape = shape
         self.commitment = commitment
         self.spectral = spectral
@@ -121,34 +139,39 @@ class Vqvae(nn.Module):
     @property
     def margin(self) -> int:
         """Tokens at either end of an encoded chunk that differ from those of a longer recording around it."""
-        reach, rate = 0.0, 1
-        growth = self.shape.encoder_dilation
-        for stride in self.shape.strides:
+        shape, reach, rate = self.shape, 0.0, 1
+        for stride in shape.strides:
             reach += rate * stride / 2
             rate *= stride
-            reach += rate * sum(growth**index for index in range(self.shape.encoder_blocks))
+            steps = sum(shape.encoder_dilation**index for index in range(shape.encoder_blocks))
+            reach += rate * (shape.encoder_kernel // 2) * steps
         return int(np.ceil(reach / rate))
 
-    def check_length(self, audio: Tensor) -> None:
-        """ValueError where `audio` [..., T] is empty or ends within a token."""
-        if audio.shape[-1] % self.shape.hop or audio.shape[-1] == 0:
+    def check_length(self, data: Tensor) -> None:
+        """ValueError where `data` [B, T] is empty, ends within a token, or is no image of the right size."""
+        if self.shape.image is not None and data.shape[-1] != prod(self.shape.image):
             raise ValueError(
-                f"audio of {audio.shape[-1]} samples is not a positive multiple of the hop "
+                f"images of {data.shape[-1]} numbers do not fit {self.shape.image} (colours, rows, columns): "
+                "resize them first"
+            )
+        if self.shape.image is None and (data.shape[-1] % self.shape.hop or data.shape[-1] == 0):
+            raise ValueError(
+                f"audio of {data.shape[-1]} samples is not a positive multiple of the hop "
                 f"{self.shape.hop}: cut it first"
             )
 
-    def latents(self, audio: Tensor) -> Tensor:
-        """Dense latents [B, S, C] of `audio` [B, T], T a multiple of the hop."""
-        self.check_length(audio)
-        latents: Tensor = self.encoder(audio[:, None, :]).transpose(1, 2)  # [B, S, C]
-        return latents
+    def latents(self, data: Tensor) -> Tensor:
+        """Dense latents [B, S, C] of `data` [B, T]: audio's T is a multiple of the hop, an image's its size."""
+        self.check_length(data)
+        latents: Tensor = self.encoder(data.unflatten(1, self.shape.image or (1, -1)))  # [B, C, ...]
+        return latents.flatten(2).transpose(1, 2)
 
-    def encode(self, audio: Tensor) -> Tensor:
-        """Codes [B, S] of `audio` [B, T], T a multiple of the hop."""
-        self.check_length(audio)
-        if audio.is_cuda:
-            return self.quantizer.encode(self.latents(audio))
-        return torch.stack([self.encode_pieces(row) for row in audio])
+    def encode(self, data: Tensor) -> Tensor:
+        """Codes [B, S] of `data` [B, T]."""
+        self.check_length(data)
+        if data.is_cuda or self.shape.image is not None:
+            return self.quantizer.encode(self.latents(data))
+        return torch.stack([self.encode_pieces(row) for row in data])
 
     def encode_pieces(self, audio: Tensor) -> Tensor:
         """Codes [S] of `audio` [T], in overlapping pieces whose activations fit a processor's cache."""
@@ -160,13 +183,13 @@ class Vqvae(nn.Module):
         return torch.cat(codes)
 
     def decode(self, codes: Tensor) -> Tensor:
-        """Waveform [B, T] of `codes` [B, S]."""
+        """Data points [B, T] of `codes` [B, S]."""
         return self.synthesise(self.quantizer.decode(codes))
 
     def synthesise(self, latents: Tensor) -> Tensor:
-        """Waveform [B, T] of dense latents [B, S, C]."""
-        audio: Tensor = self.decoder(latents.transpose(1, 2))[:, 0]
-        return audio
+        """Data points [B, T] of dense latents [B, S, C]."""
+        decoded: Tensor = self.decoder(latents.transpose(1, 2).unflatten(2, self.shape.grid))
+        return decoded.flatten(1)
 
     def training_loss(self, batch: Tensor, rng: np.random.Generator) -> dict[str, Tensor]:
         """Losses of `batch` [B, T], `loss` their weighted sum; in training mode the codebook follows."""
@@ -175,16 +198,28 @@ class Vqvae(nn.Module):
             self.quantizer.update(latents, rng)
         quantized = self.quantizer(latents)
         decoded = self.synthesise(quantized.vectors).float()
-        waveform = relative_error(decoded, batch)
-        spectral = spectral_distance(decoded, batch)
-        loss = waveform + self.spectral * spectral + self.commitment * quantized.commitment
-        return {"loss": loss, "waveform": waveform, "spectral": spectral, "commitment": quantized.commitment}
+        if self.shape.image is not None:
+            parts = {"pixels": log_error(decoded, batch)}
+        else:
+            parts = {
+                "waveform": relative_error(decoded, batch),
+                "spectral": spectral_distance(decoded, batch),
+            }
+        parts["commitment"] = quantized.commitment
+        factors = {"spectral": self.spectral, "commitment": self.commitment}
+        loss = torch.stack([factors.get(name, 1.0) * part for name, part in parts.items()]).sum()
+        return {"loss": loss, **parts}
 
 
 def relative_error(decoded: Tensor, audio: Tensor, floor: float = 1e-4) -> Tensor:
     """Mean over the batch of `||audio - decoded||² / (||audio||² + floor)`: quiet items count as much."""
     error = (decoded - audio).square().mean(dim=-1)
     return (error / (audio.square().mean(dim=-1) + floor)).mean()
+
+
+def log_error(decoded: Tensor, images: Tensor, floor: float = 1e-4) -> Tensor:
+    """Mean over the batch of `log(||images - decoded||² / T + floor)`: the negative PSNR in nepers, bounded."""
+    return ((decoded - images).square().mean(dim=-1) + floor).log().mean()
 
 
 def spectral_distance(decoded: Tensor, audio: Tensor, windows: tuple[int, ...] = (128, 512, 2048)) -> Tensor:

@@ -74,13 +74,16 @@ def test_the_weights_matter_everywhere() -> None:
     assert ((found[0, 1:] - found[1, 1:]).abs().amax(-1) > 0.01).all()
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_a_sequence_has_the_same_bytes_in_any_batch(threads: int) -> None:
-    """Sizes of a real prior, where matrix products choose their kernels by the number of rows."""
+def test_a_sequence_has_the_same_bytes_in_any_batch() -> None:
+    """Sizes of a real prior, where matrix products choose their kernels by the number of rows.
+
+    On one thread, as the workflow decodes: with more, some processors' libraries split a product's inner
+    dimension or not by its number of rows.
+    """
     network = build(codes=512, layers=2, width=256, heads=4, kv_heads=1)
     prior, codes = TransformerPrior(network), draw(200, codes=512)
     before = torch.get_num_threads()
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)
     try:
         together = stepwise(prior, codes)
         for rows in (range(1), range(5, 8), range(20, 36), range(100, 117), range(63, 128), [9, 150, 2]):
