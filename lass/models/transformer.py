@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+SHORT = 128  # tokens up to which plain matrix products are faster on a CPU than its fused attention
+
 
 @dataclass(frozen=True)
 class TransformerShape:
@@ -23,6 +25,7 @@ class TransformerShape:
     width: int
     heads: int
     kv_heads: int
+    absolute: bool = False  # learned absolute positions beside the rotary ones, where a position means a place
 
     def __post_init__(self) -> None:
         """Refuse shapes that cannot be built."""
@@ -61,6 +64,20 @@ def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
     return torch.cat([first * cosine - second * sine, first * sine + second * cosine], dim=-1).to(x.dtype)
 
 
+def causal_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Every position attends to itself and what came before: q [B, H, S, D], k and v [B, kv_heads, S, D]."""
+    heads, length, width = q.shape[1:]
+    repeats = heads // k.shape[1]
+    if length > SHORT or q.is_cuda:
+        k, v = (part.repeat_interleave(repeats, dim=1) for part in (k, v))  # [B, H, S, D]
+        return functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+    rows = q.unflatten(1, (-1, repeats)).flatten(2, 3)  # [B, kv_heads, H / kv_heads * S, D]
+    scores = (rows @ k.transpose(-1, -2)) * width**-0.5
+    future = torch.full((length, length), -torch.inf, device=q.device, dtype=scores.dtype).triu(1)
+    weights = (scores + future.repeat(repeats, 1)).softmax(dim=-1).to(v.dtype)
+    return (weights @ v).unflatten(2, (repeats, length)).flatten(1, 2)
+
+
 class Block(nn.Module):
     """Attention and feed-forward layer, each added to its normalised input."""
 
@@ -92,10 +109,7 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
         """Causal pass over whole sequences `x` [B, S, width]."""
-        q, k, v = self.split(x, cosine, sine)
-        repeats = self.shape.heads // self.shape.kv_heads
-        k, v = (part.repeat_interleave(repeats, dim=1) for part in (k, v))  # [B, H, S, D]
-        attended = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        attended = causal_attention(*self.split(x, cosine, sine))  # [B, H, S, D]
         return self.finish(x, attended.transpose(1, 2).flatten(2))
 
     def step(self, x: Tensor, cosine: Tensor, sine: Tensor, keys: Tensor, values: Tensor) -> Tensor:
@@ -121,6 +135,7 @@ class Transformer(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.start = nn.Embedding(shape.classes, shape.width)
         self.embed = nn.Embedding(shape.codes, shape.width)
+        self.places = nn.Embedding(shape.context, shape.width) if shape.absolute else None
         self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.layers))
         self.norm = nn.LayerNorm(shape.width)
         self.head = nn.Linear(shape.width, shape.codes)
@@ -138,11 +153,16 @@ class Transformer(nn.Module):
         angle = positions[:, None] * frequency
         return angle.cos(), angle.sin()
 
+    def placed(self, inputs: Tensor, positions: Tensor) -> Tensor:
+        """`inputs` [B, S, width] with what is learnt of their `positions` [S]."""
+        return inputs if self.places is None else inputs + self.places(positions)
+
     def forward(self, codes: Tensor, classes: Tensor) -> Tensor:
         """Logits [B, S, K] of the positions of `codes` [B, S], each from those before it; `classes` [B]."""
         inputs = torch.cat([self.start(classes)[:, None], self.embed(codes[:, :-1])], dim=1)  # [B, S, width]
-        cosine, sine = self.rotation(torch.arange(codes.shape[1], device=codes.device))
-        x = self.dropout(inputs)
+        positions = torch.arange(codes.shape[1], device=codes.device)
+        cosine, sine = self.rotation(positions)
+        x = self.dropout(self.placed(inputs, positions))
         for block in self.blocks:
             x = block(x, cosine, sine)
         logits: Tensor = self.head(self.norm(x))
@@ -165,9 +185,10 @@ class Transformer(nn.Module):
             raise ValueError(
                 f"{cache.length} tokens are all that this cache was made for: start a longer one"
             )
-        cosine, sine = self.rotation(torch.tensor([cache.length], device=inputs.device))
+        position = torch.tensor([cache.length], device=inputs.device)
+        cosine, sine = self.rotation(position)
         cache.length += 1
-        x = inputs[:, None]
+        x = self.placed(inputs[:, None], position)
         for index, block in enumerate(self.blocks):
             assert isinstance(block, Block)
             keys = cache.keys[index, :, :, : cache.length]
