@@ -2,7 +2,6 @@
 
 import functools
 import importlib.util
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-FloatArray = NDArray[np.float64]
+from lass.evaluation.orders import closest_order
 
-_TINY = 1e-30  # an exact estimate has no error to take the logarithm of
+FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -85,13 +84,7 @@ def best_order(estimates: ArrayLike, references: ArrayLike, *, kinds: Sequence[s
         raise ValueError(
             f"estimates are {estimated.shape}, references {true.shape} and kinds {len(kinds)}: give N of each"
         )
-    allowed = [
-        list(order)
-        for order in itertools.permutations(range(len(kinds)))
-        if all(kinds[place] == kinds[source] for source, place in enumerate(order))
-    ]
-    errors = [float(np.log(_energy(true - estimated[order]) + _TINY).sum()) for order in allowed]
-    return allowed[int(np.argmin(errors))]
+    return closest_order(_energy(true[:, None] - estimated[None]), kinds=kinds)
 
 
 def signal_to_distortion(estimates: FloatArray, references: FloatArray) -> FloatArray:

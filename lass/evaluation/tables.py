@@ -1,6 +1,5 @@
 """Metric rows to the paper's Table 5: one row per method, as CSV, text and figure."""
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,14 +7,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from lass.evaluation.csv_files import align_text, floats, read_csv, standard_error
+from lass.evaluation.figures import COLOURS, new_figure, write_figure
 from lass.evaluation.sdr import SeparationScores
-from lass.storage import written_aside
 
 FloatArray = NDArray[np.float64]
 
@@ -32,8 +29,6 @@ SCORES = pa.schema(
 )
 """Columns of a table of score rows, also of one without rows."""
 
-COLOURS = ("#4d4d4d", "#e69f00", "#56b4e9", "#009e73", "#cc79a7", "#0072b2", "#d55e00")
-"""Grey for the average, then the palette of Okabe and Ito, which colour-blind readers can tell apart."""
 GROUP_WIDTH = 0.8
 """Width of the bars of one method together, in units of the distance between methods."""
 
@@ -117,8 +112,7 @@ def format_table(path: Path) -> str:
     if absent:
         raise ValueError(f"{path}: the columns {', '.join(absent)} are missing: make the table anew")
     cells = [columns, *([_cell(name, row[name]) for name in columns] for row in table.to_pylist())]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "\n".join(_line(row, widths) for row in cells)
+    return align_text(cells)
 
 
 def draw_scores(table: pa.Table, *, path: Path) -> None:
@@ -130,13 +124,9 @@ def draw_scores(table: pa.Table, *, path: Path) -> None:
     Raises:
         ValueError: the table lacks the columns of `summarise_scores`, or `path` does not end in .png.
     """
-    if path.suffix != ".png":
-        raise ValueError(f"{path}: the figure is a PNG file: give it a name that ends in .png")
     series = ["avg", *class_names(table)]
     methods = table["method"].to_pylist()
-    # a canvas of its own: neither pyplot's state nor the backend of the caller is touched
-    figure = Figure(figsize=(max(6.0, 1.5 + 0.55 * len(methods) * len(series)), 4.2), layout="constrained")
-    canvas = FigureCanvasAgg(figure)
+    figure = new_figure(max(6.0, 1.5 + 0.55 * len(methods) * len(series)), 4.2)
     axes = figure.add_subplot()
     width = GROUP_WIDTH / len(series)
     for index, name in enumerate(series):
@@ -144,8 +134,8 @@ def draw_scores(table: pa.Table, *, path: Path) -> None:
         _draw_bars(
             axes,
             positions=[group + offset for group in range(len(methods))],
-            heights=_floats(table, f"sdr_{name}"),
-            errors=_floats(table, "sdr_se" if name == "avg" else f"sdr_se_{name}"),
+            heights=floats(table, f"sdr_{name}"),
+            errors=floats(table, "sdr_se" if name == "avg" else f"sdr_se_{name}"),
             width=width,
             label="average" if name == "avg" else name,
             colour=COLOURS[index % len(COLOURS)],
@@ -158,8 +148,7 @@ def draw_scores(table: pa.Table, *, path: Path) -> None:
     axes.margins(y=0.12)
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(frameon=False, ncols=len(series), loc="outside lower center")
-    with written_aside(path) as aside:
-        canvas.print_figure(aside, format="png", dpi=150)
+    write_figure(figure, path=path)
 
 
 def class_names(table: pa.Table) -> list[str]:
@@ -174,34 +163,9 @@ def class_names(table: pa.Table) -> list[str]:
     return [name.removeprefix("sdr_") for name in names[2 : names.index("n")]]
 
 
-def write_csv(table: pa.Table, *, path: Path) -> None:
-    """Write `table` as CSV with a header line, null as an empty field; written aside, then renamed."""
-    with written_aside(path) as aside, aside.open("w", encoding="utf-8", newline="") as file:
-        lines = csv.writer(file, lineterminator="\n")  # Arrow's own writer quotes every name
-        lines.writerow(table.column_names)
-        lines.writerows(zip(*(column.to_pylist() for column in table.columns), strict=True))
-
-
-def read_csv(path: Path) -> pa.Table:
-    """Read a CSV table with a header line; empty fields are null.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the file is not a CSV table.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} does not exist: let the workflow make it, snakemake --cores 1 {path}"
-        )
-    try:
-        return pyarrow.csv.read_csv(path)
-    except pa.ArrowInvalid as error:
-        raise ValueError(f"{path} is not a CSV table ({error}): remove it and make it anew") from error
-
-
 def _summarise(rows: pa.Table, method: str, classes: Sequence[str]) -> dict[str, float]:
     order = _order(rows, method, classes)  # [mixtures, N]
-    grids = {name: _floats(rows, name)[order] for name in (*AVERAGED, *COUNTED)}  # [mixtures, N] each
+    grids = {name: floats(rows, name)[order] for name in (*AVERAGED, *COUNTED)}  # [mixtures, N] each
     summary: dict[str, float] = {}
     for metric in AVERAGED:
         means = [_mean(column) for column in grids[metric].T]
@@ -209,8 +173,8 @@ def _summarise(rows: pa.Table, method: str, classes: Sequence[str]) -> dict[str,
         summary |= {f"{metric}_{name}": mean for name, mean in zip(classes, means, strict=True)}
         if metric == "sdr":
             summary["n"] = len(order)
-            summary["sdr_se"] = _standard_error(grids["sdr"].mean(axis=1))
-            errors = [_standard_error(column) for column in grids["sdr"].T]
+            summary["sdr_se"] = standard_error(grids["sdr"].mean(axis=1))
+            errors = [standard_error(column) for column in grids["sdr"].T]
             summary |= {f"sdr_se_{name}": error for name, error in zip(classes, errors, strict=True)}
     summary["nan_frames"] = int(np.nan_to_num(grids["nan_frames"]).max(axis=1).sum())
     positions = float(np.nansum(grids["positions"]))
@@ -236,19 +200,6 @@ def _mean(values: FloatArray) -> float:
     """Mean of what is not NaN; NaN where nothing is left or +inf meets -inf."""
     kept = values[~np.isnan(values)]
     return float(kept.mean()) if kept.size else float("nan")
-
-
-def _standard_error(values: FloatArray) -> float:
-    """Standard error of the mean of what is not NaN; NaN for fewer than two or for infinite values."""
-    kept = values[~np.isnan(values)]
-    if kept.size < 2 or not np.isfinite(kept).all():
-        return float("nan")
-    return float(kept.std(ddof=1) / np.sqrt(kept.size))
-
-
-def _floats(table: pa.Table, name: str) -> FloatArray:
-    """A numeric column as float64, null as NaN."""
-    return np.asarray(table[name].to_numpy(), dtype=np.float64)
 
 
 def _draw_bars(
@@ -277,11 +228,6 @@ def _draw_bars(
             va="top" if below else "bottom",
             fontsize=8,
         )
-
-
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    first, *others = (text.rjust(width) for text, width in zip(cells, widths, strict=True))
-    return "  ".join([cells[0].ljust(len(first)), *others])
 
 
 def _cell(name: str, value: float | str | None) -> str:

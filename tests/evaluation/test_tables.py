@@ -1,4 +1,4 @@
-"""Summaries against means and errors worked out by hand; CSV, text and figure."""
+"""Summaries against means and errors worked out by hand; text and figure."""
 
 import math
 import subprocess
@@ -11,16 +11,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from lass.evaluation.csv_files import read_csv, write_csv
 from lass.evaluation.sdr import SeparationScores
 from lass.evaluation.tables import (
     AVERAGED,
     class_names,
     draw_scores,
     format_table,
-    read_csv,
     score_rows,
     summarise_scores,
-    write_csv,
 )
 
 CLASSES = ["drums", "bass"]

@@ -9,8 +9,9 @@ from lass.data.audio import read_audio
 from lass.data.mixtures import load_chunk, read_mixtures
 from lass.data.shards import shard_of
 from lass.data.sources import open_library
+from lass.evaluation.csv_files import write_csv
 from lass.evaluation.sdr import best_order, evaluate_separation
-from lass.evaluation.tables import SCORES, score_rows, write_csv
+from lass.evaluation.tables import SCORES, score_rows
 from lass.runtime import logged
 from lass.tokens import uncounted_of
 
