@@ -9,7 +9,11 @@ configfile: f"{workflow.basedir}/config/config.yaml"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/datasets.smk"
+include: "workflow/rules/methods.smk"
+include: "workflow/rules/fingerprints.smk"
 include: "workflow/rules/data.smk"
+include: "workflow/rules/images.smk"
 include: "workflow/rules/tokenizer.smk"
 include: "workflow/rules/likelihood.smk"
 include: "workflow/rules/priors.smk"
@@ -22,9 +26,5 @@ include: "workflow/rules/tables.smk"
 rule all:
     default_target: True
     input:
-        "results/slakh_sdr.csv",
-        "results/slakh_sdr.png",
-        "results/density.csv",
-        "results/priors.csv",
-        "results/examples",
+        final_files,
     localrule: True

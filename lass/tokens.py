@@ -90,11 +90,16 @@ def codebook_of(table: pa.Table) -> tuple[str, int]:
 def sequences(table: pa.Table, *, source: str) -> dict[str, np.ndarray]:
     """Codes [S] of every track of the class `source`, in order of the tracks however shards divided them."""
     chosen = table.filter(pc.equal(table["source"].cast(pa.string()), source)).sort_by("track")
-    names = chosen["track"].to_pylist()
-    return {
-        name: codes.values.to_numpy().astype(np.int64)
-        for name, codes in zip(names, chosen["codes"], strict=True)
-    }
+    if not len(chosen):
+        return {}
+    ends = np.cumsum(pc.list_value_length(chosen["codes"]).to_numpy())
+    codes = pc.list_flatten(chosen["codes"]).to_numpy().astype(np.int64)
+    return dict(zip(chosen["track"].to_pylist(), np.split(codes, ends[:-1]), strict=True))
+
+
+def without_copies(table: pa.Table) -> pa.Table:
+    """The rows of images themselves: the tracks of altered copies have a further part, as in `000012/3`."""
+    return table.filter(pc.invert(pc.match_substring(table["track"].cast(pa.string()), "/")))
 
 
 def write_separations(

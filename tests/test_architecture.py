@@ -206,8 +206,9 @@ def test_rule_file(path: Path) -> None:
         "scripts instead of run blocks"
     )
     assert source.startswith('"""'), "a rule file opens with what it needs and makes"
-    if path.name != "common.smk":
-        assert not re.findall(r"^def ", source, re.MULTILINE), "helper functions live in common.smk"
+    assert not (re.findall(r"^def ", source, re.MULTILINE) and re.findall(r"^rule ", source, re.MULTILINE)), (
+        "a file holds rules or helper functions, not both"
+    )
 
 
 def test_snakefile() -> None:

@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 import yaml
 
-from lass.config import Config, json_schema, parse_config, write_schema
+from lass.config import Config, json_schema, parse_config, resolved, write_schema
 
 ROOT = Path(__file__).parents[1]
-CHOSEN_NAMES = {("priors",), ("separation", "priors")}  # sections whose keys the user chooses
+CHOSEN_NAMES = {  # sections whose keys the user chooses
+    *(("priors",), ("separation", "priors"), ("image_sets",)),
+    *(("mnist", "priors"), ("mnist", "separation", "priors")),
+    *(("mnist", "separation", "samplers"), ("mnist", "separation", "methods")),
+}
 Keys = tuple[str, ...]
 
 
@@ -55,13 +59,13 @@ def keys_of(values: Any, path: Keys = ()) -> Iterator[Keys]:
 
 def schema_keys(node: dict[str, Any], path: Keys = ()) -> Iterator[Keys]:
     """Every key that the schema knows."""
-    if "$ref" in node:
-        node = json_schema()["$defs"][node["$ref"].rsplit("/", 1)[1]]
+    node = resolved(node, json_schema())
     entries = dict(node.get("properties", {}))
     entries |= dict(zip("*", node.get("patternProperties", {}).values(), strict=False))
     for key, entry in entries.items():
         yield (*path, key)
-        yield from schema_keys(entry, (*path, key))
+        # the default has no further image sets; each would be like mnist
+        yield from () if key == "image_sets" else schema_keys(entry, (*path, key))
 
 
 def test_the_default_is_valid() -> None:
@@ -215,7 +219,7 @@ def test_three_sources() -> None:
     [
         ({"slakh__source": "folder"}, "slakh.root must name a folder"),
         ({"slakh__classes": ["drums", "drums"]}, "names a class twice"),
-        ({"mixtures__weights": [1.0]}, "mixtures.weights [1.0] needs one number per class"),
+        ({"mixtures__weights": [1.0]}, "mixtures.weights [1.0] needs one number per source"),
         ({"mixtures__weights": [0.3, 0.7]}, "mixtures.weights [0.3, 0.7] must be equal"),
         ({"mixtures__seconds": 0.001}, "mixtures.seconds 0.001 is shorter than one token"),
         ({"vqvae__channels": [64] * 9}, "needs one width per stride of ["),
@@ -239,11 +243,11 @@ def test_three_sources() -> None:
             {"separation__priors": {"drums": "drums", "bass": "drums"}},
             "separation.priors.bass is 'drums', which models ['drums']",
         ),
-        ({"separation__method": "top_k"}, "separation.top_k is needed by the method top_k"),
-        ({"separation__top_k": 5}, "separation.top_k is needed by the method top_k"),
+        ({"separation__method": "top_k"}, "separation: top_k is needed by the method top_k"),
+        ({"separation__top_k": 5}, "separation: top_k is needed by the method top_k"),
         (
             {"separation__method": "greedy", "separation__hypotheses": 9},
-            "separation.hypotheses is 9, but the method greedy follows exactly 1",
+            "separation: hypotheses is 9, but the method greedy follows exactly 1",
         ),
         (
             {"mixtures__seconds": 2, "evaluation__window": 2.5},

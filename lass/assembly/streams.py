@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from lass.data.sources import open_library
-from lass.data.tuples import TupleStream
+from lass.assembly.sources import open_sources
+from lass.data.sources import SourceLibrary
+from lass.data.tuples import ImageTupleStream, TupleStream, codes_of_images
 from lass.models.vqvae import Vqvae
-from lass.tokens import read_tokens, sequences
+from lass.tokens import read_tokens, sequences, without_copies
 
 
 def open_stream(
@@ -22,25 +23,25 @@ def open_stream(
     weights: Sequence[float],
     settings: Mapping[str, int],
     seed: int,
-) -> TupleStream:
+) -> TupleStream | ImageTupleStream:
     """Random tuples of the sources in the folder `sources`, whose codes are in the tables `tokens`.
 
-    `library` holds rate and classes, `settings` tokens per mixture and mixtures per group.
+    `library` is that of `open_sources`; `settings` holds the mixtures per group, and for music the tokens per
+    mixture.
     """
     device = next(vqvae.parameters()).device
 
     @torch.inference_mode()
-    def encode(audio: np.ndarray) -> np.ndarray:
-        return np.asarray(vqvae.encode(torch.from_numpy(audio).to(device)).cpu().numpy())
+    def encode(data: np.ndarray) -> np.ndarray:
+        return np.asarray(vqvae.encode(torch.from_numpy(data).to(device)).cpu().numpy())
 
-    table = read_tokens(tokens, codebook=vqvae.quantizer.identity)
-    return TupleStream(
-        library=open_library(sources, **library),
-        codes=[sequences(table, source=name) for name in library["classes"]],
-        encode=encode,
-        weights=np.asarray(weights, dtype=np.float32),
-        hop=vqvae.shape.hop,
-        margin=vqvae.margin,
-        seed=seed,
-        **settings,
+    table = without_copies(read_tokens(tokens, codebook=vqvae.quantizer.identity))
+    codes = [sequences(table, source=name) for name in library["classes"]]
+    opened = open_sources(sources, library)
+    alphas = np.asarray(weights, dtype=np.float32)
+    if isinstance(opened, SourceLibrary):
+        shape = {"hop": vqvae.shape.hop, "margin": vqvae.margin}
+        return TupleStream(opened, codes, encode, weights=alphas, seed=seed, **shape, **settings)
+    return ImageTupleStream(
+        opened, codes_of_images(codes, opened), encode, weights=alphas, seed=seed, **settings
     )

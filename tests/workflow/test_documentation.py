@@ -11,7 +11,7 @@ import pytest
 import yaml
 from snakemake.cli import get_argument_parser
 
-from lass.config import json_schema
+from lass.config import json_schema, resolved
 from tests.workflow.runner import FINAL, ROOT
 
 pytestmark = pytest.mark.workflow
@@ -20,25 +20,36 @@ README = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
 # | `key` | meaning | unit | default | rules |
 ROWS = re.findall(r"^\| `([\w.<>]+)` \| (.+) \| (.+) \| (.+) \| (.+) \|$", README, re.MULTILINE)
 
+# Sections whose names the user chooses: the entry whose values are documented.
+EXAMPLES = {
+    "priors": "drums",
+    "separation.priors": "drums",
+    "mnist.priors": "digits",
+    "mnist.separation.priors": "zero",
+    "mnist.separation.samplers": "top_k_64",
+    "mnist.separation.methods": "lass",
+}
+
 
 def schema_keys(node: dict[str, Any], path: str = "") -> Iterator[str]:
     """Dotted keys of all values that a schema describes; names that the user chooses are `<name>`."""
-    schema = json_schema()
-    while "$ref" in node:
-        node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
-    if node.get("type") != "object":
+    node = resolved(node, json_schema())
+    if node.get("type") != "object" or path == "image_sets":  # each of which has the keys of mnist
         yield path
         return
     for name, child in node.get("properties", {}).items():
         yield from schema_keys(child, f"{path}.{name}" if path else name)
     for child in node.get("patternProperties", {}).values():
-        yield from schema_keys(child, f"{path}.<class>" if path == "separation.priors" else f"{path}.<name>")
+        chosen = "<class>" if path.endswith("separation.priors") else "<name>"
+        yield from schema_keys(child, f"{path}.{chosen}")
 
 
 def default_of(key: str) -> Any:
     value = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+    path = ""
     for part in key.split("."):
-        value = value["drums" if part in ("<name>", "<class>") else part]
+        value = value[EXAMPLES[path] if part in ("<name>", "<class>") else part]
+        path = f"{path}.{part}".removeprefix(".")
     return value
 
 

@@ -30,6 +30,7 @@ ALL_RULES = {
     "measure_density": 1,
     "train_prior": 2,
     "evaluate_priors": 1,
+    "gather_tables": 2,
     "separate_mixtures": 4,
     "estimate_references": 8,
     "score_separations": 12,
@@ -53,7 +54,7 @@ def test_only_what_a_target_needs(tmp_path: Path) -> None:
     jobs = dry_run(tmp_path, targets=["results/density.csv"]).jobs
     assert set(jobs) == set(ALL_RULES) & {
         *("compose_songs", "extract_sources", "train_vqvae", "tokenize_sources"),
-        *("count_tuples", "merge_counts", "measure_density"),
+        *("count_tuples", "merge_counts", "measure_density", "gather_tables"),
     }
     assert jobs["compose_songs"] == 2, "the test songs are not needed"
 
@@ -124,8 +125,8 @@ def test_recipe_of_the_readme(tmp_path: Path, title: str) -> None:
         ({"priors": {"bass": {"width": 30}}}, "priors.bass: width 30 must be a multiple of 2 * heads"),
         ({"separation": {"priors": {"bass": "tuba"}}}, "separation.priors.bass is 'tuba'"),
         ({"separation": {"priors": {"bass": None}}}, "separation.priors must name a prior for each class"),
-        ({"separation": {"method": "greedy"}}, "separation.hypotheses is 4"),
-        ({"separation": {"method": "top_k"}}, "separation.top_k is needed"),
+        ({"separation": {"method": "greedy"}}, "separation: hypotheses is 4"),
+        ({"separation": {"method": "top_k"}}, "separation: top_k is needed"),
     ],
     ids=lambda value: "" if isinstance(value, str) else str(value),
 )

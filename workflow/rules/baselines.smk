@@ -24,8 +24,8 @@ rule estimate_references:
         gpu=GPUS,
         device=settings.device,
     params:
-        library=library(),
-        codec=codec(),
+        library=library,
+        codec=codec,
         code=code("estimate_references"),
     script:
         "../scripts/estimate_references.py"

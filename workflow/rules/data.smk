@@ -21,7 +21,7 @@ rule compose_songs:
         runtime=60,
     params:
         first=lambda wildcards: FIRST_SONG[wildcards.split],
-        number=lambda wildcards: section("slakh", "mini", "songs", wildcards.split),
+        number=lambda wildcards: getattr(settings.slakh.mini.songs, wildcards.split),
         seconds=settings.slakh.mini.seconds,
         seed=settings.seed,
         code=code("compose_songs"),
@@ -45,7 +45,8 @@ rule extract_sources:
         mem_mb=4000,
         runtime=120,
     params:
-        **library(),
+        rate=settings.slakh.sample_rate,
+        classes=settings.slakh.classes,
         code=code("extract_sources"),
     script:
         "../scripts/extract_sources.py"
@@ -65,9 +66,10 @@ rule draw_mixtures:
         mem_mb=4000,
         runtime=30,
     params:
-        **library(),
+        rate=settings.slakh.sample_rate,
+        classes=settings.slakh.classes,
         frames=settings.frames_per_mixture,
-        number=lambda wildcards: section("mixtures", "count", wildcards.split),
+        number=lambda wildcards: getattr(settings.mixtures.count, wildcards.split),
         weights=settings.weights,
         silence=settings.mixtures.silence,
         seed=settings.seed,

@@ -24,9 +24,9 @@ rule score_separations:
         mem_mb=4000,
         runtime=120,
     params:
-        library=library(),
+        library=library,
         window=settings.evaluation.window,
-        kinds=lambda wildcards: kinds(wildcards.method),
+        kinds=kinds,
         positions=settings.tokens_per_mixture,
         code=code("score_separations"),
     script:

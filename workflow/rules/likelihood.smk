@@ -1,21 +1,21 @@
 """Counts of tuples (z_1, ..., z_N, m) to the sparse likelihood p(m | z_1..z_N), and its density (Table 1).
 
 Needs the sources, their tokens and the VQ-VAE. Scatter: count one shard of the tuples. Gather: merge the shards into
-results/slakh/likelihood.safetensors. Rules: count_tuples, merge_counts, measure_density.
+results/{dataset}/likelihood.safetensors. Rules: count_tuples, merge_counts, measure_density.
 """
 
 
 rule count_tuples:
     input:
-        sources="results/slakh/sources/train",
-        tokens=gather.tokens("results/slakh/tokens/train/{scatteritem}.parquet"),
+        sources="results/{dataset}/sources/train",
+        tokens=gather.tokens("results/{{dataset}}/tokens/train/{scatteritem}.parquet"),
         vqvae=vqvae,
     output:
-        counts="results/slakh/counts/{scatteritem}.safetensors",
+        counts="results/{dataset}/counts/{scatteritem}.safetensors",
     log:
-        "results/logs/count_tuples/{scatteritem}.log",
+        "results/logs/count_tuples/{dataset}/{scatteritem}.log",
     benchmark:
-        "results/benchmarks/rules/count_tuples/{scatteritem}.tsv"
+        "results/benchmarks/rules/count_tuples/{dataset}/{scatteritem}.tsv"
     conda:
         "../../environment.yml"
     threads: 1
@@ -25,15 +25,12 @@ rule count_tuples:
         gpu=GPUS,
         device=settings.device,
     params:
-        library=library(),
-        weights=settings.weights,
-        tuples=settings.likelihood.tuples,
-        group={
-            "tokens": settings.likelihood.tokens,
-            "mixtures": settings.likelihood.mixtures_per_group,
-        },
+        library=library,
+        weights=weights,
+        tuples=lambda wildcards: part_of(wildcards).likelihood.tuples,
+        group=counting,
         seed=settings.seed,
-        codec=codec(),
+        codec=codec,
         code=code("count_tuples"),
     script:
         "../scripts/count_tuples.py"
@@ -41,13 +38,13 @@ rule count_tuples:
 
 rule merge_counts:
     input:
-        counts=gather.counts("results/slakh/counts/{scatteritem}.safetensors"),
+        counts=gather.counts("results/{{dataset}}/counts/{scatteritem}.safetensors"),
     output:
-        likelihood="results/slakh/likelihood.safetensors",
+        likelihood="results/{dataset}/likelihood.safetensors",
     log:
-        "results/logs/merge_counts.log",
+        "results/logs/merge_counts/{dataset}.log",
     benchmark:
-        "results/benchmarks/rules/merge_counts.tsv"
+        "results/benchmarks/rules/merge_counts/{dataset}.tsv"
     conda:
         "../../environment.yml"
     threads: 1
@@ -62,14 +59,14 @@ rule merge_counts:
 
 rule measure_density:
     input:
-        sources="results/slakh/sources/validation",
-        tokens=gather.tokens("results/slakh/tokens/validation/{scatteritem}.parquet"),
+        sources="results/{dataset}/sources/validation",
+        tokens=gather.tokens("results/{{dataset}}/tokens/validation/{scatteritem}.parquet"),
         vqvae=vqvae,
-        likelihood="results/slakh/likelihood.safetensors",
+        likelihood="results/{dataset}/likelihood.safetensors",
     output:
-        density="results/density.csv",
+        density="results/{dataset}/density.csv",
     log:
-        "results/logs/measure_density.log",
+        "results/logs/measure_density/{dataset}.log",
     conda:
         "../../environment.yml"
     threads: 2
@@ -79,17 +76,14 @@ rule measure_density:
         gpu=GPUS,
         device=settings.device,
     params:
-        dataset=f"slakh-{settings.slakh.source}",
-        library=library(),
-        weights=settings.weights,
-        tuples=settings.likelihood.tuples,
-        group={
-            "tokens": settings.likelihood.tokens,
-            "mixtures": settings.likelihood.mixtures_per_group,
-        },
+        dataset=data_name,
+        library=library,
+        weights=weights,
+        tuples=lambda wildcards: part_of(wildcards).likelihood.tuples,
+        group=counting,
         groups=8,
         seed=settings.seed,
-        codec=codec(),
+        codec=codec,
         code=code("measure_density"),
     script:
         "../scripts/measure_density.py"

@@ -1,20 +1,20 @@
 """Autoregressive priors, one per source class or shared by several classes.
 
-Needs the token tables. Makes results/slakh/priors/{prior}.safetensors (where no checkpoint is given) and
+Needs the token tables. Makes results/{dataset}/priors/{prior}.safetensors (where no checkpoint is given) and
 results/priors.csv, their negative log-likelihood on validation songs. Rules: train_prior, evaluate_priors.
 """
 
 
 rule train_prior:
     input:
-        train=gather.tokens("results/slakh/tokens/train/{scatteritem}.parquet"),
-        validation=gather.tokens("results/slakh/tokens/validation/{scatteritem}.parquet"),
+        train=gather.tokens("results/{{dataset}}/tokens/train/{scatteritem}.parquet"),
+        validation=gather.tokens("results/{{dataset}}/tokens/validation/{scatteritem}.parquet"),
     output:
-        checkpoint="results/slakh/priors/{prior}.safetensors",
+        checkpoint="results/{dataset}/priors/{prior}.safetensors",
     log:
-        "results/logs/train_prior/{prior}.log",
+        "results/logs/train_prior/{dataset}/{prior}.log",
     benchmark:
-        "results/benchmarks/rules/train_prior/{prior}.tsv"
+        "results/benchmarks/rules/train_prior/{dataset}/{prior}.tsv"
     conda:
         "../../environment.yml"
     threads: 16
@@ -24,10 +24,10 @@ rule train_prior:
         gpu=GPUS,
         device=settings.device,
     params:
-        prior=lambda wildcards: training_settings("priors", wildcards.prior),
-        tokens=settings.tokens_per_mixture,
+        prior=lambda wildcards: training_settings(wildcards, "priors", wildcards.prior),
+        tokens=positions,
         seed=settings.seed,
-        state="results/slakh/priors/{prior}.unfinished.safetensors",
+        state="results/{dataset}/priors/{prior}.unfinished.safetensors",
         code=code("train_prior"),
     script:
         "../scripts/train_prior.py"
@@ -36,11 +36,11 @@ rule train_prior:
 rule evaluate_priors:
     input:
         priors=priors,
-        tokens=gather.tokens("results/slakh/tokens/validation/{scatteritem}.parquet"),
+        tokens=gather.tokens("results/{{dataset}}/tokens/validation/{scatteritem}.parquet"),
     output:
-        scores="results/priors.csv",
+        scores="results/{dataset}/priors.csv",
     log:
-        "results/logs/evaluate_priors.log",
+        "results/logs/evaluate_priors/{dataset}.log",
     conda:
         "../../environment.yml"
     threads: 2
@@ -50,8 +50,8 @@ rule evaluate_priors:
         gpu=GPUS,
         device=settings.device,
     params:
-        priors=prior_of_each_source(),
-        tokens=settings.tokens_per_mixture,
+        priors=prior_of_each_class,
+        tokens=positions,
         windows=128,
         code=code("evaluate_priors"),
     script:

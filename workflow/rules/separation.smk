@@ -28,15 +28,15 @@ rule separate_mixtures:
         gpu=GPUS,
         device=settings.device,
     params:
-        library=library(),
-        priors=prior_of_each_source(),
+        library=library,
+        priors=prior_of_each_class,
         weights=settings.weights,
         method=method(),
         selection=settings.separation.selection,
         batch=settings.separation.batch,
         positions=settings.tokens_per_mixture,
         seed=settings.seed,
-        codec=codec(),
+        codec=codec,
         code=code("separate_mixtures"),
     script:
         "../scripts/separate_mixtures.py"

@@ -55,9 +55,31 @@ rule export_examples:
         mem_mb=2000,
         runtime=10,
     params:
-        library=library(),
+        library=library,
         methods=["codec_ceiling", "lass"],
         number=settings.evaluation.examples,
         code=code("export_examples"),
     script:
         "../scripts/export_examples.py"
+
+
+rule gather_tables:
+    input:
+        tables=expand("results/{dataset}/{{table}}.csv", dataset=settings.datasets),
+    output:
+        table="results/{table}.csv",
+    log:
+        "results/logs/gather_tables/{table}.log",
+    wildcard_constraints:
+        table="density|priors|timing",
+    localrule: True
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("gather_tables"),
+    script:
+        "../scripts/gather_tables.py"

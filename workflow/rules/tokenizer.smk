@@ -1,20 +1,20 @@
 """The VQ-VAE, and the sources as its codes.
 
-Needs results/slakh/sources. Makes results/slakh/vqvae.safetensors (where no checkpoint is given) and the token tables
-results/slakh/tokens/{split}/{shard}.parquet. Rules: train_vqvae, tokenize_sources.
+Needs results/{dataset}/sources. Makes results/{dataset}/vqvae.safetensors (where no checkpoint is given) and the token tables
+results/{dataset}/tokens/{split}/{shard}.parquet. Rules: train_vqvae, tokenize_sources.
 """
 
 
 rule train_vqvae:
     input:
-        train="results/slakh/sources/train",
-        validation="results/slakh/sources/validation",
+        train="results/{dataset}/sources/train",
+        validation="results/{dataset}/sources/validation",
     output:
-        checkpoint="results/slakh/vqvae.safetensors",
+        checkpoint="results/{dataset}/vqvae.safetensors",
     log:
-        "results/logs/train_vqvae.log",
+        "results/logs/train_vqvae/{dataset}.log",
     benchmark:
-        "results/benchmarks/rules/train_vqvae.tsv"
+        "results/benchmarks/rules/train_vqvae/{dataset}.tsv"
     conda:
         "../../environment.yml"
     threads: 16
@@ -24,12 +24,13 @@ rule train_vqvae:
         gpu=GPUS,
         device=settings.device,
     params:
-        **library(),
-        vqvae=training_settings("vqvae"),
-        shape=vqvae_shape(),
-        weights=settings.weights,
+        library=library,
+        vqvae=lambda wildcards: training_settings(wildcards, "vqvae"),
+        shape=vqvae_shape,
+        weights=weights,
+        augmentation=alterations,
         seed=settings.seed,
-        state="results/slakh/vqvae.unfinished.safetensors",
+        state="results/{dataset}/vqvae.unfinished.safetensors",
         code=code("train_vqvae"),
     script:
         "../scripts/train_vqvae.py"
@@ -37,14 +38,14 @@ rule train_vqvae:
 
 rule tokenize_sources:
     input:
-        sources="results/slakh/sources/{split}",
+        sources="results/{dataset}/sources/{split}",
         vqvae=vqvae,
     output:
-        tokens="results/slakh/tokens/{split}/{scatteritem}.parquet",
+        tokens="results/{dataset}/tokens/{split}/{scatteritem}.parquet",
     log:
-        "results/logs/tokenize_sources/{split}/{scatteritem}.log",
+        "results/logs/tokenize_sources/{dataset}/{split}/{scatteritem}.log",
     benchmark:
-        "results/benchmarks/rules/tokenize_sources/{split}/{scatteritem}.tsv"
+        "results/benchmarks/rules/tokenize_sources/{dataset}/{split}/{scatteritem}.tsv"
     conda:
         "../../environment.yml"
     threads: 1
@@ -54,8 +55,11 @@ rule tokenize_sources:
         gpu=GPUS,
         device=settings.device,
     params:
-        **library(),
-        codec=codec(),
+        library=library,
+        codec=codec,
+        copies=copies,
+        augmentation=alterations,
+        seed=settings.seed,
         code=code("tokenize_sources"),
     script:
         "../scripts/tokenize_sources.py"

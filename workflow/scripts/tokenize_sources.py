@@ -1,12 +1,9 @@
-"""Encode every source of one shard of a split's tracks."""
+"""Encode every source of one shard of a split's tracks, or its images."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-
-from lass.data.shards import shard_of
-from lass.data.sources import open_library
+from lass.assembly.sources import items_of, open_sources
 from lass.models.checkpoint import read_vqvae
 from lass.runtime import choose_device, logged
 from lass.tokens import write_tokens
@@ -19,16 +16,13 @@ with logged(snakemake.log[0]) as logger:
     device = choose_device(snakemake.resources.device)
     vqvae = read_vqvae(Path(snakemake.input.vqvae), **params.codec).to(device)
     hop = vqvae.shape.hop
-    library = open_library(
-        Path(snakemake.input.sources), rate=params.rate, classes=params.classes, shortest=hop
-    )
+    library = open_sources(Path(snakemake.input.sources), params.library, shortest=hop)
+    altered = {"copies": params.copies, "augmentation": params.augmentation, "seed": params.seed}
     tracks, sources, codes = [], [], []
-    for track in shard_of(library.tracks, snakemake.wildcards.scatteritem):
-        audio = library.read(track, frames=library.frames[track] // hop * hop)
-        for name, wave in zip(params.classes, torch.from_numpy(audio).to(device), strict=True):
-            tracks.append(track)
-            sources.append(name)
-            codes.append(vqvae.encode(wave[None])[0].cpu().numpy())
+    for items in items_of(library, snakemake.wildcards.scatteritem, hop=hop, **altered):
+        tracks += items.tracks
+        sources += items.sources
+        codes += list(vqvae.encode(items.data.to(device)).cpu().numpy())
     write_tokens(
         Path(snakemake.output.tokens),
         {"track": tracks, "source": sources},

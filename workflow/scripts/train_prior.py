@@ -36,7 +36,7 @@ with logged(snakemake.log[0]):
         codes=codes,
         classes=len(settings["classes"]) if settings["conditional"] else 1,
         context=params.tokens,
-        **{name: settings[name] for name in ("layers", "width", "heads", "kv_heads")},
+        **{name: settings[name] for name in ("layers", "width", "heads", "kv_heads", "absolute")},
     )
     network = new_network(Transformer, shape, seed=params.seed, dropout=settings["dropout"]).to(device)
     made = {"config": settings, "classes": settings["classes"], "codebook": codebook, "seed": params.seed}

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from lass import __version__
-from lass.data.batches import AudioBatches
-from lass.data.sources import open_library
+from lass.assembly.batches import open_batches
 from lass.models.checkpoint import new_network, write_checkpoint
 from lass.models.vqvae import Vqvae, VqvaeShape
 from lass.runtime import choose_device, logged
@@ -21,21 +20,23 @@ with logged(snakemake.log[0]):
     device = choose_device(snakemake.resources.device)
     sizes: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in params.shape.items()}
     shape = VqvaeShape(**sizes)
-    network = new_network(
-        Vqvae, shape, seed=params.seed, commitment=settings["commitment"], spectral=settings["spectral"]
-    ).to(device)
+    factors = {name: settings[name] for name in ("commitment", "spectral") if name in settings}
+    network = new_network(Vqvae, shape, seed=params.seed, **factors).to(device)
     draws = {
-        split: AudioBatches(
-            open_library(Path(folder), rate=params.rate, classes=params.classes, shortest=settings["crop"]),
+        split: open_batches(
+            Path(folder),
+            params.library,
             weights=params.weights,
-            length=settings["crop"],
             batch=settings["training"]["batch"],
+            length=settings.get("crop"),
+            augmentation=params.augmentation if split == "train" else None,
             device=device,
         )
         for split, folder in (("train", snakemake.input.train), ("validation", snakemake.input.validation))
     }
     made = {"config": settings, "seed": params.seed, "lass": __version__, "torch": torch.__version__}
-    made |= {"sample_rate": params.rate, "weights": params.weights}
+    made |= {"sample_rate": params.library.get("rate"), "weights": params.weights}
+    made |= {"augmentation": params.augmentation}
     made |= {"data": {split: batches.library.digest for split, batches in draws.items()}}
     training = {name: value for name, value in settings["training"].items() if name != "batch"}
     progress = train(

@@ -1,0 +1,178 @@
+"""The configuration: one frozen model per section, in modules for music, for images and for what both have.
+
+Values live in `config/config.yaml`, meanings in `config/README.md`. No model has a default, so that a value
+stands in one place only. Unknown keys are refused with the nearest known one.
+Imports neither torch nor numpy: the workflow validates its configuration at every start.
+"""
+
+import difflib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+
+from lass.config.images import REFERENCES, ImageSet
+from lass.config.music import AudioCodec, Decoding, LikelihoodConfig, Mixtures, Slakh
+from lass.config.sections import (
+    Identifier,
+    PositiveFloat,
+    PositiveInt,
+    Priors,
+    Section,
+    check_mixing,
+    check_priors,
+    without_nulls,
+)
+
+__all__ = ["REFERENCES", "Config", "json_schema", "parse_config", "resolved", "write_schema"]
+
+TAKEN = {"slakh", "mnist", "examples", "logs", "benchmarks"}
+"""Folders of `results/` that no image set can be named after."""
+
+
+class Evaluation(Section):
+    """Metrics, and what is kept to listen to and to look at."""
+
+    window: PositiveFloat
+    examples: PositiveInt
+    pictures: PositiveInt
+
+
+class Config(Section):
+    """The whole configuration."""
+
+    seed: Annotated[int, Field(ge=0)]
+    pretrained: bool
+    device: Literal["auto", "cpu", "cuda"]
+    datasets: Annotated[list[Identifier], Field(min_length=1)]
+    slakh: Slakh
+    mixtures: Mixtures
+    vqvae: AudioCodec
+    likelihood: LikelihoodConfig
+    priors: Priors
+    separation: Decoding
+    mnist: ImageSet
+    image_sets: Annotated[dict[Identifier, ImageSet], BeforeValidator(without_nulls)]
+    evaluation: Evaluation
+
+    @model_validator(mode="after")
+    def check(self) -> Self:
+        """Sections of music must fit together."""
+        check_mixing(self.mixtures.weights, sources=len(self.classes), codes=self.vqvae.codes)
+        if self.tokens_per_mixture < 1:
+            raise ValueError(
+                f"mixtures.seconds {self.mixtures.seconds} is shorter than one token of the VQ-VAE"
+            )
+        seconds = self.frames_per_mixture / self.slakh.sample_rate
+        if self.evaluation.window > seconds:
+            raise ValueError(
+                f"evaluation.window {self.evaluation.window} is longer than a mixture of {seconds:g} s: "
+                "shorten it or lengthen mixtures.seconds"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def check_datasets(self) -> Self:
+        """Data sets that exist, and names of image sets that are free."""
+        taken = sorted(TAKEN & set(self.image_sets))
+        if taken:
+            raise ValueError(f"image_sets.{taken[0]}: the name is taken, choose another than {sorted(TAKEN)}")
+        known = ["slakh", *self.images]
+        if not set(self.datasets) <= set(known) or len(set(self.datasets)) != len(self.datasets):
+            raise ValueError(f"datasets {self.datasets} must name different ones of {known}")
+        return self
+
+    @model_validator(mode="after")
+    def check_all_priors(self) -> Self:
+        """Every source of every data set has a prior."""
+        parts: dict[str, Config | ImageSet] = {"slakh": self, **self.images}
+        for name, part in parts.items():
+            check_priors(
+                part.separation.priors,
+                part.priors,
+                classes=part.classes,
+                pretrained=self.pretrained,
+                dataset=name,
+            )
+        return self
+
+    @property
+    def images(self) -> dict[str, ImageSet]:
+        """The image sets by name."""
+        return {"mnist": self.mnist, **self.image_sets}
+
+    @property
+    def classes(self) -> list[str]:
+        """Classes of music: the sources of a mixture."""
+        return self.slakh.classes
+
+    @property
+    def tokens_per_mixture(self) -> int:
+        """S: tokens of one mixture."""
+        return round(self.mixtures.seconds * self.slakh.sample_rate / self.vqvae.hop)
+
+    @property
+    def frames_per_mixture(self) -> int:
+        """T: samples of one mixture, a multiple of the hop."""
+        return self.tokens_per_mixture * self.vqvae.hop
+
+    @property
+    def weights(self) -> list[float]:
+        """Alpha: as configured, else 1 / N each."""
+        sources = len(self.slakh.classes)
+        return self.mixtures.weights or [1 / sources] * sources
+
+
+def parse_config(values: Mapping[str, Any]) -> Config:
+    """Validate a configuration; ValueError lists every problem with its key, the value and a remedy."""
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        problems = "\n".join(f"  {describe(problem)}" for problem in error.errors())
+        raise ValueError(f"the configuration is not valid (see config/README.md):\n{problems}") from None
+
+
+def describe(problem: Any) -> str:
+    """One line for one of pydantic's errors; an unknown key comes with the nearest known one."""
+    path = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        *parents, key = problem["loc"]
+        known = known_keys(parents)
+        close = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
+        hint = f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(known)}"
+        return f"{path}: unknown key; {hint}"
+    if problem["type"] == "missing":
+        return f"{path}: missing; config/config.yaml has its default"
+    message = problem["msg"].removeprefix("Value error, ")
+    given = "" if isinstance(problem["input"], Mapping) else f" (got {problem['input']!r})"
+    return f"{path or 'configuration'}: {message}{given}"
+
+
+def known_keys(path: list[str | int]) -> list[str]:
+    """Keys of the section at `path`."""
+    schema = json_schema()
+    node: dict[str, Any] = schema
+    for part in path:
+        # sections whose names the user chooses
+        named: dict[str, Any] = next(iter(node.get("patternProperties", {}).values()), {})
+        node = resolved(node.get("properties", {}).get(part, named), schema)
+    return sorted(node.get("properties", {}))
+
+
+def resolved(node: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """What a node of the schema stands for: a section that may also be null stands for itself."""
+    for choice in node.get("anyOf", []):
+        node = choice if "$ref" in choice else node
+    return schema["$defs"][node["$ref"].rsplit("/", 1)[1]] if "$ref" in node else dict(node)
+
+
+def json_schema() -> dict[str, Any]:
+    """The configuration's JSON schema (draft 2020-12), as kept in `workflow/schemas/config.schema.json`."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema()}
+
+
+def write_schema(path: Path) -> None:
+    """Write the schema; `python -m lass.config FILE` does so."""
+    path.write_text(json.dumps(json_schema(), indent=2) + "\n")

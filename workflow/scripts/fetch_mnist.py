@@ -1,0 +1,21 @@
+"""Download one of MNIST's files."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lass.data.downloads import download
+from lass.data.mnist import FILES, REMEDY
+from lass.runtime import logged
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logged(snakemake.log[0]) as logger:
+    name = snakemake.wildcards.file
+    download(
+        [f"{mirror.rstrip('/')}/{name}.gz" for mirror in snakemake.params.mirrors],
+        Path(snakemake.output.file),
+        md5=FILES[name],
+        remedy=REMEDY,
+    )
+    logger.info("%s", snakemake.output.file)

@@ -1,0 +1,17 @@
+"""One table of the rows of all data sets."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from lass.evaluation.csv_files import read_csv, write_csv
+from lass.runtime import logged
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logged(snakemake.log[0]):
+    tables = [read_csv(Path(path)) for path in snakemake.input.tables]
+    table = pa.concat_tables(tables, promote_options="permissive")
+    write_csv(table, path=Path(snakemake.output.table))
