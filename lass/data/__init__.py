@@ -1,1 +1,1 @@
-"""Music: audio files, songs composed by code, folders in Slakh's layout, mixtures."""
+"""Music and images: files, songs composed by code, folders in Slakh's layout, MNIST, mixtures, batches."""

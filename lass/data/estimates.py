@@ -1,0 +1,53 @@
+"""Estimated images: what a method made of the mixtures of one shard."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lass.storage import damaged, read_header, read_tensors, write_tensors
+
+FORM = "lass.estimates"
+VERSION = 1
+
+
+def write_estimates(path: Path, *, items: Sequence[int], estimates: np.ndarray) -> None:
+    """Write `estimates` [n, N, T] float32 of the sources x_n of the mixtures with the numbers `items`.
+
+    ValueError where there is not one estimate for each of different items, or one holds NaN or infinity.
+    """
+    values, numbers = np.asarray(estimates, dtype=np.float32), np.asarray(items, dtype=np.int64)
+    if values.ndim != 3 or len(values) != len(numbers):
+        raise ValueError(
+            f"{path}: estimates of shape {values.shape} for {len(numbers)} mixtures; give [n, N, T], one each"
+        )
+    if len(np.unique(numbers)) != len(numbers):
+        raise ValueError(f"{path}: mixtures {list(items)} repeat; give each once")
+    if not np.isfinite(values).all():
+        bad = numbers[~np.isfinite(values).all(axis=(1, 2))][0]
+        raise ValueError(f"{path}: NaN or infinity in the estimate of mixture {bad}; look for what made it")
+    write_tensors(path, {"items": numbers, "estimates": values}, form=FORM, version=VERSION, fields={})
+
+
+def read_estimates(paths: Iterable[Path]) -> dict[int, np.ndarray]:
+    """Estimates [N, T] float32 of all shards in `paths`, by the number of the mixture in ascending order.
+
+    Raises FileNotFoundError or ValueError, naming the file, where one is missing, damaged, no file of
+    estimates, or repeats a mixture of another.
+    """
+    found: dict[int, np.ndarray] = {}
+    for path in paths:
+        read_header(path, form=FORM, version=VERSION)
+        tensors = read_tensors(path)
+        if tensors.keys() != {"items", "estimates"}:
+            raise damaged(path, f"it holds {sorted(tensors)}")
+        numbers, estimates = tensors["items"].tolist(), tensors["estimates"].numpy()
+        if len(numbers) != len(estimates):
+            raise damaged(path, f"{len(numbers)} mixtures, {len(estimates)} estimates")
+        repeated = found.keys() & set(numbers)
+        if repeated:
+            raise ValueError(
+                f"{path}: mixture {min(repeated)} is in another of the files, too; give each shard once"
+            )
+        found |= dict(zip(numbers, estimates, strict=True))
+    return {number: found[number] for number in sorted(found)}

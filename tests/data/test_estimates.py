@@ -1,0 +1,73 @@
+"""Files of estimates: what is written is read, shards come together, and others are refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lass.data.estimates import FORM, VERSION, read_estimates, write_estimates
+from lass.storage import write_tensors
+
+VALUES = np.random.default_rng(0).random((4, 2, 3)).astype(np.float32)
+
+
+def test_shards_come_together(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{name}.safetensors" for name in ("1-of-3", "2-of-3", "3-of-3")]
+    write_estimates(paths[0], items=[5, 1], estimates=VALUES[:2])
+    write_estimates(paths[1], items=[], estimates=VALUES[:0])
+    write_estimates(paths[2], items=[3, 0], estimates=VALUES[2:])
+    found = read_estimates(paths)
+    assert list(found) == [0, 1, 3, 5]
+    for item, row in {5: 0, 1: 1, 3: 2, 0: 3}.items():
+        assert found[item].dtype == np.float32
+        np.testing.assert_array_equal(found[item], VALUES[row])
+    assert read_estimates([]) == {}
+
+
+def test_equal_estimates_have_equal_bytes(tmp_path: Path) -> None:
+    for name in "ab":
+        write_estimates(tmp_path / name, items=range(4), estimates=VALUES.astype(np.float64))
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("items", "estimates", "message"),
+    [
+        ([1], VALUES, r"shape \(4, 2, 3\) for 1 mixtures"),
+        ([1, 2], VALUES[0], r"shape \(2, 3\) for 2 mixtures"),
+        ([1, 2, 1, 3], VALUES, r"mixtures \[1, 2, 1, 3\] repeat"),
+        (
+            [1, 2, 4, 3],
+            np.where(np.arange(4)[:, None, None] == 2, np.nan, VALUES),
+            "NaN or infinity .* mixture 4",
+        ),
+    ],
+)
+def test_what_is_not_written(tmp_path: Path, items: list[int], estimates: np.ndarray, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        write_estimates(tmp_path / "e.safetensors", items=items, estimates=estimates)
+    assert not list(tmp_path.iterdir())
+
+
+def test_files_that_are_refused(tmp_path: Path) -> None:
+    path, other = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    with pytest.raises(FileNotFoundError, match=r"a\.safetensors"):
+        read_estimates([path])
+    write_estimates(path, items=range(4), estimates=VALUES)
+    write_estimates(other, items=[9, 2], estimates=VALUES[:2])
+    with pytest.raises(ValueError, match=r"b\.safetensors: mixture 2 is in another of the files, too"):
+        read_estimates([path, other])
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ValueError, match=r"a\.safetensors: damaged or truncated"):
+        read_estimates([path])
+    wrong: list[dict[str, np.ndarray]] = [
+        {"items": np.arange(4)},
+        {"items": np.arange(3), "estimates": VALUES},
+    ]
+    for tensors in wrong:
+        write_tensors(path, tensors, form=FORM, version=VERSION, fields={})
+        with pytest.raises(ValueError, match=r"a\.safetensors: damaged"):
+            read_estimates([path])
+    write_tensors(path, {"items": np.arange(4)}, form="lass.images", version=VERSION, fields={})
+    with pytest.raises(ValueError, match=r"format 'lass\.images' version 1"):
+        read_estimates([path])
