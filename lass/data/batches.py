@@ -3,12 +3,16 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from lass.data.augmentation import augment
+from lass.data.images import ImageLibrary
 from lass.data.mixtures import mix
+from lass.data.pairs import distinct_rows, mix_images
 from lass.data.sources import SourceLibrary
 
 
@@ -36,6 +40,35 @@ class AudioBatches:
             return crop
         parts = np.stack([self.library.crop(rng, self.length)[n] for n in range(sources)])
         return mix(parts, np.asarray(self.weights))
+
+    def fixed(self, seed: int, *, batches: int) -> list[Tensor]:
+        """The same `batches` batches every time, for validation."""
+        rng = np.random.default_rng(seed)
+        return [self.draw(rng) for _ in range(batches)]
+
+
+@dataclass(frozen=True)
+class ImageBatches:
+    """Images for the VQ-VAE: two thirds are sources, half of which are augmented, one third are mixtures."""
+
+    library: ImageLibrary
+    weights: Sequence[float]  # alpha [N]
+    batch: int
+    device: torch.device
+    augmented: Mapping[str, float] | None = None  # rotation, scale and shear of lass.data.augmentation
+
+    def draw(self, rng: np.random.Generator) -> Tensor:
+        """Images [B, T] float32; what is mixed is not augmented, and no image is mixed with itself."""
+        rows = distinct_rows(rng, images=len(self.library), count=self.batch, sources=len(self.weights))
+        mixed = rng.random(self.batch) < 1 / 3
+        turned = (rng.random(self.batch) < 1 / 2) & ~mixed
+        items = self.library.read(rows[:, 0])
+        parts = self.library.read(rows[mixed].ravel()).reshape(-1, len(self.weights), items.shape[1])
+        items[mixed] = mix_images(parts, np.asarray(self.weights))
+        if self.augmented is not None:
+            sources = torch.from_numpy(items[turned])
+            items[turned] = augment(sources, image=self.library.image, rng=rng, **self.augmented).numpy()
+        return torch.from_numpy(items).to(self.device)
 
     def fixed(self, seed: int, *, batches: int) -> list[Tensor]:
         """The same `batches` batches every time, for validation."""
@@ -81,24 +114,37 @@ class CodeBatches:
         """Class indices [B] as the network is to see them."""
         return (classes if self.conditional else torch.zeros_like(classes)).to(self.device)
 
+    @cached_property
+    def rows(self) -> list[list[np.ndarray]]:
+        """Per class: the sequences that are long enough."""
+        return [
+            [codes for codes in tracks.values() if len(codes) >= self.length] for tracks in self.sequences
+        ]
+
+    @cached_property
+    def places(self) -> list[np.ndarray]:
+        """Per class: how many places for a window the sequences in `rows` up to each one have."""
+        return [np.cumsum([len(codes) - self.length + 1 for codes in rows]) for rows in self.rows]
+
     def window(self, index: int, rng: np.random.Generator) -> np.ndarray:
         """`length` codes at a random place of class `index`: all places of all tracks are as likely."""
-        rows = [codes for codes in self.sequences[index].values() if len(codes) >= self.length]
-        places = np.cumsum([len(codes) - self.length + 1 for codes in rows])
+        places = self.places[index]
         place = int(rng.integers(places[-1]))
         row = int(np.searchsorted(places, place, side="right"))
         start = place - int(places[row - 1] if row else 0)
-        return rows[row][start : start + self.length]
+        return self.rows[index][row][start : start + self.length]
 
     def tiled(self, limit: int) -> list[tuple[Tensor, Tensor]]:
         """Batches of at most `limit` windows in all, evenly spread over the tracks: the same every time."""
-        windows = [
-            (codes[start : start + self.length], index)
-            for index, tracks in enumerate(self.sequences)
-            for codes in tracks.values()
-            for start in range(0, len(codes) - self.length + 1, self.length)
-        ]
-        chosen = windows[:: max(1, -(-len(windows) // limit))]
-        codes = torch.from_numpy(np.stack([window for window, _ in chosen])).to(self.device)
-        classes = self.told(torch.tensor([index for _, index in chosen]))
-        return list(zip(codes.split(self.batch), classes.split(self.batch), strict=True))
+        rows = [(codes, index) for index, rows in enumerate(self.rows) for codes in rows]
+        ends = np.cumsum([len(codes) // self.length for codes, _ in rows])  # windows side by side
+        windows, classes = [], []
+        for number in range(0, int(ends[-1]), max(1, -(-int(ends[-1]) // limit))):
+            row = int(np.searchsorted(ends, number, side="right"))
+            codes, index = rows[row]
+            start = (number - int(ends[row - 1] if row else 0)) * self.length
+            windows.append(codes[start : start + self.length])
+            classes.append(index)
+        stacked = torch.from_numpy(np.stack(windows)).to(self.device)
+        told = self.told(torch.tensor(classes))
+        return list(zip(stacked.split(self.batch), told.split(self.batch), strict=True))

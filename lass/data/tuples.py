@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lass.data.images import ImageLibrary
 from lass.data.mixtures import mix
+from lass.data.pairs import distinct_rows, mix_images
 from lass.data.sources import SourceLibrary
 
 
@@ -65,3 +67,56 @@ class TupleStream:
         start = int(rng.integers(len(tracks[name]) - self.length + 1))
         audio = self.library.read(name, start=start * self.hop, frames=self.length * self.hop)[source]
         return audio, tracks[name][start : start + self.length][self.inner]
+
+
+@dataclass(frozen=True, eq=False)
+class ImageTupleStream:
+    """Groups of mixtures of randomly chosen images; the counterpart of TupleStream.
+
+    The N images of a mixture are different ones, of whatever class. Only the mixtures are encoded.
+    """
+
+    library: ImageLibrary
+    codes: np.ndarray  # of every image of the library in its order [n, S]
+    encode: Callable[[np.ndarray], np.ndarray]  # mixtures [B, T] -> codes [B, S]
+    weights: np.ndarray  # alpha [N]
+    mixtures: int  # mixtures per group
+    seed: int
+
+    def __post_init__(self) -> None:
+        """Refuse codes of other images."""
+        if self.codes.ndim != 2 or len(self.codes) != len(self.library):
+            raise ValueError(
+                f"codes of shape {self.codes.shape} for {len(self.library)} images: tokenize the split again"
+            )
+
+    @property
+    def group_size(self) -> int:
+        """Tuples per group."""
+        return self.mixtures * int(self.codes.shape[1])
+
+    def group(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """Codes of the sources [N, B, S] and of their mixtures [B, S] of group `number`."""
+        rng = np.random.default_rng((self.seed, number))
+        rows = distinct_rows(rng, images=len(self.library), count=self.mixtures, sources=len(self.weights))
+        images = self.library.read(rows.ravel()).reshape(*rows.shape, -1)  # [B, N, T]
+        sources = self.codes[rows.T].astype(np.int64)  # [N, B, S]
+        return sources, self.encode(mix_images(images, self.weights))
+
+
+def codes_of_images(sequences: Sequence[Mapping[str, np.ndarray]], library: ImageLibrary) -> np.ndarray:
+    """Codes [n, S] in the order of the library, from those of each class by track.
+
+    The track of an image is its row with six digits. ValueError where these are not the library's images.
+    """
+    rows = [np.array([int(name) for name in tracks], dtype=np.int64) for tracks in sequences]
+    expected = [library.rows_of(index) for index in range(len(library.classes))]
+    if len(rows) != len(expected) or any(
+        not np.array_equal(np.sort(found), wanted) for found, wanted in zip(rows, expected, strict=True)
+    ):
+        raise ValueError(
+            f"codes of {sum(map(len, rows))} images in {len(rows)} classes are not those of the "
+            f"{len(library)} images in {len(expected)} classes: tokenize the split again"
+        )
+    codes = np.stack([row for tracks in sequences for row in tracks.values()])
+    return np.asarray(codes[np.argsort(np.concatenate(rows))])

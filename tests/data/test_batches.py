@@ -1,5 +1,6 @@
 """Training batches: crops, mixtures and windows with the chances that they should have."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +8,13 @@ import pytest
 import torch
 
 from lass.data.audio import write_audio
-from lass.data.batches import AudioBatches, CodeBatches
+from lass.data.batches import AudioBatches, CodeBatches, ImageBatches
+from lass.data.images import ImageLibrary
 from lass.data.sources import open_library
 
 CPU = torch.device("cpu")
+LEVELS = (2, 7, 20, 61, 130, 255)
+TURNS = {"rotation": 20.0, "scale": 0.2, "shear": 0.2}
 
 
 @pytest.fixture
@@ -95,3 +99,123 @@ def test_tiled_windows_for_validation() -> None:
 def test_sequences_too_short() -> None:
     with pytest.raises(ValueError, match="class 1: none of 2 sequences has 5 tokens"):
         CodeBatches([codes(a=10), codes(a=4, b=3)], length=5, batch=2, device=CPU)
+
+
+# --- against the plain way ---
+
+
+def plain_window(batches: CodeBatches, index: int, rng: np.random.Generator) -> np.ndarray:
+    """A window by walking through all places."""
+    places = [
+        (codes, start)
+        for codes in batches.sequences[index].values()
+        for start in range(len(codes) - batches.length + 1)
+    ]
+    codes, start = places[int(rng.integers(len(places)))]
+    return codes[start : start + batches.length]
+
+
+def plain_tiles(batches: CodeBatches, limit: int) -> list[tuple[list[int], int]]:
+    """Validation windows by listing them all."""
+    windows = [
+        (codes[start : start + batches.length].tolist(), index)
+        for index, tracks in enumerate(batches.sequences)
+        for codes in tracks.values()
+        for start in range(0, len(codes) - batches.length + 1, batches.length)
+    ]
+    return windows[:: max(1, -(-len(windows) // limit))]
+
+
+@pytest.mark.parametrize("lengths", [(10, 2, 7, 3), (3, 3, 3, 3), (1, 2, 3, 30)])
+def test_windows_and_tiles_are_those_of_the_plain_way(lengths: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    classes = [
+        {f"{row}": rng.integers(0, 99, length) for row, length in enumerate(order)}
+        for order in (lengths, lengths[::-1])
+    ]
+    batches = CodeBatches(classes, length=3, batch=4, device=CPU)
+    generators = np.random.default_rng(1), np.random.default_rng(1)
+    for step in range(100):
+        np.testing.assert_array_equal(
+            batches.window(step % 2, generators[0]), plain_window(batches, step % 2, generators[1])
+        )
+    for limit in range(1, 40):
+        tiles = [
+            (window.tolist(), int(index))
+            for windows, indices in batches.tiled(limit)
+            for window, index in zip(windows, indices, strict=True)
+        ]
+        assert tiles == plain_tiles(batches, limit)
+        assert len(tiles) <= limit
+
+
+def test_many_short_sequences_are_quick() -> None:
+    rows = np.zeros((100_000, 49), dtype=np.int64)
+    batches = CodeBatches([{f"{n}": row for n, row in enumerate(rows)}], length=49, batch=64, device=CPU)
+    rng = np.random.default_rng(0)
+    batches.draw(rng)
+    began = time.process_time()
+    for _ in range(20):
+        batches.draw(rng)
+    assert time.process_time() - began < 2, "about 20 ms on an idle machine"
+
+
+# --- images ---
+
+
+def make_images(augmented: dict[str, float] | None = None) -> ImageBatches:
+    """Image n of 9 x 9 pixels has the level LEVELS[n] in a block: a sum says which two images were added."""
+    pixels = torch.zeros(6, 1, 9, 9, dtype=torch.uint8)
+    pixels[:, :, 2:7, 3:6] = torch.tensor(LEVELS, dtype=torch.uint8)[:, None, None, None]
+    library = ImageLibrary(pixels, np.zeros(6, dtype=np.int64), ("a",))
+    return ImageBatches(library, weights=[0.25, 0.5], batch=64, device=CPU, augmented=augmented)
+
+
+def test_two_thirds_are_sources() -> None:
+    batches, rng = make_images(), np.random.default_rng(0)
+    items = torch.cat([batches.draw(rng) for _ in range(60)])
+    assert items.dtype == torch.float32
+    assert items.shape == (3840, 81)
+    levels = (1020 * items[:, 40]).round().long()  # four times the bytes
+    sources = {4 * level: 0 for level in LEVELS}
+    mixtures = {first + 2 * second: 0 for first in LEVELS for second in LEVELS if first != second}
+    assert len(mixtures) == 30
+    assert not sources.keys() & mixtures.keys()
+    for level in levels.tolist():
+        found = sources if level in sources else mixtures
+        found[level] += 1
+    np.testing.assert_allclose([count / 3840 for count in sources.values()], [1 / 9] * 6, atol=0.03)
+    np.testing.assert_allclose([count / 3840 for count in mixtures.values()], [1 / 90] * 30, atol=0.01)
+
+
+def test_half_of_the_sources_are_augmented() -> None:
+    plain, changed = (make_images(turns).draw(np.random.default_rng(0)) for turns in (None, TURNS))
+    assert torch.equal(
+        plain, make_images({"rotation": 0, "scale": 0, "shear": 0}).draw(np.random.default_rng(0))
+    )
+    differs = (plain != changed).any(dim=1)
+    assert 0.15 < differs.float().mean() < 0.55, "a third of all"
+    levels = (1020 * plain[differs, 40]).round().long()
+    assert set(levels.tolist()) <= {4 * level for level in LEVELS}, "no mixture among them"
+    batches, rng = make_images(TURNS), np.random.default_rng(0)
+    blocks = [
+        (row.reshape(9, 9)[2:7, 3:6] - row[40]).abs().max() < 1e-6 and row.reshape(9, 9)[1].max() == 0
+        for _ in range(30)
+        for row in batches.draw(rng)
+    ]
+    assert abs(sum(blocks) / len(blocks) - 2 / 3) < 0.06
+
+
+def test_batches_of_images_depend_on_their_generator_alone() -> None:
+    batches = make_images(TURNS)
+    assert torch.equal(batches.draw(np.random.default_rng(1)), batches.draw(np.random.default_rng(1)))
+    first, second = batches.fixed(3, batches=2), batches.fixed(3, batches=2)
+    assert len(first) == 2
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+    assert not torch.equal(*first)
+
+
+def test_more_sources_than_images() -> None:
+    batches = ImageBatches(make_images().library, weights=[1 / 7] * 7, batch=4, device=CPU)
+    with pytest.raises(ValueError, match="7 sources out of 6 images"):
+        batches.draw(np.random.default_rng(0))

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from lass.data.audio import write_audio
+from lass.data.images import ImageLibrary
 from lass.data.shards import shard_of
 from lass.data.sources import open_library
-from lass.data.tuples import TupleStream
+from lass.data.tuples import ImageTupleStream, TupleStream, codes_of_images
 
 HOP = 4
 
@@ -97,3 +99,76 @@ def test_tracks_too_short(tmp_path: Path) -> None:
         ValueError, match=r"no track has 92 tokens of class 'drums'; lower likelihood\.tokens"
     ):
         stream.group(0)
+
+
+# --- images ---
+
+
+def image_codes(images: np.ndarray) -> np.ndarray:
+    """Codes [B, S] of `images` [B, T]: the bytes times eight, two of them per image."""
+    codes: np.ndarray = np.rint(8 * 255 * images[:, :2]).astype(np.int64)
+    return codes
+
+
+def make_images(images: int = 9, *, sources: int = 2, mixtures: int = 8, seed: int = 5) -> ImageTupleStream:
+    pixels = torch.from_numpy(np.random.default_rng(0).permutation(images * 4).astype(np.uint8))
+    library = ImageLibrary(pixels.reshape(images, 1, 2, 2), np.arange(images) % 3, ("a", "b", "c"))
+    return ImageTupleStream(
+        library=library,
+        codes=image_codes(library.read(np.arange(images))),
+        encode=image_codes,
+        weights=np.full(sources, 1 / sources, dtype=np.float32),
+        mixtures=mixtures,
+        seed=seed,
+    )
+
+
+@pytest.mark.parametrize("sources", [2, 4])
+def test_codes_of_mixed_images(sources: int) -> None:
+    stream = make_images(sources=sources)
+    assert stream.group_size == 16
+    codes, mixture = stream.group(0)
+    assert (codes.shape, mixture.shape) == ((sources, 8, 2), (8, 2))
+    assert codes.dtype == np.int64
+    np.testing.assert_array_equal(sources * mixture, codes.sum(axis=0))  # this codec is linear
+
+
+def test_images_are_drawn_evenly_and_never_twice() -> None:
+    stream = make_images(mixtures=3600)
+    rows = {tuple(codes): row for row, codes in enumerate(stream.codes.tolist())}
+    codes, _ = stream.group(0)
+    pairs = np.array([[rows[tuple(row)] for row in source] for source in codes.tolist()])
+    assert (pairs[0] != pairs[1]).all()
+    counts = np.bincount(pairs[0] * 9 + pairs[1], minlength=81).reshape(9, 9)
+    assert abs(counts[~np.eye(9, dtype=bool)] - 50).max() < 36  # five standard deviations
+
+
+def test_groups_of_images_do_not_depend_on_their_division() -> None:
+    whole = [make_images().group(number) for number in range(6)]
+    for number in shard_of(range(6), "2-of-3"):
+        for found, expected in zip(make_images().group(number), whole[number], strict=True):
+            np.testing.assert_array_equal(found, expected)
+    assert not np.array_equal(whole[0][1], whole[1][1])
+    assert not np.array_equal(make_images(seed=6).group(0)[1], whole[0][1])
+
+
+def test_codes_are_put_in_the_order_of_the_images() -> None:
+    stream = make_images()
+    tracks = [
+        {f"{row:06d}": stream.codes[row] for row in stream.library.rows_of(index)[::-1]} for index in range(3)
+    ]
+    np.testing.assert_array_equal(codes_of_images(tracks, stream.library), stream.codes)
+    gone = [tracks[0], tracks[1], dict(list(tracks[2].items())[1:])]
+    for wrong in (gone, tracks[::-1], tracks[:2]):
+        with pytest.raises(
+            ValueError, match=r"codes of \d images in \d classes are not those of the 9 images"
+        ):
+            codes_of_images(wrong, stream.library)
+
+
+def test_codes_of_other_images() -> None:
+    stream = make_images()
+    with pytest.raises(ValueError, match=r"codes of shape \(8, 2\) for 9 images: tokenize the split again"):
+        ImageTupleStream(stream.library, stream.codes[:8], image_codes, stream.weights, mixtures=1, seed=0)
+    with pytest.raises(ValueError, match="3 sources out of 2 images"):
+        make_images(2, sources=3).group(0)
