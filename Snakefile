@@ -18,9 +18,11 @@ include: "workflow/rules/tokenizer.smk"
 include: "workflow/rules/likelihood.smk"
 include: "workflow/rules/priors.smk"
 include: "workflow/rules/separation.smk"
+include: "workflow/rules/image_separation.smk"
 include: "workflow/rules/baselines.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/image_tables.smk"
 
 
 rule all:

@@ -13,6 +13,8 @@ from lass.storage import written_aside
 
 FORMAT = "lass-tokens"
 VERSION = "1"
+MEASURED = ("log_posterior", "remix_distance", "uncounted")
+"""Columns of the codes of separated mixtures that say how good they are."""
 
 
 def write_tokens(
@@ -114,18 +116,67 @@ def write_separations(
 
     `results` are pairs of a mixture's number and its `lass.separation.selection.Separation`.
     """
-    columns: dict[str, list[Any]] = {
-        name: [] for name in ("mixture", "source", "log_posterior", "remix_distance", "uncounted")
-    }
-    codes = []
-    for item, result in results:
-        for index, source in enumerate(classes):
-            columns["mixture"].append(item)
-            columns["source"].append(source)
-            for name in ("log_posterior", "remix_distance", "uncounted"):
-                columns[name].append(getattr(result, name))
-            codes.append(result.codes[index].cpu().numpy())
-    write_tokens(path, columns, codes, codebook=codebook, codebook_size=codebook_size)
+    rows = [
+        (item, source, *(getattr(result, name) for name in MEASURED), codes)
+        for item, result in results
+        for source, codes in zip(classes, result.codes.cpu().numpy(), strict=True)
+    ]
+    names = ("mixture", "source", *MEASURED)
+    write_rows(path, names, rows, codebook=codebook, codebook_size=codebook_size)
+
+
+def write_candidates(
+    path: Path, results: Sequence[tuple[int, Any]], *, codebook: str, codebook_size: int
+) -> None:
+    """Write the codes of the candidates of mixtures, one row per mixture, candidate and source.
+
+    `results` are pairs of a mixture's number and its `lass.separation.candidates.Candidates`.
+    """
+    rows = [
+        (item, number, source, scores[number], distances[number], result.uncounted, codes)
+        for item, result in results
+        for scores, distances in [(result.log_posterior.tolist(), result.remix_distance.tolist())]
+        for number, candidate in enumerate(result.codes.cpu().numpy())
+        for source, codes in enumerate(candidate)
+    ]
+    names = ("mixture", "candidate", "source", *MEASURED)
+    write_rows(path, names, rows, codebook=codebook, codebook_size=codebook_size)
+
+
+def write_rows(
+    path: Path, names: Sequence[str], rows: Sequence[Sequence[Any]], *, codebook: str, codebook_size: int
+) -> None:
+    """Write rows whose values are those of the columns `names`, then codes [S]."""
+    columns = {name: [row[index] for row in rows] for index, name in enumerate(names)}
+    write_tokens(path, columns, [row[-1] for row in rows], codebook=codebook, codebook_size=codebook_size)
+
+
+def read_candidates(paths: Iterable[Path], *, codebook: str | None = None) -> dict[int, dict[str, Any]]:
+    """Per mixture of files by `write_candidates`: the fields of its `Candidates`, with numpy's arrays.
+
+    They are codes [M, N, S] int64, log_posterior [M], remix_distance [M] and uncounted. ValueError as in
+    `read_tokens`, and where a mixture does not have the same sources for each of its candidates.
+    """
+    table = read_tokens(paths, codebook=codebook)
+    if not len(table):
+        return {}
+    table = table.sort_by([(name, "ascending") for name in ("mixture", "candidate", "source")])
+    columns = {name: table[name].to_numpy() for name in ("mixture", "candidate", "source", *MEASURED)}
+    codes = pc.list_flatten(table["codes"]).to_numpy().astype(np.int64).reshape(len(table), -1)
+    found: dict[int, dict[str, Any]] = {}
+    items, starts = np.unique(columns["mixture"], return_index=True)
+    for item, first, last in zip(items.tolist(), starts, [*starts[1:], len(table)], strict=True):
+        own = {name: column[first:last] for name, column in columns.items()}
+        sources = int(own["source"].max()) + 1
+        if not np.array_equal(own["source"], np.tile(np.arange(sources), (last - first) // sources)):
+            raise ValueError(f"candidates of mixture {item}: sources are missing or doubled; draw them again")
+        found[item] = {
+            "codes": codes[first:last].reshape(-1, sources, codes.shape[1]),
+            "log_posterior": own["log_posterior"][::sources],
+            "remix_distance": own["remix_distance"][::sources],
+            "uncounted": int(own["uncounted"][0]),
+        }
+    return found
 
 
 def uncounted_of(path: Path) -> dict[int, int]:

@@ -25,6 +25,7 @@ wildcard_constraints:
     dataset="|".join(["slakh", *settings.images]),
     images="|".join(settings.images),
     split="train|validation|test",
+    sampler="|".join(sorted({*chain(*(part.separation.samplers for part in IMAGE_SETS))})),
     prior="|".join(sorted({*settings.priors, *chain(*(part.priors for part in IMAGE_SETS))})),
     method="|".join(
         sorted({*METHODS, *REFERENCES, *chain(*(part.separation.methods for part in IMAGE_SETS))})

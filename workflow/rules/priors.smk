@@ -35,8 +35,8 @@ rule train_prior:
 
 rule evaluate_priors:
     input:
+        unpack(tokens_to_evaluate),
         priors=priors,
-        tokens=gather.tokens("results/{{dataset}}/tokens/validation/{scatteritem}.parquet"),
     output:
         scores="results/{dataset}/priors.csv",
     log:
@@ -51,8 +51,9 @@ rule evaluate_priors:
         device=settings.device,
     params:
         priors=prior_of_each_class,
+        dataset=data_name,
         tokens=positions,
-        windows=128,
+        windows=lambda wildcards: 128 if part_of(wildcards) is settings else 500,
         code=code("evaluate_priors"),
     script:
         "../scripts/evaluate_priors.py"

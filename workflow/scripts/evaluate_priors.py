@@ -1,4 +1,4 @@
-"""Nats per token of every source's prior on validation songs, beside those of a uniform guess."""
+"""Nats per token of every class's prior on unseen data, beside those of a uniform guess."""
 
 import math
 from pathlib import Path
@@ -19,19 +19,23 @@ if TYPE_CHECKING:
 with logged(snakemake.log[0]), torch.inference_mode():
     params = snakemake.params
     device = choose_device(snakemake.resources.device)
-    table = read_tokens([Path(path) for path in snakemake.input.tokens])
-    codebook, codes = codebook_of(table)
+    splits = [name for name in snakemake.input.keys() if name != "priors"]  # noqa: SIM118 (no mapping)
     rows = []
-    for path, given in zip(snakemake.input.priors, params.priors, strict=True):
-        source, name = given["source"], given["prior"]
-        kind = {"source": source, "classes": given["classes"], "conditional": given["conditional"]}
-        prior = open_prior(Path(path), **kind, codebook=codebook, length=params.tokens)
-        prior.network.to(device)
-        batches = CodeBatches([sequences(table, source=source)], length=params.tokens, batch=8, device=device)
-        windows = batches.tiled(limit=params.windows)
-        total = sum(float(prior.sequence_loss(window)) * window.numel() for window, _ in windows)
-        tokens = sum(window.numel() for window, _ in windows)
-        row = {"source": source, "prior": name, "nll_per_token": total / tokens, "uniform": math.log(codes)}
-        size = sum(parameter.numel() for parameter in prior.network.parameters())
-        rows.append(row | {"validation_tokens": tokens, "parameters": size})
+    for split in splits:
+        table = read_tokens([Path(path) for path in snakemake.input[split]])
+        codebook, codes = codebook_of(table)
+        for path, given in zip(snakemake.input.priors, params.priors, strict=True):
+            source, name = given["source"], given["prior"]
+            kind = {"source": source, "classes": given["classes"], "conditional": given["conditional"]}
+            prior = open_prior(Path(path), **kind, codebook=codebook, length=params.tokens)
+            prior.network.to(device)
+            batches = CodeBatches(
+                [sequences(table, source=source)], length=params.tokens, batch=8, device=device
+            )
+            windows = batches.tiled(limit=params.windows)
+            total = sum(float(prior.sequence_loss(window)) * window.numel() for window, _ in windows)
+            tokens = sum(window.numel() for window, _ in windows)
+            row = {"dataset": params.dataset, "split": split, "source": source, "prior": name}
+            row |= {"nll_per_token": total / tokens, "uniform": math.log(codes), "tokens": tokens}
+            rows.append(row | {"parameters": sum(part.numel() for part in prior.network.parameters())})
     write_csv(pa.Table.from_pylist(rows), path=Path(snakemake.output.scores))
