@@ -20,6 +20,7 @@ DOORS: dict[str, set[str]] = {
     "config": set(),
     "storage": set(),
     "runtime": set(),
+    "timing": set(),
     "tokens": {"storage"},
     "data": {"storage"},
     "models": {"config", "storage"},
@@ -27,6 +28,7 @@ DOORS: dict[str, set[str]] = {
     "likelihood": {"storage"},
     "separation": {"likelihood"},
     "evaluation": {"storage"},
+    "baselines": {"storage"},
     "assembly": {"data", "likelihood", "models", "separation", "tokens"},
 }
 """Room of `lass` to the other rooms that it may import; a module of `lass` in no room is an error."""

@@ -1,6 +1,7 @@
 """What the methods of separation need: their settings, and the rows of the tables."""
 
 TABLE_SPLITS = {"psnr": "test", "samplers": "validation"}  # whose mixtures a table of images is about
+TIMED_BATCHES = 2  # of test mixtures
 
 
 def method():

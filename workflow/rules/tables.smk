@@ -1,7 +1,8 @@
 """The paper's tables and figures from the rows of metrics.
 
-Needs results/slakh/test/scores. Makes results/slakh_sdr.csv, its figure, the settings behind it, and results/examples.
-Rules: tabulate_sdr, export_examples.
+Needs results/slakh/test/scores. Makes results/slakh_sdr.csv, its figure, the settings behind it, results/examples,
+results/slakh/timing.csv, and of the rows of all data sets results/density.csv (Table 1), results/priors.csv and
+results/timing.csv (Table 4). Rules: tabulate_sdr, export_examples, time_separations, gather_tables.
 """
 
 
@@ -61,6 +62,42 @@ rule export_examples:
         code=code("export_examples"),
     script:
         "../scripts/export_examples.py"
+
+
+rule time_separations:
+    input:
+        sources="results/slakh/sources/test",
+        mixtures="results/slakh/mixtures/test.parquet",
+        vqvae=vqvae,
+        likelihood="results/slakh/likelihood.safetensors",
+        priors=priors,
+    output:
+        timing="results/slakh/timing.csv",
+    log:
+        "results/logs/time_separations.log",
+    conda:
+        "../../environment.yml"
+    threads: 16
+    resources:
+        mem_mb=8000,
+        runtime=240,
+        gpu=GPUS,
+        device=settings.device,
+    params:
+        dataset=data_name,
+        library=library,
+        priors=prior_of_each_class,
+        weights=weights,
+        method=method(),
+        selection=settings.separation.selection,
+        batch=settings.separation.batch,
+        batches=TIMED_BATCHES,
+        positions=positions,
+        seed=settings.seed,
+        codec=codec,
+        code=code("time_separations"),
+    script:
+        "../scripts/time_separations.py"
 
 
 rule gather_tables:
