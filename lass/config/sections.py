@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -48,6 +48,8 @@ class Codec(Section):
     channels: list[PositiveInt]
     encoder_blocks: Annotated[int, Field(ge=0)]
     encoder_kernel: PositiveInt
+    overlap: bool
+    normalise: bool
     decoder_blocks: Annotated[int, Field(ge=0)]
     encoder_dilation: PositiveInt
     decoder_dilation: PositiveInt
@@ -76,6 +78,7 @@ class PriorConfig(Section):
     classes: Annotated[list[Identifier], Field(min_length=1)]
     conditional: bool
     absolute: bool
+    activation: Literal["gelu", "silu"]
     layers: PositiveInt
     width: PositiveInt
     heads: PositiveInt

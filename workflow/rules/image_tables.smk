@@ -65,3 +65,38 @@ rule draw_separations:
         code=code("draw_separations"),
     script:
         "../scripts/draw_separations.py"
+
+
+rule time_image_separations:
+    input:
+        sources="results/{images}/sources/test",
+        mixtures="results/{images}/mixtures/test.parquet",
+        vqvae=vqvae,
+        likelihood="results/{images}/likelihood.safetensors",
+        priors=priors,
+    output:
+        timing="results/{images}/timing.csv",
+    log:
+        "results/logs/time_image_separations/{images}.log",
+    conda:
+        "../../environment.yml"
+    threads: 16
+    resources:
+        mem_mb=8000,
+        runtime=240,
+        gpu=GPUS,
+        device=settings.device,
+    params:
+        library=library,
+        priors=prior_of_each_class,
+        weights=weights,
+        methods=timed,
+        batch=lambda wildcards: part_of(wildcards).separation.batch,
+        batches=TIMED_BATCHES,
+        precision=lambda wildcards: part_of(wildcards).separation.precision,
+        positions=positions,
+        seed=settings.seed,
+        codec=codec,
+        code=code("time_image_separations"),
+    script:
+        "../scripts/time_image_separations.py"

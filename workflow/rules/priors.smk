@@ -26,6 +26,7 @@ rule train_prior:
     params:
         prior=lambda wildcards: training_settings(wildcards, "priors", wildcards.prior),
         tokens=positions,
+        windows=lambda wildcards: 128 if part_of(wildcards) is settings else 2000,
         seed=settings.seed,
         state="results/{dataset}/priors/{prior}.unfinished.safetensors",
         code=code("train_prior"),

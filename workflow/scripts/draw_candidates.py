@@ -12,7 +12,7 @@ from lass.data.pairs import load_images, read_image_mixtures
 from lass.data.shards import shard_of
 from lass.models.checkpoint import read_vqvae
 from lass.runtime import choose_device, logged
-from lass.separation.candidates import draw_candidates
+from lass.separation.candidates import Candidates, draw_candidates
 from lass.separation.decoding import Method
 from lass.tokens import write_candidates
 
@@ -31,7 +31,8 @@ with logged(snakemake.log[0]) as logger:
         {"path": Path(path), **entry}
         for path, entry in zip(snakemake.input.priors, params.priors, strict=True)
     ]
-    sources, results = [table["sources"][item].as_py() for item in shard], []
+    sources = [table["sources"][item].as_py() for item in shard]
+    results: list[tuple[int, Candidates]] = []
     for chosen, rows in group_by_priors(sources, priors):
         separator = open_separator(
             codec=codec,

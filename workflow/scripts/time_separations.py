@@ -1,7 +1,7 @@
 """Seconds per mixture of music, batch by batch."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import torch
@@ -39,7 +39,7 @@ with logged(snakemake.log[0]) as logger:
     library = open_library(Path(snakemake.input.sources), **params.library)
     table = read_mixtures(Path(snakemake.input.mixtures))
     row = {"dataset": params.dataset, "method": "lass", "device": describe_device(device)}
-    rows = []
+    rows: list[dict[str, Any]] = []
     for begin in range(0, min(len(table), params.batches * params.batch), params.batch):
         items = range(len(table))[begin : begin + params.batch]
         mixtures = torch.stack([torch.from_numpy(load_chunk(library, table, item).audio) for item in items])

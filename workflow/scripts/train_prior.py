@@ -1,5 +1,6 @@
 """Train one autoregressive prior on the codes of its source classes."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,12 +33,9 @@ with logged(snakemake.log[0]):
         )
         for split, rows in (("train", table), ("validation", validation))
     }
-    shape = TransformerShape(
-        codes=codes,
-        classes=len(settings["classes"]) if settings["conditional"] else 1,
-        context=params.tokens,
-        **{name: settings[name] for name in ("layers", "width", "heads", "kv_heads", "absolute")},
-    )
+    sizes = {field.name: settings[field.name] for field in fields(TransformerShape) if field.name in settings}
+    sizes |= {"classes": len(settings["classes"]) if settings["conditional"] else 1}
+    shape = TransformerShape(codes=codes, context=params.tokens, **sizes)
     network = new_network(Transformer, shape, seed=params.seed, dropout=settings["dropout"]).to(device)
     made = {"config": settings, "classes": settings["classes"], "codebook": codebook, "seed": params.seed}
     made |= {"lass": __version__, "torch": torch.__version__}
@@ -46,7 +44,7 @@ with logged(snakemake.log[0]):
     progress = train(
         network,
         draw_batch=batches["train"].draw,
-        validation=batches["validation"].tiled(limit=128),
+        validation=batches["validation"].tiled(limit=params.windows),
         schedule=Schedule(**training),
         seed=params.seed,
         state_path=Path(params.state),
