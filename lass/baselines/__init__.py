@@ -1,0 +1,1 @@
+"""Methods that LASS is compared with, one module per family."""

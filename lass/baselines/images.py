@@ -1,0 +1,217 @@
+"""Baselines for images (the paper's Table 2): the mixture itself, and non-negative matrix factorisation."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.decomposition import NMF, non_negative_factorization
+
+from lass.storage import damaged, read_header, read_tensors, write_tensors
+
+FORM = "lass.dictionaries"
+VERSION = 1
+
+FloatArray = NDArray[np.float64]
+Images = NDArray[np.float32]
+Integers = NDArray[np.int64]
+
+_ROWS = 32
+"""Mixtures solved at a time, always as many: the libraries round by the shape of a product, so that blocks of
+another size would let the estimates of a mixture depend on what else its shard holds."""
+
+
+@dataclass(frozen=True)
+class NmfDictionaries:
+    """Atoms of every source class: its images are about non-negative sums of these non-negative images."""
+
+    atoms: Images  # D [classes, components, T]
+    classes: tuple[str, ...]
+
+
+def average(mixtures: np.ndarray, *, sources: int) -> np.ndarray:
+    """The mixture y [B, T] as the estimate of each of its `sources`: [B, N, T]."""
+    return np.repeat(mixtures[:, None], sources, axis=1)
+
+
+def fit_dictionaries(
+    read: Callable[[np.ndarray], np.ndarray],
+    labels: ArrayLike,
+    *,
+    classes: Sequence[str],
+    components: int,
+    iterations: int,
+    images: int,
+    seed: int,
+) -> NmfDictionaries:
+    """Learn `components` atoms per class from training images: scikit-learn's NMF by coordinate descent.
+
+    `read` gives the images [n, T] in [0, 1] of some rows of the split, `labels` [n] the class of every row.
+    Each class is fit alone, in `iterations` sweeps, on `images` of its rows, drawn by `seed` and class.
+
+    Raises:
+        ValueError: labels outside the classes, fewer images of a class than asked for, more components than
+            images or pixels, sizes below one, black classes, or pixels that are negative or not finite.
+    """
+    kinds = _as_labels(labels, len(classes))
+    if min(components, iterations, images) < 1 or components > images:
+        raise ValueError(
+            f"components {components}, iterations {iterations} and images {images} per class: each has to be "
+            "at least 1, and the components at most as many as the images"
+        )
+    atoms = []
+    for index, name in enumerate(classes):
+        rows = np.flatnonzero(kinds == index)
+        if len(rows) < images:
+            raise ValueError(
+                f"class {name!r} has {len(rows)} training images, but {images} are asked for: lower the "
+                "number of images per class or add some"
+            )
+        rng = np.random.default_rng((seed, index))
+        chosen = np.sort(rng.permutation(rows)[:images])
+        pixels = _as_pixels(read(chosen), f"training images of class {name!r}")
+        atoms.append(_fit_atoms(pixels, name, components=components, iterations=iterations, rng=rng))
+    return NmfDictionaries(np.stack(atoms), tuple(classes))
+
+
+def separate_nmf(
+    dictionaries: NmfDictionaries,
+    mixtures: ArrayLike,
+    labels: ArrayLike,
+    *,
+    weights: Sequence[float],
+    iterations: int,
+    masked: bool = False,
+) -> Images:
+    """Separate mixtures y [B, T] of known classes, labels [B, N], to estimates of their sources [B, N, T].
+
+    `y = sum_n D_n h_n` is solved for activations h >= 0 in the least squares, by `iterations` sweeps of
+    scikit-learn's coordinate descent from zero. `D_n h_n` stands for `alpha_n x_n`: the estimate of source n
+    is `D_n h_n / alpha_n`, or with `masked` (a Wiener mask) `y / alpha_n * D_n h_n / sum_k D_k h_k`, and `y`
+    over the sum of alpha where that sum is 0. Estimates are clamped to [0, 1]. Unlike LASS with one prior for
+    all sources, this method is told the classes. Sources of one class share one dictionary, which cannot tell
+    them apart: they get the same estimate. A mixture's estimates do not depend on the other mixtures.
+
+    Raises:
+        ValueError: shapes or labels that do not fit the dictionaries, weights that are not positive, no
+            iterations, or pixels that are negative or not finite.
+    """
+    pixels, kinds = _as_pixels(mixtures, "mixtures"), _as_labels(labels, len(dictionaries.classes))
+    alpha = np.asarray(weights, dtype=np.float64)
+    if pixels.shape[1] != dictionaries.atoms.shape[2] or kinds.shape != (len(pixels), len(alpha)):
+        raise ValueError(
+            f"mixtures {pixels.shape}, labels {kinds.shape} and {len(alpha)} weights do not fit each other "
+            f"or dictionaries of {dictionaries.atoms.shape[2]} pixels: give [B, T], [B, N] and N"
+        )
+    if iterations < 1 or not (alpha > 0).all():
+        raise ValueError(f"iterations {iterations} and weights {list(weights)}: all have to be positive")
+    estimates = np.empty((*kinds.shape, pixels.shape[1]), dtype=np.float32)
+    classes = np.sort(kinds, axis=1)  # one problem, whichever source is first
+    for combination in np.unique(classes, axis=0):
+        present = np.unique(combination)
+        rows = np.flatnonzero((classes == combination).all(axis=1))
+        for start in range(0, len(rows), _ROWS):
+            block = rows[start : start + _ROWS]
+            shares = _class_shares(dictionaries.atoms[present], pixels[block], iterations=iterations)
+            places = np.searchsorted(present, kinds[block])  # [B, N], which share is of which source
+            estimates[block] = _estimates(pixels[block], shares, places, alpha, masked=masked)
+    return estimates
+
+
+def write_dictionaries(path: Path, dictionaries: NmfDictionaries) -> None:
+    """Write the dictionaries as a tensor file, aside and renamed."""
+    fields = {"classes": list(dictionaries.classes)}
+    write_tensors(path, {"atoms": dictionaries.atoms}, form=FORM, version=VERSION, fields=fields)
+
+
+def read_dictionaries(path: Path, *, classes: Sequence[str], pixels: int) -> NmfDictionaries:
+    """Read the dictionaries of `classes`, with atoms of T = `pixels`.
+
+    Raises FileNotFoundError, or ValueError for a damaged file, another format, version, classes or size.
+    """
+    found = read_header(path, form=FORM, version=VERSION).get("classes")
+    tensors = read_tensors(path)
+    atoms = tensors["atoms"].numpy() if "atoms" in tensors else np.empty(0, np.float32)
+    if found != list(classes) or atoms.shape != (len(classes), *atoms.shape[1:2], pixels):
+        raise ValueError(
+            f"{path}: atoms {atoms.shape} of the classes {found}, but {list(classes)} with {pixels} pixels "
+            "are needed: give the file that belongs to this configuration, or delete it and make it again"
+        )
+    if not (np.isfinite(atoms).all() and (atoms >= 0).all()):
+        raise damaged(path, "atoms that are negative or not finite")
+    return NmfDictionaries(atoms, tuple(classes))
+
+
+def _fit_atoms(
+    pixels: FloatArray, name: str, *, components: int, iterations: int, rng: np.random.Generator
+) -> Images:
+    """Atoms [components, T] of one class from its images [n, T]."""
+    if components > pixels.shape[1]:
+        raise ValueError(f"{components} components are more than the {pixels.shape[1]} pixels: ask for fewer")
+    if not pixels.any():
+        raise ValueError(f"all {len(pixels)} training images of class {name!r} are black: give other images")
+    model = NMF(
+        components,
+        init="nndsvda",
+        tol=0.0,  # as many sweeps as asked for
+        max_iter=iterations,
+        random_state=int(rng.integers(1 << 31)),
+    )
+    return np.asarray(model.fit(pixels).components_, dtype=np.float32)
+
+
+def _class_shares(atoms: Images, pixels: FloatArray, *, iterations: int) -> FloatArray:
+    """D_c h_c [B, classes, T] of mixtures [B, T], B <= _ROWS, for the atoms [classes, components, T]."""
+    classes, components, size = atoms.shape
+    dictionary = atoms.astype(np.float64)
+    padded = np.zeros((_ROWS, size))
+    padded[: len(pixels)] = pixels
+    activations, _, _ = non_negative_factorization(
+        padded,
+        H=dictionary.reshape(-1, size),
+        n_components=classes * components,
+        update_H=False,
+        tol=0.0,  # a tolerance would be met by the block as a whole, not by each of its mixtures
+        max_iter=iterations,
+    )
+    split = activations.reshape(_ROWS, classes, components).transpose(1, 0, 2)  # [classes, _ROWS, components]
+    return np.asarray((split @ dictionary).transpose(1, 0, 2)[: len(pixels)])
+
+
+def _estimates(
+    pixels: FloatArray, shares: FloatArray, places: Integers, alpha: FloatArray, *, masked: bool
+) -> FloatArray:
+    """Estimates [B, N, T] in [0, 1] from mixtures [B, T] and the shares of their classes [B, classes, T]."""
+    members = places[..., None] == np.arange(shares.shape[1])  # [B, N, classes]
+    weight = (members * alpha[:, None]).sum(axis=1)[..., None]  # [B, classes, 1]
+    sources = shares / weight
+    if masked:
+        total = shares.sum(axis=1, keepdims=True)  # [B, 1, T]
+        scale = np.divide(pixels[:, None], total, out=np.zeros_like(total), where=total > 0)
+        sources = np.where(total > 0, scale * sources, pixels[:, None] / alpha.sum())
+    return np.take_along_axis(sources, places[..., None], axis=1).clip(0.0, 1.0)
+
+
+def _as_pixels(images: ArrayLike, name: str) -> FloatArray:
+    pixels = np.asarray(images, dtype=np.float64)
+    if pixels.ndim != 2 or pixels.shape[1] == 0:
+        raise ValueError(f"{name} have the shape {pixels.shape}: give flat rows [n, T]")
+    faulty = int(np.count_nonzero(~(np.isfinite(pixels) & (pixels >= 0))))  # NaN is faulty too
+    if faulty:
+        raise ValueError(
+            f"{name} hold {faulty} pixels that are negative or not finite: give pixels in [0, 1]"
+        )
+    return pixels
+
+
+def _as_labels(labels: ArrayLike, classes: int) -> Integers:
+    kinds = np.asarray(labels)
+    if not np.issubdtype(kinds.dtype, np.integer) or (
+        kinds.size and not 0 <= kinds.min() <= kinds.max() < classes
+    ):
+        raise ValueError(
+            f"labels of type {kinds.dtype} from {kinds.min(initial=0)} to {kinds.max(initial=0)}: give the "
+            f"indices 0 to {classes - 1} of {classes} classes"
+        )
+    return kinds.astype(np.int64)
