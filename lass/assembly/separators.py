@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from lass.assembly.priors import open_prior
 from lass.likelihood.tensor import nearest_counted, read_likelihood
+from lass.models.transformer import TransformerPrior
 from lass.models.vqvae import Vqvae
 from lass.separation.decoding import Method
 from lass.separation.separator import Separator
@@ -21,21 +23,39 @@ def open_separator(
     length: int,
     weights: Sequence[float],
     method: Method,
+    precision: str = "float32",
     **settings: Any,
 ) -> Separator:
     """A separator of mixtures of `length` tokens on the codec's device.
 
-    `priors` holds per source the arguments of `open_prior`: path, classes, conditional, source. `settings`
-    are the separator's selection and seed.
+    `priors` holds per source the arguments of `open_prior`: path, classes, conditional, source; one that
+    serves several sources is opened once and asked for all of them together. `precision` is float32 or bfloat16: that of the priors' steps and of decoding.
+    `settings` are the separator's selection and seed.
     """
+    if precision not in ("float32", "bfloat16"):
+        raise ValueError(f"precision {precision!r}: choose float32 or bfloat16")
     device = codec.quantizer.codebook.device
     table = read_likelihood(likelihood, codebook_size=codec.shape.codes, sources=len(priors)).to(device)
-    loaded = [open_prior(**prior, codebook=codec.quantizer.identity, length=length) for prior in priors]
-    for prior in loaded:
-        prior.network.to(device)
+    low = precision == "bfloat16"
+    opened: dict[tuple[Any, ...], TransformerPrior] = {}
+    loaded = []
+    for prior in priors:
+        key = (
+            prior["path"],
+            prior["conditional"] and prior["source"],
+        )  # what is told no class serves all of them
+        if key not in opened:
+            opened[key] = open_prior(**prior, codebook=codec.quantizer.identity, length=length)
+            opened[key].network.to(device, torch.bfloat16 if low else torch.float32)
+        loaded.append(opened[key])
+
+    def decode(codes: Tensor) -> Tensor:
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=low):
+            return codec.decode(codes).float()
+
     return Separator(
         encode=codec.encode,
-        decode=codec.decode,
+        decode=decode,
         priors=loaded,
         likelihood=table,
         fallback=nearest_counted(table, codec.quantizer.codebook),

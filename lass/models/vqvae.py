@@ -34,6 +34,8 @@ class VqvaeShape:
     encoder_dilation: int  # dilation grows by this factor from block to block
     decoder_dilation: int
     encoder_kernel: int = 3  # of the encoder's residual blocks; 1 leaves the receptive field to the strides
+    overlap: bool = True  # whether a frame's encoder sees half of its neighbours, or its own samples alone
+    normalise: bool = False  # latents to zero mean and unit variance over the channels: they cannot collapse
     image: tuple[int, int, int] | None = None  # colour channels, rows, columns; None for audio
 
     def __post_init__(self) -> None:
@@ -95,7 +97,8 @@ def build_encoder(shape: VqvaeShape) -> nn.Sequential:
     layers: list[nn.Module] = []
     previous = shape.inputs
     for stride, channels in zip(shape.strides, shape.channels, strict=True):
-        layers.append(convolution(shape, previous, channels, 2 * stride, stride=stride, padding=stride // 2))
+        kernel, padding = (2 * stride, stride // 2) if shape.overlap else (stride, 0)
+        layers.append(convolution(shape, previous, channels, kernel, stride=stride, padding=padding))
         layers += [
             ResidualBlock(
                 shape, channels, kernel=shape.encoder_kernel, dilation=shape.encoder_dilation**index
@@ -141,7 +144,7 @@ class Vqvae(nn.Module):
         """Tokens at either end of an encoded chunk that differ from those of a longer recording around it."""
         shape, reach, rate = self.shape, 0.0, 1
         for stride in shape.strides:
-            reach += rate * stride / 2
+            reach += rate * stride / 2 if shape.overlap else 0
             rate *= stride
             steps = sum(shape.encoder_dilation**index for index in range(shape.encoder_blocks))
             reach += rate * (shape.encoder_kernel // 2) * steps
@@ -164,7 +167,8 @@ class Vqvae(nn.Module):
         """Dense latents [B, S, C] of `data` [B, T]: audio's T is a multiple of the hop, an image's its size."""
         self.check_length(data)
         latents: Tensor = self.encoder(data.unflatten(1, self.shape.image or (1, -1)))  # [B, C, ...]
-        return latents.flatten(2).transpose(1, 2)
+        latents = latents.flatten(2).transpose(1, 2)
+        return functional.layer_norm(latents, latents.shape[-1:]) if self.shape.normalise else latents
 
     def encode(self, data: Tensor) -> Tensor:
         """Codes [B, S] of `data` [B, T]."""

@@ -8,11 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lass.likelihood.tensor import Likelihood
+from lass.likelihood.tensor import Likelihood, RaggedSlices
 from lass.separation.beam import best_continuations
+from lass.separation.particles import resample
 from lass.separation.posterior import joint_log_posterior
 from lass.separation.prior import Prior
-from lass.separation.sampling import check_sampler, gather_rows, sample_tuples
+from lass.separation.sampling import check_sampler, draw_tuples
+
+METHODS = ("greedy", "beam", "ancestral", "top_k", "particle")
 
 
 @dataclass(frozen=True)
@@ -20,19 +23,28 @@ class Method:
     """How a sequence is decoded.
 
     `greedy` takes the best tuple of every position, `beam` the W best joint prefixes; `ancestral` and `top_k`
-    draw W candidates independently.
+    draw W candidates independently, `particle` draws W that are resampled along the sequence.
     """
 
-    name: str  # greedy, beam, ancestral or top_k
+    name: str  # one of METHODS
     hypotheses: int = 1  # W
     likelihood_weight: float = 1.0  # lambda
     temperature: float = 1.0  # of the samplers
     top_k: int | None = None  # of top_k
+    resampling: float | None = (
+        None  # of particle: the share of W below which an effective sample size is too low
+    )
 
     def __post_init__(self) -> None:
         """Refuse combinations that mean nothing."""
-        if self.name not in ("greedy", "beam", "ancestral", "top_k"):
-            raise ValueError(f"decoding method {self.name!r}: choose greedy, beam, ancestral or top_k")
+        if self.name not in METHODS:
+            raise ValueError(f"decoding method {self.name!r}: choose one of {', '.join(METHODS)}")
+        if (self.name == "particle") != (self.resampling is not None):
+            raise ValueError(
+                f"{self.name} with resampling = {self.resampling}: the method particle needs it, the others refuse it"
+            )
+        if self.resampling is not None and not 0 < self.resampling <= 1:
+            raise ValueError(f"resampling {self.resampling} must be a share in (0, 1]")
         if self.hypotheses < 1 or (self.name == "greedy" and self.hypotheses != 1):
             raise ValueError(
                 f"{self.name} with {self.hypotheses} hypotheses: at least 1, and exactly 1 for greedy"
@@ -50,6 +62,13 @@ class Method:
         """Whether hypotheses compete (greedy, beam) instead of being drawn."""
         return self.name in ("greedy", "beam")
 
+    @property
+    def draws(self) -> int:
+        """Uniform numbers that a position of one mixture takes: one per hypothesis, and one to resample them."""
+        if self.searches:
+            return 0
+        return self.hypotheses + (self.name == "particle")
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -66,6 +85,7 @@ class Hypotheses:
 
     codes: Tensor  # [B, W, S, N] int64; -1 where not decoded yet
     scores: Tensor  # [B, W] float64: log posterior up to a constant per mixture; -inf: no such hypothesis
+    log_weights: Tensor  # [B, W] float64: how much each stands for, of particles; 0 for the other methods
 
 
 @torch.inference_mode()
@@ -81,10 +101,12 @@ def decode_sequences(
 
     Args:
         mixture: mixture codes m [B, S], all of them counted (`lass.likelihood.tensor.nearest_counted`).
-        priors: one per source, in the order of the likelihood's tuples.
+        priors: one per source, in the order of the likelihood's tuples; one that stands for several sources is
+            asked for all of them at once.
         likelihood: the table p(m | z_1..z_N).
         method: how to decode.
-        uniforms: numbers in [0, 1) [B, S, W] that decide every draw of a sampler; greedy and beam need none.
+        uniforms: numbers in [0, 1) [B, S, `method.draws`] that decide every draw of a sampler; greedy and beam
+            need none.
 
     Raises:
         ValueError: where number of priors, codebook sizes or uniforms do not fit, or a mixture code was never
@@ -97,14 +119,47 @@ def decode_sequences(
     state = Hypotheses(
         codes=torch.full((batch, width, length, sources), -1, dtype=torch.int64, device=mixture.device),
         scores=torch.zeros(batch, width, dtype=torch.float64, device=mixture.device),
+        log_weights=torch.zeros(batch, width, dtype=torch.float64, device=mixture.device),
     )
     if method.searches:
         state.scores[:, 1:] = -torch.inf
-    caches = [prior.start(batch * width, length) for prior in priors]
+    readers = open_readers(priors, batch * width, length)
     for position in range(length):
         draws = None if uniforms is None else uniforms[:, position]
-        advance(state, position, mixture[:, position], parts=parts, caches=caches, uniforms=draws)
+        advance(state, position, mixture[:, position], parts=parts, readers=readers, uniforms=draws)
     return state
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A prior with the sources that it models and the state of their sequences."""
+
+    prior: Prior
+    sources: list[int]
+    cache: Any  # of B * W * len(sources) sequences
+
+
+def open_readers(priors: Sequence[Prior], rows: int, length: int) -> list[Reader]:
+    """One reader per distinct prior, for `rows` hypotheses."""
+    readers = []
+    for prior in dict.fromkeys(priors):
+        sources = [source for source, one in enumerate(priors) if one is prior]
+        readers.append(Reader(prior, sources, prior.start(rows * len(sources), length)))
+    return readers
+
+
+def next_log_probs(state: Hypotheses, position: int, readers: Sequence[Reader]) -> list[Tensor]:
+    """`log p_n(z_s | z_<s)` [B, W, K] of every source n."""
+    batch, width, _, sources = state.codes.shape
+    tables: list[Tensor] = [state.scores] * sources
+    for reader in readers:
+        previous = None if position == 0 else state.codes[:, :, position - 1, reader.sources].flatten()
+        found = reader.prior.log_probs(previous, reader.cache).unflatten(0, (batch, width, -1))
+        if found.isnan().any():
+            raise ValueError(f"a prior gives NaN at position {position}: train it anew")
+        for index, source in enumerate(reader.sources):
+            tables[source] = found[:, :, index]
+    return tables
 
 
 def advance(
@@ -113,34 +168,55 @@ def advance(
     codes: Tensor,
     *,
     parts: Parts,
-    caches: list[Any],
+    readers: Sequence[Reader],
     uniforms: Tensor | None,
 ) -> None:
-    """Extend every hypothesis by one position whose mixture codes are `codes` [B]; `uniforms` [B, W]."""
-    method = parts.method
-    batch, width = state.scores.shape
+    """Extend every hypothesis by one position whose mixture codes are `codes` [B]; `uniforms` [B, draws]."""
+    method, width = parts.method, parts.method.hypotheses
     slices = parts.likelihood.slices(codes)
-    tables = []
-    for source, (prior, cache) in enumerate(zip(parts.priors, caches, strict=True)):
-        previous = None if position == 0 else state.codes[:, :, position - 1, source].reshape(-1)
-        tables.append(prior.log_probs(previous, cache).reshape(batch, width, -1))
-    scores = joint_log_posterior(tables, slices, likelihood_weight=method.likelihood_weight)  # [total, W]
-    if scores.isnan().any():
-        raise ValueError(f"a prior or the likelihood gives NaN at position {position}: train it anew")
+    tables = next_log_probs(state, position, readers)
+    if method.searches:
+        search(state, position, tables, slices, method.likelihood_weight, readers)
+        return
+    assert uniforms is not None
+    drawn = draw_tuples(
+        tables,
+        slices,
+        uniforms[:, :width],
+        likelihood_weight=method.likelihood_weight,
+        temperature=method.temperature,
+        top_k=method.top_k,
+    )
+    state.codes[:, :, position] = drawn.codes
+    state.scores += drawn.scores
+    if method.resampling is not None:
+        state.log_weights += drawn.log_weights
+        resampled = resample(state.log_weights, uniforms[:, width], threshold=method.resampling)
+        state.log_weights = resampled.log_weights
+        if resampled.moved.any():
+            state.scores = state.scores.gather(1, resampled.parents)
+            follow_parents(state, position + 1, resampled.parents, readers)
+
+
+def search(
+    state: Hypotheses,
+    position: int,
+    tables: Sequence[Tensor],
+    slices: RaggedSlices,
+    likelihood_weight: float,
+    readers: Sequence[Reader],
+) -> None:
+    """Extend every mixture by its best continuations."""
+    batch, width = state.scores.shape
+    scores = joint_log_posterior(tables, slices, likelihood_weight=likelihood_weight)  # [total, W]
     bounds = slices.offsets.tolist()
-    parents = torch.arange(width, device=codes.device).repeat(batch, 1)
-    chosen = torch.empty(batch, width, dtype=torch.int64, device=codes.device)
+    parents = torch.arange(width, device=scores.device).repeat(batch, 1)
+    chosen = torch.empty(batch, width, dtype=torch.int64, device=scores.device)
     for row in range(batch):
-        segment = scores[bounds[row] : bounds[row + 1]]
-        if method.searches:
-            parents[row], picked = search_step(state.scores[row], segment)
-        else:
-            assert uniforms is not None
-            picked = sample_tuples(segment, uniforms[row], temperature=method.temperature, top_k=method.top_k)
-            state.scores[row] += gather_rows(segment, picked)
+        parents[row], picked = search_step(state.scores[row], scores[bounds[row] : bounds[row + 1]])
         chosen[row] = bounds[row] + picked
-    if method.searches and position > 0:
-        follow_parents(state, position, parents, parts.priors, caches)
+    if position > 0:
+        follow_parents(state, position, parents, readers)
     state.codes[:, :, position] = slices.tuples[chosen.flatten()].reshape(batch, width, -1)
 
 
@@ -152,16 +228,17 @@ def search_step(totals: Tensor, segment: Tensor) -> tuple[Tensor, Tensor]:
     return best.parents, best.tuples
 
 
-def follow_parents(
-    state: Hypotheses, position: int, parents: Tensor, priors: Sequence[Prior], caches: list[Any]
-) -> None:
-    """Let prefixes and caches follow `parents` [B, W]; scores already belong to the new hypotheses."""
+def follow_parents(state: Hypotheses, decoded: int, parents: Tensor, readers: Sequence[Reader]) -> None:
+    """Let the first `decoded` positions and the priors' states follow `parents` [B, W]; scores already do."""
     batch, width = parents.shape
     rows = (parents + width * torch.arange(batch, device=parents.device)[:, None]).flatten()
-    prefixes = state.codes[:, :, :position].flatten(0, 1)
-    state.codes[:, :, :position] = prefixes[rows].reshape(batch, width, position, -1)
-    for prior, cache in zip(priors, caches, strict=True):
-        prior.reorder(cache, rows)
+    prefixes = state.codes[:, :, :decoded].flatten(0, 1)
+    state.codes[:, :, :decoded] = prefixes[rows].reshape(batch, width, decoded, -1)
+    for reader in readers:
+        number = len(reader.sources)
+        reader.prior.reorder(
+            reader.cache, (rows[:, None] * number + torch.arange(number, device=rows.device)).flatten()
+        )
 
 
 def check_inputs(mixture: Tensor, parts: Parts, uniforms: Tensor | None) -> None:
@@ -188,5 +265,5 @@ def check_inputs(mixture: Tensor, parts: Parts, uniforms: Tensor | None) -> None
         raise ValueError(
             f"mixture code {int(mixture[empty][0])} was never counted: map codes by nearest_counted first"
         )
-    if not method.searches and (uniforms is None or uniforms.shape != (*mixture.shape, method.hypotheses)):
-        raise ValueError(f"{method.name} needs uniforms of shape {(*mixture.shape, method.hypotheses)}")
+    if method.draws and (uniforms is None or uniforms.shape != (*mixture.shape, method.draws)):
+        raise ValueError(f"{method.name} needs uniforms of shape {(*mixture.shape, method.draws)}")

@@ -1,9 +1,87 @@
 """Drawing one tuple per hypothesis from the posterior of a position: ancestral and top-k sampling."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from lass.likelihood.tensor import RaggedSlices
+from lass.separation.factored import dense_slices, sample_pairs, sample_top_pairs
+from lass.separation.posterior import joint_log_posterior
+
+LARGEST_DENSE = 1024  # K up to which two sources are drawn from dense slices
+COLDEST_DENSE = 0.01  # temperature under which products of float32 numbers would be lost
+
+
+@dataclass(frozen=True)
+class DrawnTuples:
+    """One tuple per hypothesis."""
+
+    codes: Tensor  # [B, W, N] int64
+    scores: Tensor  # [B, W] float64: unnormalised log posterior; -inf where every tuple is impossible
+    log_weights: Tensor  # [B, W] float64: the same, less the log-probability with which the tuple was drawn
+
+
+def draw_tuples(
+    log_probs: Sequence[Tensor],
+    slices: RaggedSlices,
+    uniforms: Tensor,
+    *,
+    likelihood_weight: float,
+    temperature: float,
+    top_k: int | None,
+) -> DrawnTuples:
+    """Draw a tuple for each of W hypotheses of B mixtures.
+
+    Args:
+        log_probs: `log p_n(z_n | past)` of every source [B, W, K].
+        slices: the tuples that the mixtures' codes allow.
+        uniforms: numbers in [0, 1) [B, W].
+        likelihood_weight: lambda.
+        temperature: the posterior is raised to `1 / temperature`.
+        top_k: only the k most probable tuples of each hypothesis may be drawn; None for all.
+
+    Two sources and a small codebook are drawn in factored form, everything else tuple by tuple: the same numbers give
+    the same tuples.
+    """
+    size = log_probs[0].shape[2]
+    if len(log_probs) > 2 or size > LARGEST_DENSE or temperature < COLDEST_DENSE:
+        return draw_ragged(
+            joint_log_posterior(log_probs, slices, likelihood_weight=likelihood_weight),
+            slices,
+            uniforms,
+            temperature=temperature,
+            top_k=top_k,
+        )
+    first, second = (table / temperature for table in log_probs)
+    likelihood = dense_slices(slices, size, likelihood_weight=likelihood_weight / temperature)
+    if top_k is None:
+        drawn = sample_pairs(first, second, likelihood, uniforms)
+    else:
+        drawn = sample_top_pairs(first, second, likelihood, uniforms, top_k=top_k)
+    scores = temperature * drawn.scores.double()
+    weights = scores - (drawn.scores.double() - drawn.log_normaliser.double())
+    return DrawnTuples(drawn.codes, scores, weights.nan_to_num(nan=-math.inf))
+
+
+def draw_ragged(
+    scores: Tensor, slices: RaggedSlices, uniforms: Tensor, *, temperature: float, top_k: int | None
+) -> DrawnTuples:
+    """As `draw_tuples`, from the unnormalised log posterior [total, W] of every tuple in `slices`."""
+    bounds = slices.offsets.tolist()
+    rows, weights = [], []
+    for row, (first, last) in enumerate(zip(bounds, bounds[1:], strict=False)):
+        segment = scores[first:last]
+        picked = sample_tuples(segment, uniforms[row], temperature=temperature, top_k=top_k)
+        tempered = segment.double() / temperature
+        allowed = tempered if top_k is None else tempered.topk(min(top_k, len(segment)), dim=0).values
+        weights.append(allowed.logsumexp(dim=0) - gather_rows(tempered, picked))  # -log q
+        rows.append(first + picked)
+    chosen = torch.stack(rows)  # [B, W]
+    found = scores.gather(0, chosen).double()
+    return DrawnTuples(slices.tuples[chosen], found, (found + torch.stack(weights)).nan_to_num(nan=-math.inf))
 
 
 def sample_tuples(scores: Tensor, uniforms: Tensor, *, temperature: float, top_k: int | None) -> Tensor:

@@ -14,6 +14,15 @@ from lass.separation.selection import Separation, select_hypothesis
 
 
 @dataclass(frozen=True)
+class Decoded:
+    """Hypotheses for a batch of mixtures."""
+
+    codes: Tensor  # [B, W, S, N] int64
+    scores: Tensor  # [B, W] float64: log posterior up to a constant per mixture; -inf: no such hypothesis
+    uncounted: Tensor  # [B] int64: positions whose mixture code was never counted
+
+
+@dataclass(frozen=True)
 class Separator:
     """Everything that a separation needs; networks enter as functions and as `Prior` objects."""
 
@@ -24,39 +33,44 @@ class Separator:
     fallback: Tensor  # [K] int64: the counted code that stands for each mixture code
     weights: Tensor  # alpha [N]
     method: Method
-    selection: str  # 'remix' or 'posterior'
     seed: int
+    selection: str = "remix"  # or 'posterior'
 
     def separate(self, mixtures: Tensor, items: Sequence[int]) -> list[Separation]:
         """Separate waveforms y [B, T]; `items` name the mixtures, and with the seed decide every random draw.
 
         The result for a mixture does not depend on the others of the batch.
         """
-        codes = torch.cat([self.encode(mixture[None]) for mixture in mixtures])  # [B, S]
-        counted = self.fallback[codes]
-        hypotheses = decode_sequences(
-            counted,
-            priors=self.priors,
-            likelihood=self.likelihood,
-            method=self.method,
-            uniforms=None if self.method.searches else self.uniforms(items, codes.shape[1]).to(codes.device),
-        )
+        decoded = self.hypotheses(mixtures, items)
         return [
             select_hypothesis(
-                hypotheses.codes[row],
-                hypotheses.scores[row],
+                decoded.codes[row],
+                decoded.scores[row],
                 mixture=mixtures[row],
                 weights=self.weights,
                 decode=self.decode,
                 criterion=self.selection,
-                uncounted=int((counted[row] != codes[row]).sum()),
+                uncounted=int(decoded.uncounted[row]),
             )
             for row in range(len(mixtures))
         ]
 
+    def hypotheses(self, mixtures: Tensor, items: Sequence[int]) -> Decoded:
+        """W hypotheses for each mixture y [B, T]; mixture codes that were never counted are replaced."""
+        codes = torch.cat([self.encode(mixture[None]) for mixture in mixtures])  # [B, S]
+        counted = self.fallback[codes]
+        found = decode_sequences(
+            counted,
+            priors=self.priors,
+            likelihood=self.likelihood,
+            method=self.method,
+            uniforms=self.uniforms(items, codes.shape[1]).to(codes.device) if self.method.draws else None,
+        )
+        return Decoded(found.codes, found.scores, (counted != codes).sum(dim=1))
+
     def uniforms(self, items: Sequence[int], length: int) -> Tensor:
-        """Numbers in [0, 1) [B, S, W], each mixture's drawn from (seed, item) alone."""
-        shape = (length, self.method.hypotheses)
+        """Numbers in [0, 1) [B, S, draws], each mixture's drawn from (seed, item) alone."""
+        shape = (length, self.method.draws)
         return torch.from_numpy(
             np.stack([np.random.default_rng((self.seed, item)).random(shape) for item in items])
         )

@@ -136,7 +136,7 @@ def test_a_prior_that_gives_nan(problem: Problem, method: Method) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"name": "viterbi"}, "'viterbi': choose greedy, beam, ancestral or top_k"),
+        ({"name": "viterbi"}, "'viterbi': choose one of greedy, beam, ancestral, top_k, particle"),
         ({"name": "beam", "hypotheses": 0}, "beam with 0 hypotheses"),
         ({"name": "greedy", "hypotheses": 2}, "exactly 1 for greedy"),
         ({"name": "top_k"}, "top_k with top_k = None"),

@@ -1,0 +1,68 @@
+"""Candidates: those of W hypotheses that are worth a closer look (step 5 of the method)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lass.separation.separator import Separator
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """M hypotheses of one mixture, the nearest to it first."""
+
+    codes: Tensor  # [M, N, S] int64
+    log_posterior: Tensor  # [M] float64, up to a constant of the mixture
+    remix_distance: Tensor  # [M] float32: ||y - sum_n alpha_n D(z_n)||², relative to ||y||²
+    uncounted: int  # positions whose mixture code was never counted
+
+
+def draw_candidates(
+    separator: Separator, mixtures: Tensor, items: Sequence[int], *, kept: int
+) -> list[Candidates]:
+    """Decode W hypotheses of each mixture y [B, T] and keep the `kept` distinct ones of lowest remix distance.
+
+    `items` name the mixtures, and with the separator's seed decide every random draw. Fewer are kept where fewer
+    distinct hypotheses exist. ValueError where no hypothesis of a mixture has a positive probability.
+    """
+    decoded = separator.hypotheses(mixtures, items)
+    found = []
+    for row, mixture in enumerate(mixtures):
+        real = torch.isfinite(decoded.scores[row]).nonzero()[:, 0]
+        if not len(real):
+            raise ValueError(
+                f"mixture {items[row]}: no hypothesis has a positive probability: the priors rule out every tuple "
+                "that was counted; count more tuples or decode with more hypotheses"
+            )
+        distinct = real[first_of_each(decoded.codes[row, real])]
+        codes = decoded.codes[row, distinct].transpose(1, 2)  # [M', N, S]
+        distances = remix_distances(codes, mixture, weights=separator.weights, decode=separator.decode)
+        nearest = distances.argsort(stable=True)[:kept]
+        found.append(
+            Candidates(
+                codes=codes[nearest].contiguous(),
+                log_posterior=decoded.scores[row, distinct[nearest]],
+                remix_distance=distances[nearest],
+                uncounted=int(decoded.uncounted[row]),
+            )
+        )
+    return found
+
+
+def first_of_each(codes: Tensor) -> Tensor:
+    """Indices, ascending, of the first of each of the distinct hypotheses `codes` [W, S, N]."""
+    _, group = torch.unique(codes.flatten(1), dim=0, return_inverse=True)
+    first = torch.full((int(group.max()) + 1,), len(codes), device=codes.device)
+    first.scatter_reduce_(0, group, torch.arange(len(codes), device=codes.device), reduce="amin")
+    return first.sort().values
+
+
+def remix_distances(
+    codes: Tensor, mixture: Tensor, *, weights: Tensor, decode: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """`||y - sum_n alpha_n D(z_n)||² / ||y||²` [M] of hypotheses `codes` [M, N, S] of the mixture y [T]."""
+    estimates = decode(codes.flatten(0, 1)).float().unflatten(0, codes.shape[:2])  # [M, N, T]
+    remix = (weights[:, None] * estimates).sum(dim=1)
+    return (remix - mixture).square().sum(dim=-1) / mixture.square().sum().clamp_min(1e-12)
