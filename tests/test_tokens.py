@@ -1,5 +1,6 @@
 """Token tables: what is written is read, shards of any size join, and foreign codes are refused."""
 
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,17 @@ import pytest
 import torch
 
 from lass.separation.selection import Separation
-from lass.tokens import codebook_of, read_tokens, sequences, uncounted_of, write_separations, write_tokens
+from lass.tokens import (
+    codebook_of,
+    read_candidates,
+    read_tokens,
+    sequences,
+    uncounted_of,
+    without_copies,
+    write_candidates,
+    write_separations,
+    write_tokens,
+)
 
 Rows = list[tuple[str, str, list[int]]]
 SONGS: Rows = [
@@ -179,3 +190,68 @@ def test_the_order_of_the_shards_makes_no_difference(tmp_path: Path) -> None:
         found = sequences(table, source="bass")
         assert list(found) == ["a", "b", "c"]
         assert [row.tolist() for row in found.values()] == [[0], [1], [2]]
+
+
+# --- images and the candidates of their separation ---
+
+
+def test_copies_of_images_are_left_out(tmp_path: Path) -> None:
+    rows: Rows = [
+        ("000000", "cat", [1]),
+        ("000000/1", "cat", [2]),
+        ("000001", "dog", [3]),
+        ("000001/1", "dog", [4]),
+    ]
+    table = read_tokens([write(tmp_path / "a.parquet", rows)])
+    assert without_copies(table)["track"].to_pylist() == ["000000", "000001"]
+    assert codebook_of(without_copies(table)) == ("abc", 10)
+    assert list(sequences(table, source="cat")) == ["000000", "000000/1"]
+
+
+@dataclass
+class Candidates:
+    """What `write_candidates` asks for."""
+
+    codes: torch.Tensor  # [M, N, S]
+    log_posterior: torch.Tensor  # [M]
+    remix_distance: torch.Tensor  # [M]
+    uncounted: int
+
+
+def candidates(seed: int, *, kept: int, sources: int = 2) -> Candidates:
+    generator = torch.Generator().manual_seed(seed)
+    return Candidates(
+        torch.randint(10, (kept, sources, 5), generator=generator),
+        -torch.rand(kept, generator=generator, dtype=torch.float64),
+        torch.rand(kept, generator=generator),
+        seed,
+    )
+
+
+def test_candidates_come_back_as_they_were(tmp_path: Path) -> None:
+    """Also where mixtures keep different numbers, and a shard is empty."""
+    written = {7: candidates(1, kept=3), 2: candidates(2, kept=1), 11: candidates(3, kept=12)}
+    paths = [tmp_path / name for name in ("a.parquet", "b.parquet", "none.parquet")]
+    for path, items in zip(paths, ([7, 11], [2], []), strict=True):
+        results = [(item, written[item]) for item in items]
+        write_candidates(path, results, codebook="abc", codebook_size=10)
+    found = read_candidates([paths[2], *paths[:2]], codebook="abc")
+    assert list(found) == [2, 7, 11]
+    for item, expected in written.items():
+        for name in ("codes", "log_posterior", "remix_distance"):
+            stored = found[item][name]
+            np.testing.assert_array_equal(stored, getattr(expected, name).numpy())
+        assert found[item]["uncounted"] == expected.uncounted
+    assert found[7]["codes"].dtype == np.int64
+    assert read_candidates(paths[2:]) == {}
+
+
+def test_candidates_of_another_codebook_or_without_a_source(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    write_candidates(path, [(0, candidates(1, kept=2))], codebook="abc", codebook_size=10)
+    with pytest.raises(ValueError, match=r"a\.parquet: codes of codebook abc, but other is needed"):
+        read_candidates([path], codebook="other")
+    table = pq.read_table(path)
+    pq.write_table(table.slice(0, 3), path)
+    with pytest.raises(ValueError, match="candidates of mixture 0: sources are missing"):
+        read_candidates([path])

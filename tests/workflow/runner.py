@@ -23,9 +23,11 @@ from snakemake.cli import main as snakemake
 ROOT = Path(__file__).parents[2]
 TEST_CONFIG = ROOT / "config" / "test.yaml"
 # One thread per job, so that two jobs share two cores.
-THREADS = ["--set-threads", "compose_songs=1", "train_vqvae=1", "train_prior=1"]
+THREADED = ("compose_songs", "train_vqvae", "train_prior", "time_separations", "time_image_separations")
+THREADS = ["--set-threads", *(f"{rule}=1" for rule in THREADED)]
 # Fewer shards than by default are fewer jobs, each of which takes seconds to start.
 SCATTER = ["--set-scatter", "tokens=2", "counts=2", "mixtures=1"]
+IMAGE_SCATTER = ["--set-scatter", "tokens=1", "counts=1", "mixtures=1"]
 PATIENCE = 1200  # seconds after which a test gives up waiting for Snakemake
 
 # What a run is for, and what others may build on.
@@ -40,6 +42,18 @@ FINAL = [
     "results/slakh/priors/drums.safetensors",
     "results/slakh/priors/bass.safetensors",
     "results/examples",
+]
+FINAL_IMAGES = [
+    "results/mnist_psnr.csv",
+    "results/mnist_psnr.json",
+    "results/mnist_psnr.png",
+    "results/mnist_samplers.csv",
+    "results/mnist_separations.png",
+    "results/density.csv",
+    "results/priors.csv",
+    "results/mnist/vqvae.safetensors",
+    "results/mnist/likelihood.safetensors",
+    "results/mnist/priors/digits.safetensors",
 ]
 
 
@@ -131,6 +145,12 @@ def write_config(path: Path, values: Mapping[str, Any]) -> Path:
     """A file of overrides."""
     path.write_text(yaml.safe_dump(dict(values)), encoding="utf-8")
     return path
+
+
+def image_config(folder: Path, **values: Any) -> Path:
+    """A file of overrides in `folder` that is about images alone; `values` are further keys of `mnist`."""
+    values = {"root": str(folder / "digits"), **values}
+    return write_config(folder / "images.yaml", {"datasets": ["mnist"], "mnist": values})
 
 
 def copy_run(toy: Path, directory: Path, *kept: str) -> Path:

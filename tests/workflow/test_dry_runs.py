@@ -38,6 +38,27 @@ ALL_RULES = {
     "export_examples": 1,
     "all": 1,
 }
+IMAGE_RULES = {
+    "fetch_mnist": 4,
+    "prepare_images": 3,
+    "draw_image_mixtures": 2,
+    "train_vqvae": 1,
+    "tokenize_sources": 12,
+    "count_tuples": 8,
+    "merge_counts": 1,
+    "measure_density": 1,
+    "train_prior": 1,
+    "evaluate_priors": 1,
+    "fit_nmf": 1,
+    "draw_candidates": 8,
+    "estimate_sources": 8,
+    "estimate_image_references": 12,
+    "score_images": 20,
+    "tabulate_psnr": 2,
+    "draw_separations": 1,
+    "gather_tables": 2,
+    "all": 1,
+}
 
 
 def test_default_trains_everything_where_asked_to(tmp_path: Path) -> None:
@@ -85,10 +106,10 @@ def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
 
 
 def test_recipes_are_found() -> None:
-    assert len(RECIPES) == 6
+    assert len(RECIPES) == 8
 
 
-@pytest.mark.parametrize("title", RECIPES)
+@pytest.mark.parametrize("title", [title for title, values in RECIPES.items() if "datasets" not in values])
 def test_recipe_of_the_readme(tmp_path: Path, title: str) -> None:
     values: dict[str, Any] = RECIPES[title]
     expected = dict(ALL_RULES)
@@ -146,3 +167,92 @@ def test_a_missing_folder_of_songs_is_named(tmp_path: Path) -> None:
     outcome = dry_run(tmp_path, configs=[TEST_CONFIG, config])
     assert outcome.status == 1
     assert str(root) in outcome.output
+
+
+# --- images ---
+
+
+def test_images_alone(tmp_path: Path) -> None:
+    outcome = dry_run(tmp_path, configs=[TEST_CONFIG, ROOT / "config" / "mnist.yaml"])
+    assert outcome.status == 0, outcome.output
+    assert outcome.jobs == IMAGE_RULES
+
+
+def test_the_whole_of_mnist(tmp_path: Path) -> None:
+    """Its tables have more rows than those of the tests."""
+    jobs = dry_run(tmp_path, configs=[ROOT / "config" / "mnist.yaml"]).jobs
+    assert jobs.keys() == IMAGE_RULES.keys()
+    more = {"draw_candidates", "estimate_sources", "estimate_image_references", "score_images"}
+    assert {name: jobs[name] for name in jobs.keys() - more} == {
+        name: count for name, count in IMAGE_RULES.items() if name not in more
+    }
+
+
+def test_music_and_images_together(tmp_path: Path) -> None:
+    config = write_config(tmp_path / "both.yaml", {"datasets": ["slakh", "mnist"]})
+    jobs = dry_run(tmp_path, configs=[TEST_CONFIG, config]).jobs
+    shared = {name: ALL_RULES[name] + IMAGE_RULES[name] for name in ALL_RULES.keys() & IMAGE_RULES.keys()}
+    assert jobs == ALL_RULES | IMAGE_RULES | shared | {"all": 1, "gather_tables": 2}
+
+
+def test_what_is_asked_for_by_name_is_made_of_any_data_set(tmp_path: Path) -> None:
+    jobs = dry_run(tmp_path, targets=["results/mnist/mixtures/test.parquet"]).jobs
+    assert jobs == {"fetch_mnist": 4, "prepare_images": 1, "draw_image_mixtures": 1}
+    jobs = dry_run(tmp_path, targets=["results/timing.csv"]).jobs
+    assert jobs["time_separations"] == 1
+    assert "time_image_separations" not in jobs
+    jobs = dry_run(tmp_path, "--config", "datasets=[mnist]", targets=["results/timing.csv"]).jobs
+    assert jobs["time_image_separations"] == 1
+
+
+def test_files_of_mnist_that_are_there(tmp_path: Path) -> None:
+    """With and without `.gz`; a folder that lacks one is named."""
+    names = [f"{part}-{what}-ubyte" for part in ("train", "t10k") for what in ("images-idx3", "labels-idx1")]
+    for index, name in enumerate(names):
+        (tmp_path / f"{name}{'.gz' if index % 2 else ''}").touch()
+    config = write_config(tmp_path / "c.yaml", {"datasets": ["mnist"], "mnist": {"root": str(tmp_path)}})
+    jobs = dry_run(tmp_path, configs=[TEST_CONFIG, config]).jobs
+    assert jobs == {name: count for name, count in IMAGE_RULES.items() if name != "fetch_mnist"}
+    (tmp_path / names[2]).unlink()
+    outcome = dry_run(tmp_path, configs=[TEST_CONFIG, config])
+    assert outcome.status == 1
+    assert f"{tmp_path}/{names[2]}.gz" in outcome.output
+
+
+def test_pictures_from_a_folder(tmp_path: Path) -> None:
+    for split in ("train", "validation", "test"):
+        (tmp_path / "faces" / split).mkdir(parents=True)
+    root = write_config(tmp_path / "c.yaml", {"image_sets": {"faces": {"root": str(tmp_path / "faces")}}})
+    outcome = dry_run(tmp_path, configs=[ROOT / "config" / "pictures.yaml", root])
+    assert outcome.status == 0, outcome.output
+    assert outcome.jobs.keys() == IMAGE_RULES.keys() - {"fetch_mnist", "fit_nmf"}
+
+
+@pytest.mark.parametrize("title", [title for title, values in RECIPES.items() if "datasets" in values])
+def test_recipe_for_images(tmp_path: Path, title: str) -> None:
+    config = write_config(tmp_path / "recipe.yaml", RECIPES[title])
+    outcome = dry_run(tmp_path, configs=[TEST_CONFIG, config])
+    assert outcome.status == 0, outcome.output
+    further = 4 if title == "Another method for images" else 0  # shards of it and of its sampler
+    assert outcome.jobs["draw_candidates"] == IMAGE_RULES["draw_candidates"] + further
+    assert outcome.jobs["estimate_sources"] == IMAGE_RULES["estimate_sources"] + further
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"datasets": ["celeba"]}, "datasets ['celeba'] must name different ones of ['slakh', 'mnist']"),
+        ({"mnist": {"clases": []}}, "mnist.clases: unknown key; did you mean 'classes'?"),
+        ({"mnist": {"size": 32}}, "mnist: source is 'mnist', which needs 10 classes, colours 1 and size 28"),
+        ({"mnist": {"source": "folder"}}, "mnist: source is 'folder', so root must name a folder"),
+        ({"mnist": {"mirrors": []}}, "mnist: root and mirrors are empty"),
+        ({"mnist": {"separation": {"methods": {"lass": {"sampler": "x"}}}}}, "methods.lass.sampler is 'x'"),
+        ({"image_sets": {"logs": {}}}, "image_sets.logs.source: missing"),
+    ],
+    ids=str,
+)
+def test_wrong_configuration_of_images(tmp_path: Path, values: dict[str, Any], message: str) -> None:
+    outcome = dry_run(tmp_path, configs=[TEST_CONFIG, write_config(tmp_path / "wrong.yaml", values)])
+    assert outcome.status == 1
+    assert message in outcome.output
+    assert "Traceback" not in outcome.output
