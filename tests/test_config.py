@@ -161,6 +161,18 @@ def test_a_key_like_no_other_lists_those_that_exist() -> None:
         ({"separation__method": "viterbi"}, "separation.method"),
         ({"separation__temperature": 0}, "separation.temperature"),
         ({"separation__likelihood_weight": -1}, "separation.likelihood_weight"),
+        ({"vqvae__encoder_kernel": 0}, "vqvae.encoder_kernel"),
+        ({"priors__drums__activation": "relu"}, "priors.drums.activation"),
+        ({"mnist__colours": 2}, "mnist.colours"),
+        ({"mnist__mixtures__sources": 1}, "mnist.mixtures.sources"),
+        ({"mnist__mixtures__count__test": None}, "mnist.mixtures.count.test"),
+        ({"mnist__augmentation__copies": -1}, "mnist.augmentation.copies"),
+        ({"mnist__separation__precision": "float16"}, "mnist.separation.precision"),
+        (
+            {"mnist__separation__samplers__top_k_64__method": "viterbi"},
+            "mnist.separation.samplers.top_k_64.method",
+        ),
+        ({"mnist__separation__methods__lass__choice": "best"}, "mnist.separation.methods.lass.choice"),
     ],
 )
 def test_a_value_out_of_bounds_is_named(changes: dict[str, Any], key: str) -> None:
@@ -260,6 +272,113 @@ def test_sections_that_do_not_fit(changes: dict[str, Any], message: str) -> None
     assert message in found
     assert "Value error" not in found
     assert len(found) < 500  # the message, not the whole section
+
+
+# --- image sets ---
+
+
+def with_set(name: str, **changes: Any) -> dict[str, Any]:
+    """The defaults with a further image set `name`, like mnist but for `changes`."""
+    values = defaults()
+    values["image_sets"][name] = deepcopy(values["mnist"]) | changes
+    return values
+
+
+def test_sizes_of_images_follow_from_the_settings() -> None:
+    mnist = parse_config(defaults()).mnist
+    assert mnist.image == (1, 28, 28)
+    assert mnist.tokens_per_mixture == (28 // mnist.vqvae.hop) ** 2
+    assert mnist.weights == [0.5, 0.5]
+
+
+def test_further_image_sets() -> None:
+    values = with_set("faces", source="folder", root="/data", classes=["face"], colours=3, size=64)
+    faces = values["image_sets"]["faces"]
+    faces["priors"]["digits"]["classes"] = ["face"]
+    faces["separation"]["priors"] = {"face": "digits"}
+    values["datasets"] = ["slakh", "mnist", "faces"]
+    config = parse_config(values)
+    assert list(config.images) == ["mnist", "faces"]
+    assert config.images["faces"].image == (3, 64, 64)
+    values["image_sets"]["faces"] = None
+    values["datasets"] = ["mnist"]
+    assert list(parse_config(values).images) == ["mnist"]
+
+
+def test_null_takes_a_sampler_and_its_method_away() -> None:
+    values = defaults()
+    separation = values["mnist"]["separation"]
+    assert "methods.beam.sampler is 'beam'" in problems(changed(mnist__separation__samplers__beam=None))
+    separation["samplers"]["beam"] = separation["methods"]["beam"] = None
+    separation["tables"]["samplers"] = ["greedy"]
+    assert "beam" not in parse_config(values).mnist.separation.methods
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"datasets": []}, "datasets"),
+        ({"datasets": ["slakh", "slakh"]}, "datasets ['slakh', 'slakh'] must name different ones of"),
+        ({"datasets": ["celeba"]}, "datasets ['celeba'] must name different ones of ['slakh', 'mnist']"),
+        ({"mnist__source": "folder"}, "mnist: source is 'folder', so root must name a folder"),
+        ({"mnist__mirrors": []}, "mnist: root and mirrors are empty"),
+        ({"mnist__classes": ["zero"] * 10}, "names a class twice"),
+        ({"mnist__classes": ["zero", "one"]}, "source is 'mnist', which needs 10 classes"),
+        ({"mnist__size": 32}, "colours 1 and size 28, not 10, 1 and 32"),
+        ({"mnist__vqvae__strides": [2, 4]}, "size 28 must be a multiple of 8"),
+        ({"mnist__vqvae__encoder_kernel": 2}, "mnist.vqvae: vqvae.encoder_kernel 2 must be odd"),
+        ({"mnist__mixtures__weights": [0.5]}, "mixtures.weights [0.5] needs one number per source, 2 in all"),
+        ({"mnist__mixtures__weights": [0.3, 0.7]}, "mixtures.weights [0.3, 0.7] must be equal"),
+        ({"mnist__mixtures__sources": 8}, "vqvae.codes 256 is too large for 8 sources"),
+        (
+            {"mnist__separation__priors__zero": "x"},
+            "mnist.separation.priors.zero is 'x', but mnist.priors has",
+        ),
+        ({"mnist__separation__priors": {}}, "mnist.separation.priors must name a prior for each class of"),
+        (
+            {"mnist__priors__digits__classes": ["ten", "zero"]},
+            "classes ['ten', 'zero'] must be among mnist.classes",
+        ),
+        ({"mnist__separation__methods__lass__sampler": "x"}, "methods.lass.sampler is 'x', but samplers has"),
+        ({"mnist__separation__methods__lass__refined": 9}, "methods.lass.refined is 9, but"),
+        (
+            {"mnist__separation__methods__lass__refined": 0},
+            "methods.lass: refined is 0: refinement is needed",
+        ),
+        (
+            {"mnist__separation__methods__lass__refinement": None},
+            "refinement is needed where it is at least 1",
+        ),
+        ({"mnist__separation__samplers__greedy__kept": 2}, "kept is 2, but there are only 1 hypotheses"),
+        ({"mnist__separation__samplers__greedy__hypotheses": 2}, "greedy follows exactly 1"),
+        ({"mnist__separation__samplers__top_k_64__top_k": None}, "top_k is needed by the method top_k"),
+        (
+            {"mnist__separation__samplers__greedy__resampling": 0.5},
+            "resampling is needed by the method particle",
+        ),
+        (
+            {"mnist__separation__tables__psnr": ["lass", "x"]},
+            "tables.psnr ['lass', 'x'] must name different ones",
+        ),
+        ({"mnist__separation__tables__psnr": ["lass", "lass"]}, "tables.psnr ['lass', 'lass'] must name"),
+    ],
+    ids=str,
+)
+def test_sections_of_images_that_do_not_fit(changes: dict[str, Any], message: str) -> None:
+    assert message in problems(changed(**changes))
+
+
+@pytest.mark.parametrize("name", ["slakh", "mnist", "logs", "examples", "benchmarks"])
+def test_names_that_no_image_set_can_have(name: str) -> None:
+    assert f"image_sets.{name}: the name is taken" in problems(with_set(name))
+
+
+@pytest.mark.parametrize("name", ["average", "nmf", "codec_ceiling", "candidates", "scores"])
+def test_names_that_no_method_can_have(name: str) -> None:
+    values = defaults()
+    methods = values["mnist"]["separation"]["methods"]
+    methods[name] = methods["lass"]
+    assert f"methods.{name}: the name is taken" in problems(values)
 
 
 def test_a_codebook_too_large_for_so_many_sources() -> None:
