@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import yaml
 
 from lass.models.checkpoint import read_vqvae, write_checkpoint
-from tests.workflow.runner import SCATTER, TEST_CONFIG, copy_run, run, write_config
+from tests.data.idx_files import idx_bytes, write_mnist
+from tests.workflow.runner import ROOT, SCATTER, TEST_CONFIG, copy_run, run, write_config
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
@@ -27,7 +30,7 @@ def test_truncated_files_and_too_few_chunks(toy: Path, tmp_path: Path) -> None:
     truncate(slakh / "tokens" / "train" / "1-of-2.parquet")
     targets = {
         "sources/train": ("extract_sources/train", "Track00001/stems/S00.flac"),
-        "priors/drums.safetensors": ("train_prior/drums", "tokens/train/1-of-2.parquet: truncated"),
+        "priors/drums.safetensors": ("train_prior/slakh/drums", "tokens/train/1-of-2.parquet: truncated"),
         "mixtures/test.parquet": ("draw_mixtures/test", "1000 are needed: lower mixtures.count"),
     }
     files = [f"results/slakh/{name}" for name in targets]
@@ -60,7 +63,7 @@ def test_parts_that_do_not_belong_together(toy: Path, tmp_path: Path) -> None:
     }
     targets = {
         "counts/1-of-2.safetensors": (
-            "count_tuples/1-of-2",
+            "count_tuples/slakh/1-of-2",
             "tokens/train/1-of-2.parquet: codes of codebook",
         ),
         "test/lass/1-of-1.parquet": (
@@ -82,3 +85,39 @@ def test_parts_that_do_not_belong_together(toy: Path, tmp_path: Path) -> None:
         assert message in (results / "logs" / f"{log}.log").read_text(), outcome.output
         assert not (results / "slakh" / name).exists(), name
     assert not half_written(results)
+
+
+def test_images_that_cannot_be_had(tmp_path: Path) -> None:
+    """A mirror that is not there, files of other sizes, a class without a folder."""
+    digits = tmp_path / "digits"
+    write_mnist(digits, train=20, test=10)
+    (digits / "t10k-images-idx3-ubyte").write_bytes(idx_bytes(np.zeros((10, 20, 20))))
+    (tmp_path / "pictures" / "test" / "zero").mkdir(parents=True)
+    mnist = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))["mnist"]
+    mirrors = ["http://127.0.0.1:9/"]
+    sets = {
+        "away": mnist | {"mirrors": mirrors},
+        "small": mnist | {"root": str(digits)},
+        "pictures": mnist | {"source": "folder", "root": str(tmp_path / "pictures")},
+    }
+    targets = {
+        "away/idx/t10k-labels-idx1-ubyte.gz": (
+            "fetch_mnist/away/t10k-labels-idx1-ubyte",
+            "none of 1 mirrors gave it with MD5",
+        ),
+        "small/sources/test": (
+            "prepare_images/small/test",
+            "t10k-images-idx3-ubyte: images of (20, 20) pixels",
+        ),
+        "small/sources/train": ("prepare_images/small/train", "mnist.held_out is 5000, but from 1 to 19"),
+        "pictures/sources/test": ("prepare_images/pictures/test", "zero has no picture"),
+    }
+    config = write_config(tmp_path / "c.yaml", {"image_sets": sets})
+    files = [f"results/{name}" for name in targets]
+    outcome = run(tmp_path, "--keep-going", targets=files, configs=[TEST_CONFIG, config])
+    assert outcome.status == 1
+    for name, (log, message) in targets.items():
+        assert message in (tmp_path / "results" / "logs" / f"{log}.log").read_text(), outcome.output
+        assert not (tmp_path / "results" / name).exists(), name
+    assert "mnist.root" in (tmp_path / "results/logs/fetch_mnist/away/t10k-labels-idx1-ubyte.log").read_text()
+    assert not half_written(tmp_path / "results")

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflow.runner import ROOT, SCATTER, dry_run
+from tests.workflow.runner import IMAGE_SCATTER, ROOT, SCATTER, TEST_CONFIG, dry_run
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 SEPARATION = {"separate_mixtures", "score_separations", "tabulate_sdr", "export_examples", "all"}
+
+IMAGE_TABLES = {"tabulate_psnr", "draw_separations", "all"}
 
 
 @pytest.fixture
@@ -22,7 +24,10 @@ def repository(tmp_path: Path) -> Path:
 
 
 def rerun(toy: Path, repository: Path) -> dict[str, int]:
-    outcome = dry_run(toy, *SCATTER, "--workflow-profile", "none", snakefile=repository / "Snakefile")
+    images = toy / "images.yaml"
+    shards, configs = (IMAGE_SCATTER, [TEST_CONFIG, images]) if images.is_file() else (SCATTER, [TEST_CONFIG])
+    options = [*shards, "--workflow-profile", "none"]
+    outcome = dry_run(toy, *options, configs=configs, snakefile=repository / "Snakefile")
     assert outcome.status == 0, outcome.output
     return outcome.jobs
 
@@ -56,7 +61,7 @@ def test_comments_and_docstrings_do_not_count(toy: Path, repository: Path) -> No
             "likelihood/counts.py",
             "\n\n\n",
             "\n\n\nNEW = 1\n\n\n",
-            SEPARATION | {"count_tuples", "merge_counts", "measure_density"},
+            SEPARATION | {"count_tuples", "merge_counts", "measure_density", "gather_tables"},
         ),
     ],
 )
@@ -65,3 +70,19 @@ def test_code_reruns_what_uses_it(
 ) -> None:
     edit(repository / "lass" / module, old, new)
     assert set(rerun(toy, repository)) == rules
+
+
+@pytest.mark.parametrize(
+    ("module", "rules"),
+    [
+        ("separation/refinement.py", {"estimate_sources", "score_images", *IMAGE_TABLES}),
+        ("baselines/images.py", {"fit_nmf", "estimate_image_references", "score_images", *IMAGE_TABLES}),
+        ("evaluation/psnr.py", {"score_images", *IMAGE_TABLES}),
+        ("data/slakh.py", set()),
+    ],
+)
+def test_code_of_images(toy: Path, toy_images: Path, repository: Path, module: str, rules: set[str]) -> None:
+    edit(repository / "lass" / module, "\n\n\n", "\n\n\nNEW = 1\n\n\n")
+    assert set(rerun(toy_images, repository)) == rules
+    if rules:
+        assert rerun(toy, repository) == {}, "music has nothing to do with it"

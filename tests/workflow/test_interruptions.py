@@ -32,18 +32,18 @@ def test_killed_four_times_and_divided_otherwise(toy: Path, tmp_path: Path) -> N
     directory = copy_run(toy, tmp_path / "run", "slakh/mini", "slakh/sources", "slakh/mixtures")
     slakh, logs = directory / "results" / "slakh", directory / "results" / "logs"
     priors = slakh / "priors"
-    counting, separating = logs / "count_tuples/1-of-3.log", logs / "separate_mixtures/test/1-of-2.log"
+    counting, separating = logs / "count_tuples/slakh/1-of-3.log", logs / "separate_mixtures/test/1-of-2.log"
     # output of the job that is killed, whether it is in the middle, its log
     moments: list[tuple[Path, Callable[[], bool], Path]] = [
         (
             slakh / "vqvae.safetensors",
             (slakh / "vqvae.unfinished.safetensors").is_file,
-            logs / "train_vqvae.log",
+            logs / "train_vqvae" / "slakh.log",
         ),
         (
             priors / "bass.safetensors",
             (priors / "bass.unfinished.safetensors").is_file,
-            logs / "train_prior" / "bass.log",
+            logs / "train_prior" / "slakh" / "bass.log",
         ),
         (slakh / "counts" / "1-of-3.safetensors", lambda: says(counting, " groups"), counting),
         (slakh / "test" / "lass" / "1-of-2.parquet", lambda: says(separating, "of 3 mixtures"), separating),
@@ -57,7 +57,7 @@ def test_killed_four_times_and_divided_otherwise(toy: Path, tmp_path: Path) -> N
 
     outcome = run(directory, *OTHER_SCATTER)
     assert outcome.status == 0, outcome.output
-    for name in ("train_vqvae.log", "train_prior/bass.log"):
+    for name in ("train_vqvae/slakh.log", "train_prior/slakh/bass.log"):
         assert says(logs / name, "resuming"), "it went on from the saved state"
     assert digests(directory, *FINAL) == digests(toy, *FINAL)
     files = [path.name for path in slakh.rglob("*")]

@@ -23,7 +23,15 @@ from tests.workflow.runner import (
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 AFTER_A_PRIOR = {
-    *("evaluate_priors", "separate_mixtures", "score_separations", "tabulate_sdr", "export_examples", "all")
+    *(
+        "evaluate_priors",
+        "gather_tables",
+        "separate_mixtures",
+        "score_separations",
+        "tabulate_sdr",
+        "export_examples",
+        "all",
+    )
 }
 AFTER_TOKENS = AFTER_A_PRIOR | {"count_tuples", "merge_counts", "measure_density", "train_prior"}
 
@@ -48,6 +56,7 @@ def test_likelihood_and_priors_are_reported(toy: Path) -> None:
     assert density["entries"] == round(density["density"] * 32**3)
     priors = read_csv(toy / "results" / "priors.csv").to_pylist()
     assert [row["source"] for row in priors] == ["drums", "bass"]
+    assert {(row["dataset"], row["split"]) for row in priors} == {("slakh-mini", "validation")}
     assert all(0 < row["nll_per_token"] < row["uniform"] for row in priors), "they have learnt something"
 
 
@@ -82,10 +91,11 @@ def test_report(toy: Path, tmp_path: Path) -> None:
         ({"device": "auto"}, set()),
         ({"evaluation": {"examples": 2}}, {"export_examples", "tabulate_sdr", "all"}),
         ({"evaluation": {"window": 0.5}}, {"score_separations", "tabulate_sdr", "all"}),
-        ({"separation": {"likelihood_weight": 2.0}}, AFTER_A_PRIOR - {"evaluate_priors"}),
+        ({"separation": {"likelihood_weight": 2.0}}, AFTER_A_PRIOR - {"evaluate_priors", "gather_tables"}),
         ({"priors": {"bass": {"dropout": 0.5}}}, AFTER_A_PRIOR | {"train_prior"}),
         ({"likelihood": {"tuples": 1000}}, AFTER_TOKENS - {"train_prior", "evaluate_priors"}),
         ({"priors": {"spare": None}}, set()),
+        ({"mnist": {"held_out": 7}}, {"tabulate_sdr", "all"}),
     ],
     ids=str,
 )

@@ -18,7 +18,7 @@ def original_images(wildcards):
     """What the images of a split are read from: MNIST's files, fetched here or the user's, or a folder."""
     part = part_of(wildcards)
     if part.source == "folder":
-        return f"{part.root}/{wildcards.split}"
+        return [f"{part.root}/{wildcards.split}"]
     if part.root is None:
         return [f"results/{wildcards.images}/idx/{name}.gz" for name in MNIST_FILES]
     paths = [Path(part.root) / name for name in MNIST_FILES]

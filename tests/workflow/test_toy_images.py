@@ -1,0 +1,109 @@
+"""A finished run of images, on small real digits: what it holds, and what would run again after a change."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from lass.data.estimates import read_estimates
+from lass.evaluation.csv_files import read_csv
+from lass.evaluation.image_tables import format_psnr
+from lass.tokens import read_candidates, read_tokens, without_copies
+from tests.workflow.runner import (
+    FINAL_IMAGES,
+    IMAGE_SCATTER,
+    TEST_CONFIG,
+    Outcome,
+    digests,
+    dry_run,
+    write_config,
+)
+
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
+
+TABLES = {"tabulate_psnr", "draw_separations", "all"}
+AFTER_A_METHOD = TABLES | {"estimate_sources", "score_images"}
+AFTER_A_SAMPLER = AFTER_A_METHOD | {"draw_candidates"}
+AFTER_A_PRIOR = AFTER_A_SAMPLER | {"evaluate_priors", "gather_tables", "train_prior"}
+
+
+def test_table_of_the_test_mixtures(toy_images: Path) -> None:
+    path = toy_images / "results" / "mnist_psnr.csv"
+    rows = {row["method"]: row for row in read_csv(path).to_pylist()}
+    assert list(rows) == ["average", "nmf", "codec_ceiling", "lass"]
+    assert all(row["n"] == 6 and math.isfinite(row["psnr_mean"]) for row in rows.values())
+    assert len(format_psnr(path).splitlines()) == 5
+    [greedy] = read_csv(path.with_name("mnist_samplers.csv")).to_pylist()
+    assert (greedy["method"], greedy["n"]) == ("greedy", 4)
+
+
+def test_likelihood_priors_and_times_are_reported(toy_images: Path) -> None:
+    results = toy_images / "results"
+    [density] = read_csv(results / "density.csv").to_pylist()
+    assert density["dataset"] == "mnist"
+    assert 0 < density["density"] <= 1
+    priors = read_csv(results / "priors.csv").to_pylist()
+    assert [row["split"] for row in priors] == ["validation"] * 10 + ["test"] * 10
+    assert all(0 < row["nll_per_token"] < row["uniform"] for row in priors), "they have learnt something"
+    [timing] = read_csv(results / "timing.csv").to_pylist()
+    assert (timing["dataset"], timing["method"]) == ("mnist", "lass")
+    assert timing["seconds_mean"] > 0
+
+
+def test_every_file_holds_what_it_should(toy_images: Path) -> None:
+    mnist = toy_images / "results" / "mnist"
+    train = read_tokens([mnist / "tokens" / "train" / "1-of-1.parquet"])
+    assert len(train) == 2 * len(without_copies(train)) == 2 * 1200
+    assert len(read_tokens([mnist / "tokens" / "test" / "1-of-1.parquet"])) == 300
+    estimates = read_estimates([mnist / "test" / "lass" / "1-of-1.safetensors"])
+    assert {image.shape for image in estimates.values()} == {(2, 784)}
+    candidates = read_candidates([mnist / "test" / "candidates" / "top_k_64" / "1-of-1.parquet"])
+    assert list(candidates) == list(estimates) == list(range(6))
+    assert candidates[0]["codes"].shape[1:] == (2, 49)
+
+
+def test_the_figure_can_be_looked_at(toy_images: Path) -> None:
+    with Image.open(toy_images / "results" / "mnist_separations.png") as picture:
+        assert min(picture.size) > 100
+
+
+def rerun(toy: Path, values: dict[str, Any], tmp_path: Path) -> Outcome:
+    """What would run with other `values` of mnist."""
+    change = write_config(tmp_path / "change.yaml", {"mnist": values})
+    outcome = dry_run(toy, *IMAGE_SCATTER, configs=[TEST_CONFIG, toy / "images.yaml", change])
+    assert outcome.status == 0, outcome.output
+    return outcome
+
+
+@pytest.mark.parametrize(
+    ("values", "rules"),
+    [
+        ({"mirrors": ["http://elsewhere"]}, {"tabulate_psnr", "all"}),
+        ({"separation": {"methods": {"greedy": {"averaged": True}}}}, AFTER_A_METHOD - {"draw_separations"}),
+        ({"separation": {"samplers": {"beam": {"hypotheses": 3}}}}, {"tabulate_psnr", "all"}),
+        ({"separation": {"samplers": {"top_k_64": {"hypotheses": 9}}}}, AFTER_A_SAMPLER),
+        ({"priors": {"digits": {"dropout": 0.5}}}, AFTER_A_PRIOR),
+        (
+            {"augmentation": {"copies": 2}},
+            AFTER_A_PRIOR | {"tokenize_sources", "count_tuples", "merge_counts", "measure_density"},
+        ),
+        ({"nmf": {"components": 3}}, {"fit_nmf", "estimate_image_references", "score_images", *TABLES}),
+    ],
+    ids=str,
+)
+def test_a_change_reruns_what_depends_on_it(
+    toy_images: Path, tmp_path: Path, values: dict[str, Any], rules: set[str]
+) -> None:
+    jobs = rerun(toy_images, values, tmp_path).jobs
+    assert set(jobs) == rules
+    if "estimate_image_references" in rules:
+        assert jobs["estimate_image_references"] == 1, "of the three references only nmf"
+
+
+def test_second_run_has_nothing_to_do(toy_images: Path) -> None:
+    outcome = dry_run(toy_images, *IMAGE_SCATTER, configs=[TEST_CONFIG, toy_images / "images.yaml"])
+    assert outcome.status == 0
+    assert outcome.jobs == {}
+    assert digests(toy_images, *FINAL_IMAGES)
