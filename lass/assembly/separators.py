@@ -29,8 +29,8 @@ def open_separator(
     """A separator of mixtures of `length` tokens on the codec's device.
 
     `priors` holds per source the arguments of `open_prior`: path, classes, conditional, source; one that
-    serves several sources is opened once and asked for all of them together. `precision` is float32 or bfloat16: that of the priors' steps and of decoding.
-    `settings` are the separator's selection and seed.
+    serves several sources is opened once and asked for all of them together. `precision` is float32 or
+    bfloat16: that of the priors' steps and of decoding. `settings` are the separator's selection and seed.
     """
     if precision not in ("float32", "bfloat16"):
         raise ValueError(f"precision {precision!r}: choose float32 or bfloat16")
@@ -40,10 +40,7 @@ def open_separator(
     opened: dict[tuple[Any, ...], TransformerPrior] = {}
     loaded = []
     for prior in priors:
-        key = (
-            prior["path"],
-            prior["conditional"] and prior["source"],
-        )  # what is told no class serves all of them
+        key = (prior["path"], prior["conditional"] and prior["source"])  # told no class, it serves them all
         if key not in opened:
             opened[key] = open_prior(**prior, codebook=codec.quantizer.identity, length=length)
             opened[key].network.to(device, torch.bfloat16 if low else torch.float32)

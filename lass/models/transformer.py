@@ -4,6 +4,7 @@ Pre-norm blocks with rotary positions (Su et al. 2021) and one or few key-value 
 heads (Shazeer 2019): the key-value cache is what a step of the decoder has to read, so it is kept small.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-ACTIVATIONS = {"gelu": functional.gelu, "silu": functional.silu}
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": functional.gelu, "silu": functional.silu}
 SHORT = 128  # tokens up to which plain matrix products are faster on a CPU than its fused attention
 
 
@@ -27,7 +28,7 @@ class TransformerShape:
     heads: int
     kv_heads: int
     activation: str = "gelu"  # or silu, which costs a CPU a sixth of it in bfloat16
-    absolute: bool = False  # learned absolute positions beside the rotary ones, where a position means a place
+    absolute: bool = False  # learned positions beside the rotary ones, where a position means a place
 
     def __post_init__(self) -> None:
         """Refuse shapes that cannot be built."""
@@ -79,7 +80,8 @@ def causal_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     scores = (rows @ k.transpose(-1, -2)) * width**-0.5
     future = torch.full((length, length), -torch.inf, device=q.device, dtype=scores.dtype).triu(1)
     weights = (scores + future.repeat(repeats, 1)).softmax(dim=-1).to(v.dtype)
-    return (weights @ v).unflatten(2, (repeats, length)).flatten(1, 2)
+    attended: Tensor = (weights @ v).unflatten(2, (repeats, length)).flatten(1, 2)
+    return attended
 
 
 class Block(nn.Module):

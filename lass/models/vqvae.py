@@ -1,13 +1,14 @@
 """VQ-VAE for audio and images: data to codes and back (van den Oord et al. 2017; step 1 of the method).
 
-A data point is a row of T numbers: the samples of a waveform, or the pixels of an image channel by channel, whose
-codes stand in raster order.
+A data point is a row of T numbers: the samples of a waveform, or the pixels of an image channel by channel,
+whose codes stand in raster order.
 
 The encoder's receptive field is narrow on purpose: the code of a mixture frame then depends on little more
 than the codes of the sources' frames, which keeps the likelihood p(m | z_1..z_N) sharp. The decoder sees a
 wide context.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 
@@ -45,10 +46,11 @@ class VqvaeShape:
                 f"vqvae: strides {self.strides} must be even, so that frames stay aligned to the hop"
             )
         if self.encoder_kernel % 2 == 0:
-            raise ValueError(f"vqvae: encoder_kernel {self.encoder_kernel} must be odd, so that length is kept")
+            raise ValueError(f"vqvae: encoder_kernel {self.encoder_kernel} must be odd: it keeps the length")
         if self.image is not None and any(side % self.hop for side in self.image[1:]):
             raise ValueError(
-                f"vqvae: images of {self.image[1]} x {self.image[2]} pixels are no multiple of the hop {self.hop}"
+                f"vqvae: images of {self.image[1]} x {self.image[2]} pixels: both must be multiples of the "
+                f"hop {self.hop}, the product of strides {self.strides}"
             )
         if len(self.strides) != len(self.channels) or not self.strides:
             raise ValueError(
@@ -73,7 +75,8 @@ class VqvaeShape:
 
 def convolution(shape: VqvaeShape, *sizes: int, **settings: int) -> nn.Module:
     """A convolution over time, or over rows and columns."""
-    return nn.Conv1d(*sizes, **settings) if shape.image is None else nn.Conv2d(*sizes, **settings)
+    kind: Callable[..., nn.Module] = nn.Conv1d if shape.image is None else nn.Conv2d
+    return kind(*sizes, **settings)
 
 
 class ResidualBlock(nn.Module):
@@ -164,7 +167,7 @@ class Vqvae(nn.Module):
             )
 
     def latents(self, data: Tensor) -> Tensor:
-        """Dense latents [B, S, C] of `data` [B, T]: audio's T is a multiple of the hop, an image's its size."""
+        """Dense latents [B, S, C] of `data` [B, T]: whole tokens of audio, or images of the shape's size."""
         self.check_length(data)
         latents: Tensor = self.encoder(data.unflatten(1, self.shape.image or (1, -1)))  # [B, C, ...]
         latents = latents.flatten(2).transpose(1, 2)
@@ -222,7 +225,7 @@ def relative_error(decoded: Tensor, audio: Tensor, floor: float = 1e-4) -> Tenso
 
 
 def log_error(decoded: Tensor, images: Tensor, floor: float = 1e-4) -> Tensor:
-    """Mean over the batch of `log(||images - decoded||² / T + floor)`: the negative PSNR in nepers, bounded."""
+    """Mean over the batch of `log(||images - decoded||² / T + floor)`: PSNR, negative, bounded, in nepers."""
     return ((decoded - images).square().mean(dim=-1) + floor).log().mean()
 
 

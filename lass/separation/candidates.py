@@ -22,10 +22,10 @@ class Candidates:
 def draw_candidates(
     separator: Separator, mixtures: Tensor, items: Sequence[int], *, kept: int
 ) -> list[Candidates]:
-    """Decode W hypotheses of each mixture y [B, T] and keep the `kept` distinct ones of lowest remix distance.
+    """Decode W hypotheses of each mixture y [B, T]; keep the `kept` distinct ones of lowest remix distance.
 
-    `items` name the mixtures, and with the separator's seed decide every random draw. Fewer are kept where fewer
-    distinct hypotheses exist. ValueError where no hypothesis of a mixture has a positive probability.
+    `items` name the mixtures, and with the separator's seed decide every random draw. Fewer are kept where
+    fewer distinct hypotheses exist. ValueError where no hypothesis of a mixture has a positive probability.
     """
     decoded = separator.hypotheses(mixtures, items)
     found = []
@@ -33,8 +33,8 @@ def draw_candidates(
         real = torch.isfinite(decoded.scores[row]).nonzero()[:, 0]
         if not len(real):
             raise ValueError(
-                f"mixture {items[row]}: no hypothesis has a positive probability: the priors rule out every tuple "
-                "that was counted; count more tuples or decode with more hypotheses"
+                f"mixture {items[row]}: no hypothesis has a positive probability: the priors rule out every "
+                "tuple that was counted; count more tuples or decode with more hypotheses"
             )
         distinct = real[first_of_each(decoded.codes[row, real])]
         codes = decoded.codes[row, distinct].transpose(1, 2)  # [M', N, S]
@@ -65,4 +65,5 @@ def remix_distances(
     """`||y - sum_n alpha_n D(z_n)||² / ||y||²` [M] of hypotheses `codes` [M, N, S] of the mixture y [T]."""
     estimates = decode(codes.flatten(0, 1)).float().unflatten(0, codes.shape[:2])  # [M, N, T]
     remix = (weights[:, None] * estimates).sum(dim=1)
-    return (remix - mixture).square().sum(dim=-1) / mixture.square().sum().clamp_min(1e-12)
+    distances: Tensor = (remix - mixture).square().sum(dim=-1) / mixture.square().sum().clamp_min(1e-12)
+    return distances

@@ -31,9 +31,7 @@ class Method:
     likelihood_weight: float = 1.0  # lambda
     temperature: float = 1.0  # of the samplers
     top_k: int | None = None  # of top_k
-    resampling: float | None = (
-        None  # of particle: the share of W below which an effective sample size is too low
-    )
+    resampling: float | None = None  # of particle: share of W that is too low an effective sample size
 
     def __post_init__(self) -> None:
         """Refuse combinations that mean nothing."""
@@ -41,7 +39,8 @@ class Method:
             raise ValueError(f"decoding method {self.name!r}: choose one of {', '.join(METHODS)}")
         if (self.name == "particle") != (self.resampling is not None):
             raise ValueError(
-                f"{self.name} with resampling = {self.resampling}: the method particle needs it, the others refuse it"
+                f"{self.name} with resampling = {self.resampling}: the method particle needs it, "
+                "the others refuse it"
             )
         if self.resampling is not None and not 0 < self.resampling <= 1:
             raise ValueError(f"resampling {self.resampling} must be a share in (0, 1]")
@@ -64,7 +63,7 @@ class Method:
 
     @property
     def draws(self) -> int:
-        """Uniform numbers that a position of one mixture takes: one per hypothesis, and one to resample them."""
+        """Uniform numbers for a position of one mixture: one per hypothesis, and one to resample them."""
         if self.searches:
             return 0
         return self.hypotheses + (self.name == "particle")
@@ -101,12 +100,12 @@ def decode_sequences(
 
     Args:
         mixture: mixture codes m [B, S], all of them counted (`lass.likelihood.tensor.nearest_counted`).
-        priors: one per source, in the order of the likelihood's tuples; one that stands for several sources is
-            asked for all of them at once.
+        priors: one per source, in the order of the likelihood's tuples; one that stands for several sources
+            is asked for all of them at once.
         likelihood: the table p(m | z_1..z_N).
         method: how to decode.
-        uniforms: numbers in [0, 1) [B, S, `method.draws`] that decide every draw of a sampler; greedy and beam
-            need none.
+        uniforms: numbers in [0, 1) [B, S, `method.draws`] that decide every draw of a sampler; greedy and
+            beam need none.
 
     Raises:
         ValueError: where number of priors, codebook sizes or uniforms do not fit, or a mixture code was never

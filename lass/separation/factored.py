@@ -1,8 +1,8 @@
 """Sampling pairs of codes from the posterior of a position without ever forming it.
 
-With two sources the posterior is `p_1(z_1) p_2(z_2) L(z_1, z_2)`, with L = p(m | z_1, z_2)^lambda. Its marginal over
-z_1 is `p_1 * (L p_2)`: one matrix product for all hypotheses of a mixture. Given z_1, that of z_2 is `L[z_1] * p_2`.
-Both draws together take K (K + 2) products per hypothesis and no array of K² entries.
+With two sources the posterior is `p_1(z_1) p_2(z_2) L(z_1, z_2)`, with L = p(m | z_1, z_2)^lambda. Its
+marginal over z_1 is `p_1 * (L p_2)`: one matrix product for all hypotheses of a mixture. Given z_1, that of
+z_2 is `L[z_1] * p_2`. Both draws together take K (K + 2) products per hypothesis and no array of K² entries.
 """
 
 from dataclasses import dataclass
@@ -40,8 +40,8 @@ def sample_pairs(first: Tensor, second: Tensor, log_likelihood: Tensor, uniforms
         first: log p_1(z_1 | past) [B, W, K].
         second: log p_2(z_2 | past) [B, W, K].
         log_likelihood: log L [B, K, K], -inf for impossible pairs.
-        uniforms: numbers in [0, 1) [B, W]. Pairs stand in row-major order: a number decides z_1, and what is left
-            of it inside the chosen row decides z_2.
+        uniforms: numbers in [0, 1) [B, W]. Pairs stand in row-major order: a number decides z_1, and what is
+            left of it inside the chosen row decides z_2.
     """
     peak = log_likelihood.amax(dim=(1, 2), keepdim=True)  # [B, 1, 1]
     likelihood = (log_likelihood - peak).exp()
@@ -67,9 +67,9 @@ def sample_top_pairs(
 ) -> Drawn:
     """Draw a pair for every hypothesis from the `top_k` most probable pairs; other arguments as above.
 
-    The pairs are looked for among the codes with the highest bounds `log p_n(z_n) + max log L(z_n, .)`. Where the
-    k-th best pair found there beats the bound of everything left out, they are the k best of all; where it does
-    not, more codes are taken.
+    The pairs are looked for among the codes with the highest bounds `log p_n(z_n) + max log L(z_n, .)`.
+    Where the k-th best pair found there beats the bound of everything left out, they are the k best of all;
+    where it does not, more codes are taken.
     """
     batch, width, codes = first.shape
     bounds = [first + log_likelihood.amax(dim=2)[:, None], second + log_likelihood.amax(dim=1)[:, None]]
@@ -162,7 +162,8 @@ def pair_scores(first: Tensor, second: Tensor, log_likelihood: Tensor, codes: Te
 def invert(mass: Tensor, uniforms: Tensor) -> tuple[Tensor, Tensor]:
     """The entry that a uniform number falls into, and how far into it, as a number in [0, 1).
 
-    `mass` [..., K] need not sum to one; `uniforms` [...]. An entry without mass is never chosen unless none has any.
+    `mass` [..., K] need not sum to one; `uniforms` [...]. An entry without mass is never chosen unless none
+    has any.
     """
     cumulative = mass.double().cumsum(dim=-1)
     target = uniforms.double() * cumulative[..., -1]

@@ -1,10 +1,10 @@
 """Sequence-level resampling: hypotheses as particles of a sequential Monte Carlo sampler.
 
 Sampling each position from its own normalised posterior forgets how probable the position was as a whole: a
-hypothesis that runs into a dead end keeps its place. Here every hypothesis carries the product of the normalisers of
-its positions as a weight (the fully adapted auxiliary particle filter of Pitt and Shephard 1999), and hypotheses of
-little weight give their places to others once the effective sample size falls too low. The weighted particles estimate
-the posterior of whole sequences without bias in its normaliser.
+hypothesis that runs into a dead end keeps its place. Here every hypothesis carries the product of the
+normalisers of its positions as a weight (the fully adapted auxiliary particle filter of Pitt and Shephard
+1999), and hypotheses of little weight give their places to others once the effective sample size falls too
+low. The weighted particles estimate the posterior of whole sequences without bias in its normaliser.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Resampled:
 
 
 def effective_size(log_weights: Tensor) -> Tensor:
-    """Effective sample size [B] of `log_weights` [B, W]: 1 / sum of squared normalised weights (Kong et al. 1994)."""
+    """Effective sample size [B] of `log_weights` [B, W]: 1 / sum of squared shares (Kong et al. 1994)."""
     normalised = log_weights - log_weights.logsumexp(dim=-1, keepdim=True)
     return (-(2 * normalised).logsumexp(dim=-1)).exp()
 
@@ -36,8 +36,8 @@ def resample(log_weights: Tensor, uniforms: Tensor, *, threshold: float) -> Resa
         uniforms: one number in [0, 1) per mixture [B].
         threshold: share of W in (0, 1].
 
-    Survivors keep their places and copies fill the places of the others. After resampling the weights of a mixture are
-    equal, with the same sum. A mixture without any living particle is left as it is.
+    Survivors keep their places and copies fill the places of the others. After resampling the weights of a
+    mixture are equal, with the same sum. A mixture without any living particle is left as it is.
     """
     batch, width = log_weights.shape
     total = log_weights.logsumexp(dim=-1)  # [B]

@@ -1,7 +1,7 @@
 """Refinement: gradient steps on the dense latents, so that the remix of the decodings approaches the mixture.
 
-Source: paper, section 4.3 (equations 12 and 13), with the optimizer of its reference code: Adam, the rate halved
-every so many steps, and a penalty on leaving the codes' own vectors.
+Source: paper, section 4.3 (equations 12 and 13), with the optimizer of its reference code: Adam, the rate
+halved every so many steps, and a penalty on leaving the codes' own vectors.
 """
 
 import math

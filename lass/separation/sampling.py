@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -43,8 +44,8 @@ def draw_tuples(
         temperature: the posterior is raised to `1 / temperature`.
         top_k: only the k most probable tuples of each hypothesis may be drawn; None for all.
 
-    Two sources and a small codebook are drawn in factored form, everything else tuple by tuple: the same numbers give
-    the same tuples.
+    Two sources and a small codebook are drawn in factored form, everything else tuple by tuple: the same
+    numbers give the same tuples.
     """
     size = log_probs[0].shape[2]
     if len(log_probs) > 2 or size > LARGEST_DENSE or temperature < COLDEST_DENSE:
@@ -72,7 +73,7 @@ def draw_ragged(
     """As `draw_tuples`, from the unnormalised log posterior [total, W] of every tuple in `slices`."""
     bounds = slices.offsets.tolist()
     rows, weights = [], []
-    for row, (first, last) in enumerate(zip(bounds, bounds[1:], strict=False)):
+    for row, (first, last) in enumerate(pairwise(bounds)):
         segment = scores[first:last]
         picked = sample_tuples(segment, uniforms[row], temperature=temperature, top_k=top_k)
         tempered = segment.double() / temperature

@@ -16,9 +16,9 @@ from tests.likelihood.dense import count, draw_codes
 LENGTH = 12
 
 
-def build(*, seed: int = 0, **changes: int) -> Transformer:
+def build(*, seed: int = 0, **changes: Any) -> Transformer:
     """A small network with large random weights, so that attention is far from uniform."""
-    sizes = {
+    sizes: dict[str, Any] = {
         "codes": 11,
         "classes": 1,
         "context": LENGTH,
