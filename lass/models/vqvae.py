@@ -139,7 +139,9 @@ class Vqvae(nn.Module):
         self.commitment = commitment
         self.spectral = spectral
         self.encoder = build_encoder(shape)
-        self.quantizer = Quantizer(shape.codes, shape.code_channels)
+        # Most of an image is background: codes that nothing chooses have to be given away sooner.
+        restart_below = 0.1 if shape.image is None else 0.5
+        self.quantizer = Quantizer(shape.codes, shape.code_channels, restart_below=restart_below)
         self.decoder = build_decoder(shape)
 
     @property
@@ -191,7 +193,11 @@ class Vqvae(nn.Module):
 
     def decode(self, codes: Tensor) -> Tensor:
         """Data points [B, T] of `codes` [B, S]."""
-        return self.synthesise(self.quantizer.decode(codes))
+        return self.synthesise(self.embed(codes))
+
+    def embed(self, codes: Tensor) -> Tensor:
+        """Codebook vectors [B, S, C] of `codes` [B, S]."""
+        return self.quantizer.decode(codes)
 
     def synthesise(self, latents: Tensor) -> Tensor:
         """Data points [B, T] of dense latents [B, S, C]."""

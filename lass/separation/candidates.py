@@ -1,7 +1,8 @@
 """Candidates: those of W hypotheses that are worth a closer look (step 5 of the method)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -49,6 +50,13 @@ def draw_candidates(
             )
         )
     return found
+
+
+def as_candidates(stored: Mapping[str, Any], device: torch.device) -> Candidates:
+    """Candidates from the fields that were kept of them (`lass.tokens.read_candidates`)."""
+    arrays = {name: value for name, value in stored.items() if name != "uncounted"}
+    tensors = {name: torch.tensor(value, device=device) for name, value in arrays.items()}
+    return Candidates(**tensors, uncounted=stored["uncounted"])
 
 
 def first_of_each(codes: Tensor) -> Tensor:

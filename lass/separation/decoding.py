@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lass.likelihood.tensor import Likelihood, RaggedSlices
 from lass.separation.beam import best_continuations
+from lass.separation.factored import ragged_pairs
 from lass.separation.particles import resample
 from lass.separation.posterior import joint_log_posterior
 from lass.separation.prior import Prior
@@ -95,6 +96,7 @@ def decode_sequences(
     likelihood: Likelihood,
     method: Method,
     uniforms: Tensor | None = None,
+    evidence: Tensor | None = None,
 ) -> Hypotheses:
     """Decode W hypotheses for each of B mixtures.
 
@@ -106,6 +108,8 @@ def decode_sequences(
         method: how to decode.
         uniforms: numbers in [0, 1) [B, S, `method.draws`] that decide every draw of a sampler; greedy and
             beam need none.
+        evidence: log p(y_s | z_1, z_2) [B, S, K, K] (`lass.likelihood.patches`) in place of the table's
+            slices; -inf for impossible pairs.
 
     Raises:
         ValueError: where number of priors, codebook sizes or uniforms do not fit, or a mixture code was never
@@ -125,7 +129,8 @@ def decode_sequences(
     readers = open_readers(priors, batch * width, length)
     for position in range(length):
         draws = None if uniforms is None else uniforms[:, position]
-        advance(state, position, mixture[:, position], parts=parts, readers=readers, uniforms=draws)
+        here = likelihood.slices(mixture[:, position]) if evidence is None else evidence[:, position]
+        advance(state, position, here, method=method, readers=readers, uniforms=draws)
     return state
 
 
@@ -164,23 +169,23 @@ def next_log_probs(state: Hypotheses, position: int, readers: Sequence[Reader]) 
 def advance(
     state: Hypotheses,
     position: int,
-    codes: Tensor,
+    support: RaggedSlices | Tensor,
     *,
-    parts: Parts,
+    method: Method,
     readers: Sequence[Reader],
     uniforms: Tensor | None,
 ) -> None:
-    """Extend every hypothesis by one position whose mixture codes are `codes` [B]; `uniforms` [B, draws]."""
-    method, width = parts.method, parts.method.hypotheses
-    slices = parts.likelihood.slices(codes)
+    """Extend every hypothesis by one position, whose likelihood is `support`; `uniforms` [B, draws]."""
+    width = method.hypotheses
     tables = next_log_probs(state, position, readers)
     if method.searches:
+        slices = ragged_pairs(support) if isinstance(support, Tensor) else support
         search(state, position, tables, slices, method.likelihood_weight, readers)
         return
     assert uniforms is not None
     drawn = draw_tuples(
         tables,
-        slices,
+        support,
         uniforms[:, :width],
         likelihood_weight=method.likelihood_weight,
         temperature=method.temperature,

@@ -12,7 +12,9 @@ from torch import Tensor
 
 from lass.likelihood.tensor import RaggedSlices
 
-TINY = 1e-30  # a float32 normaliser below this may have lost products to underflow
+SMALL = 1e-19  # shares below are 0: a CPU multiplies denormal numbers, their products, 100 times slower
+TINY = 1e-9  # a normaliser below may have lost more than float32 can tell: the draw is repeated exactly
+AT_ONCE = 2**22  # pairs of hypotheses that are scored one by one at a time: bounds the memory
 
 
 @dataclass(frozen=True)
@@ -24,13 +26,25 @@ class Drawn:
     log_normaliser: Tensor  # [B, W]: log of the sum of the unnormalised posterior over all tuples
 
 
-def dense_slices(slices: RaggedSlices, codes: int, *, likelihood_weight: float) -> Tensor:
-    """`lambda * log p(m | z_1, z_2)` [B, K, K] of the pairs in `slices`, -inf for all others."""
+def dense_slices(slices: RaggedSlices, codes: int) -> Tensor:
+    """`log p(m | z_1, z_2)` [B, K, K] of the pairs in `slices`, -inf for all others."""
     batch = len(slices.offsets) - 1
     dense = torch.full((batch * codes * codes,), -torch.inf, device=slices.row.device)
     places = (slices.row * codes + slices.tuples[:, 0]) * codes + slices.tuples[:, 1]
-    dense[places] = likelihood_weight * slices.log_likelihood
+    dense[places] = slices.log_likelihood
     return dense.view(batch, codes, codes)
+
+
+def ragged_pairs(dense: Tensor) -> RaggedSlices:
+    """The possible pairs of `dense` [B, K, K] as slices: the inverse of `dense_slices`."""
+    row, *codes = torch.isfinite(dense).nonzero(as_tuple=True)
+    sizes = torch.bincount(row, minlength=len(dense))
+    return RaggedSlices(
+        tuples=torch.stack(codes, dim=1),
+        log_likelihood=dense[row, codes[0], codes[1]],
+        row=row,
+        offsets=torch.nn.functional.pad(sizes.cumsum(0), (1, 0)),
+    )
 
 
 def sample_pairs(first: Tensor, second: Tensor, log_likelihood: Tensor, uniforms: Tensor) -> Drawn:
@@ -43,23 +57,30 @@ def sample_pairs(first: Tensor, second: Tensor, log_likelihood: Tensor, uniforms
         uniforms: numbers in [0, 1) [B, W]. Pairs stand in row-major order: a number decides z_1, and what is
             left of it inside the chosen row decides z_2.
     """
-    peak = log_likelihood.amax(dim=(1, 2), keepdim=True)  # [B, 1, 1]
-    likelihood = (log_likelihood - peak).exp()
-    heights = [log_probs.amax(dim=-1, keepdim=True) for log_probs in (first, second)]  # [B, W, 1]
-    p_first, p_second = (first - heights[0]).exp(), (second - heights[1]).exp()
+    peak = finite_peak(log_likelihood, dim=(1, 2))  # [B, 1, 1]
+    likelihood = shares(log_likelihood - peak)
+    heights = [finite_peak(log_probs, dim=-1) for log_probs in (first, second)]  # [B, W, 1]
+    p_first, p_second = shares(first - heights[0]), shares(second - heights[1])
     marginal = p_first * (p_second @ likelihood.transpose(1, 2))  # [B, W, K]
     log_normaliser = marginal.sum(dim=-1).log() + (heights[0] + heights[1] + peak)[..., 0]
     z_first, left = invert(marginal, uniforms)
     row = torch.arange(len(first), device=first.device)[:, None]
     z_second, _ = invert(likelihood[row, z_first] * p_second, left)
     codes = torch.stack([z_first, z_second], dim=-1)
-    lost = marginal.sum(dim=-1) < TINY
-    if lost.any():
-        owners = lost.nonzero()[:, 0]
-        exact = sample_exactly(first[lost], second[lost], log_likelihood[owners], uniforms[lost])
-        codes[lost], log_normaliser[lost] = exact.codes[:, 0], exact.log_normaliser[:, 0]
+    lost = (marginal.sum(dim=-1) < TINY).nonzero()  # [R, 2]
+    parts = lost.split(max(1, AT_ONCE // first.shape[2] ** 2)) if len(lost) else ()
+    for owners, rows in (part.T for part in parts):
+        exact = sample_exactly(
+            first[owners, rows], second[owners, rows], log_likelihood[owners], uniforms[owners, rows]
+        )
+        codes[owners, rows], log_normaliser[owners, rows] = exact.codes, exact.log_normaliser
     scores = pair_scores(first, second, log_likelihood, codes)
     return Drawn(codes=codes, scores=scores, log_normaliser=log_normaliser)
+
+
+def shares(logarithms: Tensor) -> Tensor:
+    """Exponential of `logarithms` (at most 0), without numbers under `SMALL`."""
+    return torch.nn.functional.threshold(logarithms.exp(), SMALL, 0.0)
 
 
 def sample_top_pairs(
@@ -72,35 +93,56 @@ def sample_top_pairs(
     where it does not, more codes are taken.
     """
     batch, width, codes = first.shape
-    bounds = [first + log_likelihood.amax(dim=2)[:, None], second + log_likelihood.amax(dim=1)[:, None]]
-    values = first.new_full((batch, width, min(top_k, codes * codes)), -torch.inf)
+    terms = PairTerms(
+        first=first.flatten(0, 1),
+        second=second.flatten(0, 1),
+        first_bound=(first + log_likelihood.amax(dim=2)[:, None]).flatten(0, 1),
+        second_bound=(second + log_likelihood.amax(dim=1)[:, None]).flatten(0, 1),
+        log_likelihood=log_likelihood,
+        owners=torch.arange(batch, device=first.device).repeat_interleave(width),
+    )
+    values = first.new_full((batch * width, min(top_k, codes * codes)), -torch.inf)
     pairs = torch.zeros_like(values, dtype=torch.int64)
-    pending = torch.ones(batch, width, dtype=torch.bool, device=first.device)
-    taken = 1 << max(4, (2 * top_k - 1).bit_length() // 2 + 1)
-    while pending.any():
+    pending = torch.arange(batch * width, device=first.device)
+    taken = 1 << max(4, (2 * top_k - 1).bit_length() // 2 + 1)  # squared more than top_k
+    while len(pending):
         taken = min(taken, codes)
-        rows = [bound[pending] for bound in bounds]  # [R, K] each
-        found = best_pairs(
-            rows,
-            first[pending],
-            second[pending],
-            log_likelihood,
-            pending.nonzero()[:, 0],
-            taken,
-            values.shape[2],
-        )
-        done = found.certain | (taken == codes)
-        where = pending.nonzero()[done]
-        values[where[:, 0], where[:, 1]] = found.values[done]
-        pairs[where[:, 0], where[:, 1]] = found.pairs[done]
-        pending[where[:, 0], where[:, 1]] = False
-        taken *= 2
-    peak = values[..., :1].nan_to_num(neginf=0.0)
-    chosen, _ = invert((values - peak).exp(), uniforms)
+        uncertain = []
+        for rows in pending.split(max(1, AT_ONCE // taken**2)):
+            found = best_pairs(terms.choose(rows), taken=taken, wanted=values.shape[1])
+            done = rows[found.certain]
+            values[done], pairs[done] = found.values[found.certain], found.pairs[found.certain]
+            uncertain.append(rows[~found.certain])
+        pending, taken = torch.cat(uncertain), 2 * taken
+    values, pairs = values.unflatten(0, (batch, width)), pairs.unflatten(0, (batch, width))  # [B, W, k]
+    chosen, _ = invert((values - finite_peak(values, dim=-1)).exp(), uniforms)
     flat = pairs.gather(2, chosen[..., None])[..., 0]
     drawn = torch.stack([flat // codes, flat % codes], dim=-1)
     scores = pair_scores(first, second, log_likelihood, drawn)
     return Drawn(codes=drawn, scores=scores, log_normaliser=values.logsumexp(dim=-1))
+
+
+@dataclass(frozen=True)
+class PairTerms:
+    """What adds up to the log posterior of the pairs of R hypotheses."""
+
+    first: Tensor  # [R, K]: log p_1
+    second: Tensor  # [R, K]: log p_2
+    first_bound: Tensor  # [R, K]: what no pair with this code of the first source exceeds, less log p_2
+    second_bound: Tensor  # [R, K]: and of the second source, less log p_1
+    log_likelihood: Tensor  # [B, K, K]: log L
+    owners: Tensor  # [R] int64: the row of log L of each hypothesis
+
+    def choose(self, rows: Tensor) -> "PairTerms":
+        """The hypotheses `rows` [R'] alone."""
+        return PairTerms(
+            first=self.first[rows],
+            second=self.second[rows],
+            first_bound=self.first_bound[rows],
+            second_bound=self.second_bound[rows],
+            log_likelihood=self.log_likelihood,
+            owners=self.owners[rows],
+        )
 
 
 @dataclass(frozen=True)
@@ -112,42 +154,37 @@ class BestPairs:
     certain: Tensor  # [R] bool: no pair outside is better
 
 
-def best_pairs(
-    bounds: list[Tensor],
-    first: Tensor,
-    second: Tensor,
-    log_likelihood: Tensor,
-    owners: Tensor,
-    taken: int,
-    wanted: int,
-) -> BestPairs:
-    """The `wanted` best pairs among the `taken` codes of highest `bounds` [R, K] of either source."""
-    codes = first.shape[1]
-    tops = [bound.topk(min(taken + 1, codes), dim=-1) for bound in bounds]
+def best_pairs(terms: PairTerms, *, taken: int, wanted: int) -> BestPairs:
+    """The `wanted` best pairs among the `taken` codes of highest bounds of either source."""
+    codes = terms.first.shape[1]
+    tops = [bound.topk(min(taken + 1, codes), dim=-1) for bound in (terms.first_bound, terms.second_bound)]
     some, others = (top.indices[:, :taken] for top in tops)  # [R, r]
-    block = log_likelihood[owners[:, None, None], some[:, :, None], others[:, None, :]]
-    block = first.gather(1, some)[:, :, None] + second.gather(1, others)[:, None, :] + block  # [R, r, r]
-    best = block.flatten(1).topk(min(wanted, taken * taken), dim=-1)
+    block = terms.log_likelihood[terms.owners[:, None, None], some[:, :, None], others[:, None, :]]
+    block = terms.first.gather(1, some)[:, :, None] + terms.second.gather(1, others)[:, None, :] + block
+    best = block.flatten(1).topk(wanted, dim=-1)
     pairs = some.gather(1, best.indices // taken) * codes + others.gather(1, best.indices % taken)
     if taken == codes:
-        certain = torch.ones(len(first), dtype=torch.bool, device=first.device)
+        certain = torch.ones_like(terms.owners, dtype=torch.bool)
     else:
         outside = torch.maximum(
-            tops[0].values[:, -1] + second.amax(dim=-1), tops[1].values[:, -1] + first.amax(dim=-1)
+            tops[0].values[:, -1] + terms.second.amax(dim=-1),
+            tops[1].values[:, -1] + terms.first.amax(dim=-1),
         )
-        certain = (best.values[:, -1] >= outside) & (best.values.shape[1] == wanted)
+        certain = best.values[:, -1] >= outside
     return BestPairs(values=best.values, pairs=pairs, certain=certain)
 
 
 def sample_exactly(first: Tensor, second: Tensor, log_likelihood: Tensor, uniforms: Tensor) -> Drawn:
-    """As `sample_pairs` for R hypotheses, each with its own log L [R, K, K], in float64 over all pairs."""
+    """As `sample_pairs`, in float64 over all pairs, for R hypotheses with their own log L [R, K, K] each.
+
+    The results have R rows instead of [B, W].
+    """
     joint = (first[:, :, None] + second[:, None, :] + log_likelihood).double().flatten(1)  # [R, K * K]
     log_normaliser = joint.logsumexp(dim=1)
-    peak = joint.amax(dim=1, keepdim=True).nan_to_num(neginf=0.0)
-    flat, _ = invert((joint - peak).exp(), uniforms)
+    flat, _ = invert((joint - finite_peak(joint, dim=1)).exp(), uniforms)
     codes = torch.stack([flat // first.shape[1], flat % first.shape[1]], dim=-1)
-    scores = joint.gather(1, flat[:, None])
-    return Drawn(codes[:, None], scores.float(), log_normaliser.float()[:, None])
+    scores = joint.gather(1, flat[:, None])[:, 0]
+    return Drawn(codes, scores.float(), log_normaliser.float())
 
 
 def pair_scores(first: Tensor, second: Tensor, log_likelihood: Tensor, codes: Tensor) -> Tensor:
@@ -157,6 +194,11 @@ def pair_scores(first: Tensor, second: Tensor, log_likelihood: Tensor, codes: Te
         log_probs.gather(2, codes[..., n : n + 1])[..., 0] for n, log_probs in enumerate((first, second))
     ]
     return parts[0] + parts[1] + log_likelihood[row, codes[..., 0], codes[..., 1]]
+
+
+def finite_peak(scores: Tensor, *, dim: int | tuple[int, ...]) -> Tensor:
+    """The maximum over `dim`, kept as 1, to subtract before exp: finite even where every entry is -inf."""
+    return scores.amax(dim=dim, keepdim=True).clamp_min(torch.finfo(scores.dtype).min)
 
 
 def invert(mass: Tensor, uniforms: Tensor) -> tuple[Tensor, Tensor]:

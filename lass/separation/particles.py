@@ -7,6 +7,7 @@ normalisers of its positions as a weight (the fully adapted auxiliary particle f
 low. The weighted particles estimate the posterior of whole sequences without bias in its normaliser.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -47,14 +48,14 @@ def resample(log_weights: Tensor, uniforms: Tensor, *, threshold: float) -> Resa
     if not moved.any():
         return Resampled(identity, log_weights, moved)
     normalised = (log_weights - total[:, None])[moved].exp()  # [M, W]
-    points = (uniforms[moved, None].double() + identity[moved]) / width
+    points = ((uniforms[moved, None].double() + identity[moved]) / width).clamp_max(1 - 2**-53)  # [M, W]
     cumulative = normalised.cumsum(dim=-1)
     cumulative = cumulative / cumulative[:, -1:]
-    chosen = torch.searchsorted(cumulative, points, right=True).clamp_max(width - 1)  # [M, W] ascending
+    chosen = torch.searchsorted(cumulative, points, right=True)  # [M, W] ascending
     copies = torch.zeros_like(normalised, dtype=torch.int64).scatter_add_(1, chosen, torch.ones_like(chosen))
     parents, weights = identity.clone(), log_weights.clone()
     parents[moved] = keep_places(copies)
-    weights[moved] = (total[moved, None] - torch.tensor(float(width)).log()).expand(-1, width).to(weights)
+    weights[moved] = (total[moved, None] - math.log(width)).expand(-1, width)
     return Resampled(parents, weights, moved)
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lass.likelihood.tensor import RaggedSlices
-from lass.separation.factored import dense_slices, sample_pairs, sample_top_pairs
+from lass.separation.factored import dense_slices, ragged_pairs, sample_pairs, sample_top_pairs
 from lass.separation.posterior import joint_log_posterior
 
 LARGEST_DENSE = 1024  # K up to which two sources are drawn from dense slices
@@ -27,7 +27,7 @@ class DrawnTuples:
 
 def draw_tuples(
     log_probs: Sequence[Tensor],
-    slices: RaggedSlices,
+    support: RaggedSlices | Tensor,
     uniforms: Tensor,
     *,
     likelihood_weight: float,
@@ -38,7 +38,7 @@ def draw_tuples(
 
     Args:
         log_probs: `log p_n(z_n | past)` of every source [B, W, K].
-        slices: the tuples that the mixtures' codes allow.
+        support: the tuples that the mixtures' codes allow, or the log-likelihood of all pairs [B, K, K].
         uniforms: numbers in [0, 1) [B, W].
         likelihood_weight: lambda.
         temperature: the posterior is raised to `1 / temperature`.
@@ -49,6 +49,7 @@ def draw_tuples(
     """
     size = log_probs[0].shape[2]
     if len(log_probs) > 2 or size > LARGEST_DENSE or temperature < COLDEST_DENSE:
+        slices = ragged_pairs(support) if isinstance(support, Tensor) else support
         return draw_ragged(
             joint_log_posterior(log_probs, slices, likelihood_weight=likelihood_weight),
             slices,
@@ -57,14 +58,15 @@ def draw_tuples(
             top_k=top_k,
         )
     first, second = (table / temperature for table in log_probs)
-    likelihood = dense_slices(slices, size, likelihood_weight=likelihood_weight / temperature)
+    dense = support if isinstance(support, Tensor) else dense_slices(support, size)
+    likelihood = torch.where(torch.isfinite(dense), likelihood_weight / temperature * dense, -math.inf)
     if top_k is None:
         drawn = sample_pairs(first, second, likelihood, uniforms)
     else:
         drawn = sample_top_pairs(first, second, likelihood, uniforms, top_k=top_k)
     scores = temperature * drawn.scores.double()
     weights = scores - (drawn.scores.double() - drawn.log_normaliser.double())
-    return DrawnTuples(drawn.codes, scores, weights.nan_to_num(nan=-math.inf))
+    return DrawnTuples(drawn.codes, scores, weights.nan_to_num(nan=-math.inf, neginf=-math.inf))
 
 
 def draw_ragged(
@@ -76,13 +78,14 @@ def draw_ragged(
     for row, (first, last) in enumerate(pairwise(bounds)):
         segment = scores[first:last]
         picked = sample_tuples(segment, uniforms[row], temperature=temperature, top_k=top_k)
-        tempered = segment.double() / temperature
+        tempered = (segment - segment.amax(dim=0)).double() / temperature
         allowed = tempered if top_k is None else tempered.topk(min(top_k, len(segment)), dim=0).values
         weights.append(allowed.logsumexp(dim=0) - gather_rows(tempered, picked))  # -log q
         rows.append(first + picked)
     chosen = torch.stack(rows)  # [B, W]
     found = scores.gather(0, chosen).double()
-    return DrawnTuples(slices.tuples[chosen], found, (found + torch.stack(weights)).nan_to_num(nan=-math.inf))
+    log_weights = (found + torch.stack(weights)).nan_to_num(nan=-math.inf, neginf=-math.inf)
+    return DrawnTuples(slices.tuples[chosen], found, log_weights)
 
 
 def sample_tuples(scores: Tensor, uniforms: Tensor, *, temperature: float, top_k: int | None) -> Tensor:
@@ -98,8 +101,8 @@ def sample_tuples(scores: Tensor, uniforms: Tensor, *, temperature: float, top_k
         [W] int64 in [0, n). A tuple of probability zero is never drawn, unless all have probability zero.
     """
     scores = (scores - scores.amax(dim=0)).double() / temperature  # the best keeps 0 at any temperature
-    if top_k is not None and top_k < len(scores):
-        values, indices = scores.topk(top_k, dim=0, sorted=True)  # [k, W]
+    if top_k is not None:
+        values, indices = scores.topk(min(top_k, len(scores)), dim=0, sorted=True)  # [k, W]
         return indices.gather(0, draw(values, uniforms)[None])[0]
     return draw(scores, uniforms)
 

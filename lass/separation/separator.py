@@ -35,6 +35,9 @@ class Separator:
     method: Method
     seed: int
     selection: str = "remix"  # or 'posterior'
+    evidence: Callable[[Tensor], Tensor] | None = (
+        None  # log p(y_s | z_1, z_2) [B, S, K, K] of mixtures [B, T]
+    )
 
     def separate(self, mixtures: Tensor, items: Sequence[int]) -> list[Separation]:
         """Separate waveforms y [B, T]; `items` name the mixtures, and with the seed decide every random draw.
@@ -65,6 +68,7 @@ class Separator:
             likelihood=self.likelihood,
             method=self.method,
             uniforms=self.uniforms(items, codes.shape[1]).to(codes.device) if self.method.draws else None,
+            evidence=None if self.evidence is None else self.evidence(mixtures),
         )
         return Decoded(found.codes, found.scores, (counted != codes).sum(dim=1))
 

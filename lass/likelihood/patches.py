@@ -1,0 +1,129 @@
+"""A likelihood of the mixture itself: Gaussian moments of the data behind every code.
+
+The table p(m | z_1..z_N) knows of a mixture's frame no more than its code m. The frame y_s is known exactly,
+and the sources add up in it: y_s = sum_n alpha_n x_n,s. If x_n,s given z_n has mean mu and covariance C,
+then y_s given all codes has mean sum_n alpha_n mu[z_n] and covariance sum_n alpha_n² C[z_n]. So K means and
+covariances, counted once on the training data as the table is, give log p(y_s | z_1, z_2) for all K² pairs.
+This step is not in the paper.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from lass.storage import damaged, read_sizes, read_tensors, write_tensors
+
+FORM = "lass.patches"
+VERSION = 1
+LARGEST = 1 << 28  # numbers that the quadratic forms of all pairs may take
+
+
+@dataclass(frozen=True)
+class PatchMoments:
+    """Sums over the training frames of every code; moments are taken at the end, as with the table."""
+
+    count: Tensor  # [K] float64
+    total: Tensor  # [K, D] float64
+    squares: Tensor  # [K, D, D] float64
+
+    @classmethod
+    def empty(cls, codes: int, numbers: int) -> "PatchMoments":
+        """No frame yet, for K `codes` and frames of D `numbers`."""
+        shapes = ((codes,), (codes, numbers), (codes, numbers, numbers))
+        return cls(*(torch.zeros(shape, dtype=torch.float64) for shape in shapes))
+
+    def add(self, patches: Tensor, codes: Tensor) -> None:
+        """Count frames [P, D] with their codes [P]."""
+        frames = patches.double()
+        self.count.index_add_(0, codes, torch.ones(len(codes), dtype=torch.float64))
+        self.total.index_add_(0, codes, frames)
+        order = codes.argsort(stable=True)
+        sizes = torch.bincount(codes, minlength=len(self.count)).tolist()
+        for code, rows in enumerate(frames[order].split(sizes)):
+            self.squares[code] += rows.T @ rows
+
+
+@dataclass(frozen=True)
+class PairLikelihood:
+    """log p(y_s | z_1, z_2) of every pair as a linear function of the frame's products and values."""
+
+    quadratic: Tensor  # [D * D, K * K] float32
+    linear: Tensor  # [D, K * K] float32
+    constant: Tensor  # [K * K] float32; -inf for pairs with a code that was never seen
+
+    def __call__(self, patches: Tensor) -> Tensor:
+        """`log p(y_s | z_1, z_2)` [B, S, K, K] of frames y_s [B, S, D]."""
+        products = (patches[..., :, None] * patches[..., None, :]).flatten(2)  # [B, S, D * D]
+        size = round(len(self.constant) ** 0.5)
+        values: Tensor = products @ self.quadratic + patches @ self.linear + self.constant
+        return values.view(*values.shape[:2], size, size)
+
+
+def pair_likelihood(moments: PatchMoments, *, weights: Tensor, noise: float) -> PairLikelihood:
+    """The likelihood of two sources.
+
+    Args:
+        moments: of the sources' frames.
+        weights: alpha [2].
+        noise: standard deviation added to every number of the mixture's frame, so that codes whose frames
+        hardly
+            vary (an empty background) do not forbid small differences; in units of the data.
+
+    Raises ValueError for other numbers of sources, and where K² D² numbers are more than `LARGEST`.
+    """
+    codes, numbers = moments.total.shape
+    if len(weights) != 2:
+        raise ValueError(
+            f"{len(weights)} sources: the likelihood of frames is for 2; use the table of counts"
+        )
+    if codes**2 * numbers**2 > LARGEST:
+        raise ValueError(
+            f"{codes} codes and frames of {numbers} numbers make {codes**2 * numbers**2} numbers, more than "
+            f"{LARGEST}: use the table of counts"
+        )
+    seen = moments.count.clamp_min(1)[:, None]
+    mean = moments.total / seen  # [K, D]
+    covariance = moments.squares / seen[..., None] - mean[:, :, None] * mean[:, None, :]
+    alpha = weights.double().cpu()
+    mixed = alpha[0] * mean[:, None] + alpha[1] * mean[None]  # [K, K, D]
+    spread = alpha[0] ** 2 * covariance[:, None] + alpha[1] ** 2 * covariance[None]
+    spread = spread + noise**2 * torch.eye(numbers, dtype=torch.float64)
+    factor = torch.linalg.cholesky(spread.flatten(0, 1))  # [K², D, D]
+    precision = torch.cholesky_inverse(factor)
+    pulled = (precision @ mixed.flatten(0, 1)[..., None])[..., 0]  # [K², D]
+    volume = 2 * factor.diagonal(dim1=1, dim2=2).log().sum(dim=1)
+    constant = -0.5 * ((mixed.flatten(0, 1) * pulled).sum(dim=1) + volume)
+    never = moments.count == 0
+    constant[(never[:, None] | never[None]).flatten()] = -torch.inf
+    parts = (-0.5 * precision.flatten(1).T, pulled.T, constant)
+    return PairLikelihood(*(part.float().contiguous().to(weights.device) for part in parts))
+
+
+def cut_patches(data: Tensor, *, image: tuple[int, int, int] | None, hop: int) -> Tensor:
+    """Frames [B, S, D] of data points [B, T]: `hop` samples, or squares of `hop` pixels in raster order."""
+    if image is None:
+        return data.view(len(data), -1, hop)
+    squares: Tensor = functional.unfold(data.unflatten(1, image), hop, stride=hop)  # [B, D, S]
+    return squares.transpose(1, 2)
+
+
+def write_patches(path: Path, moments: PatchMoments) -> None:
+    """Write the sums; equal sums give equal bytes."""
+    codes, numbers = moments.total.shape
+    sizes = {"codebook_size": codes, "numbers": numbers}
+    write_tensors(path, vars(moments), form=FORM, version=VERSION, fields=sizes)
+
+
+def read_patches(path: Path, *, codebook_size: int | None = None) -> PatchMoments:
+    """Read what `write_patches` wrote; errors name the file and, where K differs, both sizes."""
+    expected = {"codebook_size": codebook_size, "numbers": None}
+    sizes = read_sizes(path, form=FORM, version=VERSION, expected=expected)
+    tensors = read_tensors(path)
+    shape = (sizes["codebook_size"], sizes["numbers"])
+    wanted = {"count": shape[:1], "total": shape, "squares": (*shape, shape[1])}
+    if {name: tuple(tensor.shape) for name, tensor in tensors.items()} != wanted:
+        raise damaged(path, f"its tensors are not {', '.join(wanted)} of {shape[0]} codes")
+    return PatchMoments(**tensors)

@@ -1,0 +1,118 @@
+"""From candidates to one estimate per source: decoding, refinement, consistency, choice or average."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from lass.separation.candidates import Candidates
+from lass.separation.consistency import project
+from lass.separation.refinement import Refinement, refine_latents
+
+CHOICES = ("remix", "posterior", "joint")
+
+
+class Codec(Protocol):
+    """What estimation asks of a codec: from codes to vectors, from vectors to data."""
+
+    def embed(self, codes: Tensor) -> Tensor:
+        """Vectors [R, S, C] of codes [R, S]."""
+
+    def synthesise(self, latents: Tensor) -> Tensor:
+        """Data points [R, T] of dense latents [R, S, C]; differentiable."""
+
+
+@dataclass(frozen=True)
+class Finish:
+    """What happens to the candidates of a mixture.
+
+    The first `refined` candidates (those of lowest remix distance) are refined, or only the first is decoded
+    where `refined` is 0. One of them is chosen: `remix`, by the remix error that is left; `posterior`, by
+    the log posterior of its codes; `joint`, by `log posterior - error / (2 sigma²)` with the error ||y -
+    remix||² after refinement.
+    """
+
+    refined: int  # M; 0 for the first candidate as it is
+    refinement: Refinement | None  # where M > 0
+    choice: str = "remix"
+    sigma: float = 0.1  # of joint: standard deviation of a number of the mixture
+    consistency: bool = False  # project onto the mixture
+    averaging: float | None = None  # temperature (nats) of a posterior mean; None: the chosen one alone
+
+    def __post_init__(self) -> None:
+        """Refuse combinations that mean nothing."""
+        if self.choice not in CHOICES:
+            raise ValueError(f"choice {self.choice!r}: choose one of {', '.join(CHOICES)}")
+        if self.refined < 0 or (self.refined > 0) != (self.refinement is not None):
+            raise ValueError(
+                f"refined {self.refined}: refinement is needed where it is positive, and only there"
+            )
+        if self.sigma <= 0 or (self.averaging is not None and self.averaging <= 0):
+            raise ValueError(f"sigma {self.sigma} and averaging {self.averaging} must be positive")
+
+
+def estimate_sources(
+    found: Sequence[Candidates],
+    mixtures: Tensor,
+    *,
+    finish: Finish,
+    codec: Codec,
+    weights: Tensor,
+    interchangeable: bool,
+) -> Tensor:
+    """Estimates [B, N, T] of the sources of the mixtures y [B, T] from the candidates of each.
+
+    `interchangeable`: the sources have one prior, so that candidates may hold them in any order; averages
+    align them.
+    """
+    kept = [min(max(1, finish.refined), len(one.codes)) for one in found]
+    owner = torch.repeat_interleave(torch.tensor(kept))
+    codes = torch.cat([one.codes[:number] for one, number in zip(found, kept, strict=True)])  # [R, N, S]
+    targets = mixtures[owner.to(mixtures.device)]  # [R, T]
+    latents = codec.embed(codes.flatten(0, 1)).unflatten(0, codes.shape[:2])  # [R, N, S, C]
+    if finish.refinement is not None:
+        latents = refine_latents(
+            latents, targets, weights=weights, synthesise=codec.synthesise, settings=finish.refinement
+        ).latents
+    with torch.no_grad():
+        decoded = codec.synthesise(latents.flatten(0, 1)).float().unflatten(0, codes.shape[:2])  # [R, N, T]
+    errors = ((weights[:, None] * decoded).sum(dim=1) - targets).square().sum(dim=1)  # [R]
+    if finish.consistency:
+        decoded = project(decoded, targets, weights=weights)
+    posterior = torch.cat([one.log_posterior[:number] for one, number in zip(found, kept, strict=True)])
+    scores = candidate_scores(errors, posterior.to(errors), finish=finish)
+    return torch.stack(
+        [
+            combine(estimates, own, averaging=finish.averaging, interchangeable=interchangeable)
+            for estimates, own in zip(decoded.split(kept), scores.split(kept), strict=True)
+        ]
+    )
+
+
+def candidate_scores(errors: Tensor, log_posterior: Tensor, *, finish: Finish) -> Tensor:
+    """What is maximised [R], in nats, from remix errors and log posteriors [R]."""
+    likelihood = -errors / (2 * finish.sigma**2)
+    return {"remix": likelihood, "posterior": log_posterior, "joint": likelihood + log_posterior}[
+        finish.choice
+    ]
+
+
+def combine(estimates: Tensor, scores: Tensor, *, averaging: float | None, interchangeable: bool) -> Tensor:
+    """The best of M estimates [M, N, T] by `scores` [M], or their mean by softmax(scores / averaging)."""
+    best = estimates[scores.argmax()]
+    if averaging is None:
+        return best
+    if interchangeable:
+        estimates = torch.stack([align(one, best) for one in estimates])
+    weights = (scores.double() / averaging).softmax(dim=0).to(estimates)
+    return (weights[:, None, None] * estimates).sum(dim=0)
+
+
+def align(estimates: Tensor, reference: Tensor) -> Tensor:
+    """The order of `estimates` [N, T] that is nearest to `reference` [N, T]."""
+    orders = list(permutations(range(len(estimates))))
+    distances = torch.stack([(estimates[list(order)] - reference).square().sum() for order in orders])
+    return estimates[list(orders[int(distances.argmin())])]
