@@ -53,6 +53,7 @@ class ImageLikelihood(Section):
 
     tuples: PositiveInt
     mixtures_per_group: PositiveInt
+    noise: PositiveFloat
 
 
 class Nmf(Section):
@@ -67,6 +68,7 @@ class Sampler(Section):
     """How candidates are drawn, and how many are kept."""
 
     method: Literal["greedy", "beam", "ancestral", "top_k", "particle"]
+    likelihood: Literal["counts", "patches"]
     hypotheses: PositiveInt
     likelihood_weight: Factor
     temperature: PositiveFloat
@@ -103,9 +105,9 @@ class Finish(Section):
     refined: Annotated[int, Field(ge=0)]
     refinement: Refinement | None
     choice: Literal["remix", "posterior", "joint"]
-    prior_weight: Factor
+    sigma: PositiveFloat
     consistency: bool
-    averaged: bool
+    averaging: PositiveFloat | None
 
     @model_validator(mode="after")
     def check(self) -> Self:

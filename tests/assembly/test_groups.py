@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lass.assembly.groups import group_by_priors
+from lass.assembly.groups import Group, group_by_priors
 
 
 def prior(source: str, name: str, *, conditional: bool = False) -> dict[str, Any]:
@@ -12,18 +12,18 @@ def prior(source: str, name: str, *, conditional: bool = False) -> dict[str, Any
 MIXTURES = [["cat", "dog"], ["dog", "cat"], ["cat", "dog"], ["dog", "dog"]]
 
 
-def names(groups: list[tuple[list[Any], list[int]]]) -> list[tuple[list[str], list[int]]]:
-    return [([entry["source"] for entry in priors], rows) for priors, rows in groups]
+def names(groups: list[Group]) -> list[tuple[list[str], bool, list[int]]]:
+    return [([one["source"] for one in group.priors], group.interchangeable, group.rows) for group in groups]
 
 
 def test_a_prior_that_is_told_no_class_serves_all_alike() -> None:
     groups = group_by_priors(MIXTURES, [prior("cat", "animals"), prior("dog", "animals")])
-    assert names(groups) == [(["cat", "dog"], [0, 1, 2, 3])]
+    assert names(groups) == [(["cat", "dog"], True, [0, 1, 2, 3])]
 
 
 def test_a_prior_that_is_told_the_class_serves_equal_classes() -> None:
     told = [prior(name, "animals", conditional=True) for name in ("cat", "dog")]
-    expected = [(["cat", "dog"], [0, 2]), (["dog", "cat"], [1]), (["dog", "dog"], [3])]
+    expected = [(["cat", "dog"], False, [0, 2]), (["dog", "cat"], False, [1]), (["dog", "dog"], True, [3])]
     assert names(group_by_priors(MIXTURES, told)) == expected
     own = [prior("cat", "cats"), prior("dog", "dogs")]
     assert names(group_by_priors(MIXTURES, own)) == expected

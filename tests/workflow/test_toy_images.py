@@ -81,7 +81,7 @@ def rerun(toy: Path, values: dict[str, Any], tmp_path: Path) -> Outcome:
     ("values", "rules"),
     [
         ({"mirrors": ["http://elsewhere"]}, {"tabulate_psnr", "all"}),
-        ({"separation": {"methods": {"greedy": {"averaged": True}}}}, AFTER_A_METHOD - {"draw_separations"}),
+        ({"separation": {"methods": {"greedy": {"averaging": 1.0}}}}, AFTER_A_METHOD - {"draw_separations"}),
         ({"separation": {"samplers": {"beam": {"hypotheses": 3}}}}, {"tabulate_psnr", "all"}),
         ({"separation": {"samplers": {"top_k_64": {"hypotheses": 9}}}}, AFTER_A_SAMPLER),
         ({"priors": {"digits": {"dropout": 0.5}}}, AFTER_A_PRIOR),

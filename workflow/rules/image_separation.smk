@@ -8,6 +8,7 @@ estimate_sources, fit_nmf, estimate_image_references, score_images.
 
 rule draw_candidates:
     input:
+        unpack(frame_likelihood),
         sources="results/{images}/sources/{split}",
         mixtures="results/{images}/mixtures/{split}.parquet",
         vqvae=vqvae,
@@ -32,6 +33,7 @@ rule draw_candidates:
         priors=prior_of_each_class,
         weights=weights,
         sampler=lambda wildcards: sampler(wildcards, wildcards.sampler),
+        noise=lambda wildcards: part_of(wildcards).likelihood.noise,
         batch=lambda wildcards: part_of(wildcards).separation.batch,
         precision=lambda wildcards: part_of(wildcards).separation.precision,
         positions=positions,
@@ -48,7 +50,6 @@ rule estimate_sources:
         mixtures="results/{images}/mixtures/{split}.parquet",
         candidates=candidates_of,
         vqvae=vqvae,
-        priors=priors,
     output:
         estimates="results/{images}/{split}/{method}/{scatteritem}.safetensors",
     log:
@@ -72,7 +73,6 @@ rule estimate_sources:
         finish=lambda wildcards: finish(wildcards, wildcards.method),
         batch=lambda wildcards: part_of(wildcards).separation.batch,
         precision=lambda wildcards: part_of(wildcards).separation.precision,
-        positions=positions,
         codec=codec,
         code=code("estimate_sources"),
     script:

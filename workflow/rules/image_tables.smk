@@ -69,6 +69,7 @@ rule draw_separations:
 
 rule time_image_separations:
     input:
+        unpack(timed_frame_likelihood),
         sources="results/{images}/sources/test",
         mixtures="results/{images}/mixtures/test.parquet",
         vqvae=vqvae,
@@ -91,6 +92,7 @@ rule time_image_separations:
         priors=prior_of_each_class,
         weights=weights,
         methods=timed,
+        noise=lambda wildcards: part_of(wildcards).likelihood.noise,
         batch=lambda wildcards: part_of(wildcards).separation.batch,
         batches=TIMED_BATCHES,
         precision=lambda wildcards: part_of(wildcards).separation.precision,

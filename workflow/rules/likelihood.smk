@@ -1,7 +1,8 @@
 """Counts of tuples (z_1, ..., z_N, m) to the sparse likelihood p(m | z_1..z_N), and its density (Table 1).
 
 Needs the sources, their tokens and the VQ-VAE. Scatter: count one shard of the tuples. Gather: merge the shards into
-results/{dataset}/likelihood.safetensors. Rules: count_tuples, merge_counts, measure_density.
+results/{dataset}/likelihood.safetensors. For samplers that ask for it, the moments of the images' frames behind every
+code, results/{images}/patches.safetensors. Rules: count_tuples, merge_counts, measure_density, fit_patches.
 """
 
 
@@ -87,3 +88,26 @@ rule measure_density:
         code=code("measure_density"),
     script:
         "../scripts/measure_density.py"
+
+
+rule fit_patches:
+    input:
+        sources="results/{images}/sources/train",
+        tokens=gather.tokens("results/{{images}}/tokens/train/{scatteritem}.parquet"),
+    output:
+        patches="results/{images}/patches.safetensors",
+    log:
+        "results/logs/fit_patches/{images}.log",
+    benchmark:
+        "results/benchmarks/rules/fit_patches/{images}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        library=library,
+        code=code("fit_patches"),
+    script:
+        "../scripts/fit_patches.py"

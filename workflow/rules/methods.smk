@@ -1,6 +1,5 @@
-"""What the methods of separation need: their settings, and the rows of the tables."""
+"""What the methods of separation need: their settings, and the files behind them."""
 
-TABLE_SPLITS = {"psnr": "test", "samplers": "validation"}  # whose mixtures a table of images is about
 TIMED_BATCHES = 2  # of test mixtures
 
 
@@ -35,7 +34,7 @@ def image_kinds(wildcards, method):
 
 
 def sampler(wildcards, name):
-    """Settings of a sampler, as the library names them, and how many of its candidates are kept."""
+    """Settings of a sampler, as the library names them."""
     values = section(wildcards, "separation", "samplers", name)
     return {"name": values.pop("method"), **values}
 
@@ -54,6 +53,18 @@ def candidates_of(wildcards):
     )
 
 
+def frame_likelihood(wildcards):
+    """The moments behind a sampler's likelihood of frames, where it has one."""
+    likelihood = part_of(wildcards).separation.samplers[wildcards.sampler].likelihood
+    return {"patches": f"results/{wildcards.images}/patches.safetensors"} if likelihood == "patches" else {}
+
+
+def timed_frame_likelihood(wildcards):
+    """The same where one of the methods that are timed has such a sampler."""
+    needed = any(one["sampler"]["likelihood"] == "patches" for one in timed(wildcards).values())
+    return {"patches": f"results/{wildcards.images}/patches.safetensors"} if needed else {}
+
+
 def reference_parts(wildcards):
     """What a reference method needs beside the images."""
     return {
@@ -61,31 +72,6 @@ def reference_parts(wildcards):
         "codec_ceiling": {"vqvae": vqvae(wildcards)},
         "nmf": {"dictionaries": f"results/{wildcards.images}/nmf.safetensors"},
     }[wildcards.method]
-
-
-def rows_of(wildcards):
-    """Methods of a table: `psnr` is about the test mixtures, `samplers` about those of the split validation."""
-    return getattr(part_of(wildcards).separation.tables, wildcards.table)
-
-
-def scores_of_table(wildcards):
-    """Every shard of the scores of every method of a table."""
-    folder = f"results/{wildcards.images}/{TABLE_SPLITS[wildcards.table]}/scores"
-    shards = gather.mixtures("{scatteritem}.csv")
-    return [f"{folder}/{method}/{shard}" for method in rows_of(wildcards) for shard in shards]
-
-
-def pictured(wildcards):
-    """Methods in the figure of separated images: those of the table, less the one that leaves a mixture as it is."""
-    return [name for name in part_of(wildcards).separation.tables.psnr if name != "average"]
-
-
-def pictured_estimates(wildcards):
-    """Every shard of their estimates."""
-    shards = gather.mixtures("{scatteritem}.safetensors")
-    return [
-        f"results/{wildcards.images}/test/{name}/{shard}" for name in pictured(wildcards) for shard in shards
-    ]
 
 
 def timed(wildcards):
@@ -99,29 +85,3 @@ def timed(wildcards):
         }
         for name in names
     }
-
-
-def tokens_to_evaluate(wildcards):
-    """Token tables of unseen data: of images also those of the test split, whose mixtures are scored."""
-    splits = ["validation"] if part_of(wildcards) is settings else ["validation", "test"]
-    shards = gather.tokens("{scatteritem}.parquet")
-    folder = f"results/{wildcards.dataset}/tokens"
-    return {split: [f"{folder}/{split}/{shard}" for shard in shards] for split in splits}
-
-
-def settings_behind(wildcards):
-    """What a table of images was made with."""
-    general = {"seed": settings.seed, "pretrained": settings.pretrained}
-    return general | {wildcards.images: part_of(wildcards).model_dump(mode="json")}
-
-
-def final_files(wildcards):
-    """What `rule all` makes for the data sets of the configuration."""
-    music = ["results/slakh_sdr.csv", "results/slakh_sdr.png", "results/examples"]
-    files = ["results/density.csv", "results/priors.csv"]
-    for name in settings.datasets:
-        images = [
-            f"results/{name}_{what}" for what in ("psnr.csv", "psnr.png", "samplers.csv", "separations.png")
-        ]
-        files += music if name == "slakh" else images
-    return files

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from lass.assembly.codecs import CodecAt
 from lass.assembly.separators import open_separator
 from lass.data.audio import write_audio
 from lass.data.mixtures import load_chunk, read_mixtures
@@ -23,7 +24,7 @@ with logged(snakemake.log[0]) as logger:
     device = choose_device(snakemake.resources.device)
     codec = read_vqvae(Path(snakemake.input.vqvae), **params.codec).to(device)
     separator = open_separator(
-        codec=codec,
+        codec=CodecAt(codec, "float32"),
         likelihood=Path(snakemake.input.likelihood),
         priors=[
             {"path": Path(path), **{name: each[name] for name in ("source", "classes", "conditional")}}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import torch
 
+from lass.assembly.codecs import CodecAt
 from lass.assembly.separators import open_separator
 from lass.data.mixtures import load_chunk, read_mixtures
 from lass.data.sources import open_library
@@ -24,7 +25,7 @@ with logged(snakemake.log[0]) as logger:
     device = choose_device(snakemake.resources.device)
     codec = read_vqvae(Path(snakemake.input.vqvae), **params.codec).to(device)
     separator = open_separator(
-        codec=codec,
+        codec=CodecAt(codec, "float32"),
         likelihood=Path(snakemake.input.likelihood),
         priors=[
             {"path": Path(path), **{name: each[name] for name in ("source", "classes", "conditional")}}
