@@ -193,7 +193,7 @@ class Transformer(nn.Module):
                 f"{cache.length} tokens are all that this cache was made for: start a longer one"
             )
         position = torch.tensor([cache.length], device=inputs.device)
-        cosine, sine = self.rotation(position)
+        cosine, sine = (part.to(inputs.dtype) for part in self.rotation(position))
         cache.length += 1
         x = self.placed(inputs[:, None], position)
         for index, block in enumerate(self.blocks):
