@@ -7,6 +7,7 @@ covariances, counted once on the training data as the table is, give log p(y_s |
 This step is not in the paper.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,7 +95,7 @@ def pair_likelihood(moments: PatchMoments, *, weights: Tensor, noise: float) -> 
     factor = torch.linalg.cholesky(spread.flatten(0, 1))  # [K², D, D]
     precision = torch.cholesky_inverse(factor)
     pulled = (precision @ mixed.flatten(0, 1)[..., None])[..., 0]  # [K², D]
-    volume = 2 * factor.diagonal(dim1=1, dim2=2).log().sum(dim=1)
+    volume = 2 * factor.diagonal(dim1=1, dim2=2).log().sum(dim=1) + numbers * math.log(2 * math.pi)
     constant = -0.5 * ((mixed.flatten(0, 1) * pulled).sum(dim=1) + volume)
     never = moments.count == 0
     constant[(never[:, None] | never[None]).flatten()] = -torch.inf
