@@ -31,9 +31,7 @@ def open_samplers(
     method = Method(**{name: value for name, value in sampler.items() if name not in ("likelihood", "kept")})
     evidence = None
     if sampler["likelihood"] == "patches":
-        evidence = open_evidence(
-            Path(files["patches"]), codec=codec, weights=weights, noise=settings["noise"]
-        )
+        evidence = open_evidence(files["patches"], codec=codec, weights=weights, noise=settings["noise"])
     for group in group_by_priors(sources, known):
         yield (
             group,

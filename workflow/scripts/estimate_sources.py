@@ -1,7 +1,7 @@
 """Make one estimate per source of the candidates of one shard's mixtures."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -27,7 +27,7 @@ with logged(snakemake.log[0]) as logger:
     table = read_image_mixtures(Path(snakemake.input.mixtures))
     kept = read_kept(Path(snakemake.input.candidates), codec=codec)
     shard, estimates = list(kept), dict[int, np.ndarray]()
-    settings = {
+    settings: dict[str, Any] = {
         "finish": open_finish(params.finish),
         "weights": torch.tensor(params.weights).to(codec.device),
     }

@@ -41,7 +41,7 @@ with logged(snakemake.log[0]) as logger:
             """From mixtures to estimates."""
             mixtures = torch.from_numpy(load_images(library, table, items).mixtures).to(codec.device)
             found = draw_candidates(separator, mixtures, items, kept=kept)  # noqa: B023 (called in this turn)
-            told = {"weights": weights, "interchangeable": group.interchangeable}  # noqa: B023
+            told: dict[str, Any] = {"weights": weights, "interchangeable": group.interchangeable}  # noqa: B023
             estimate_sources(found, mixtures, finish=finish, codec=codec, **told)  # noqa: B023
 
         separate(group.rows[:1])  # a rehearsal: what happens once is not the separation
