@@ -282,8 +282,7 @@ class TablePrior:
         return self.tables[state.positions - 1][state.prefixes]
 
     def reorder(self, state: TableState, rows: Tensor) -> None:
-        """Row b continues what was row `rows[b]`."""
-        assert rows.shape == state.prefixes.shape
+        """Row b continues what was row `rows[b]`; from now on there are as many as `rows` names."""
         state.prefixes = state.prefixes[rows]
 
 

@@ -55,12 +55,24 @@ class KeyValueCache:
     used: int  # rows that hold a sequence; the others are padding
     length: int = 0
 
-    def reorder(self, rows: Tensor) -> None:
-        """Let row b continue what was row `rows[b]` (`rows` [B], int64): only rows that change are copied."""
-        moved = (rows != torch.arange(len(rows), device=rows.device)).nonzero()[:, 0]
-        if len(moved):
-            for store in (self.keys, self.values):
+    def reorder(self, rows: Tensor, *, block: int = 1) -> None:
+        """Let sequence b continue what was row `rows[b]`; there are len(rows) of them from now on.
+
+        Where their number stays, only rows that change are copied. Otherwise there is room for a multiple of
+        `block` rows afterwards.
+        """
+        if len(rows) == self.used:
+            moved = (rows != torch.arange(len(rows), device=rows.device)).nonzero()[:, 0]
+            for store in (self.keys, self.values) if len(moved) else ():
                 store[:, moved, :, : self.length] = store[:, rows[moved], :, : self.length]
+            return
+        layers, _, heads, positions, width = self.keys.shape
+        room = -(-len(rows) // block) * block
+        for name, store in (("keys", self.keys), ("values", self.values)):
+            fresh = store.new_zeros(layers, room, heads, positions, width)
+            fresh[:, : len(rows), :, : self.length] = store[:, rows, :, : self.length]
+            setattr(self, name, fresh)
+        self.used = len(rows)
 
 
 def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
@@ -251,5 +263,5 @@ class TransformerPrior:
         return self.network.training_loss((codes, classes), np.random.default_rng(0))["loss"]
 
     def reorder(self, state: KeyValueCache, rows: Tensor) -> None:
-        """Row b continues the sequence that was row `rows[b]`."""
-        state.reorder(rows)
+        """Sequence b continues what was sequence `rows[b]`; there are len(rows) of them from now on."""
+        state.reorder(rows, block=ROW_BLOCK)

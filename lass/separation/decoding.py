@@ -126,7 +126,9 @@ def decode_sequences(
     )
     if method.searches:
         state.scores[:, 1:] = -torch.inf
-    readers = open_readers(priors, batch * width, length)
+    readers = open_readers(priors, batch, width, length)
+    for reader in readers:
+        reader.rows = reader.rows.to(mixture.device)
     for position in range(length):
         draws = None if uniforms is None else uniforms[:, position]
         here = likelihood.slices(mixture[:, position]) if evidence is None else evidence[:, position]
@@ -134,31 +136,43 @@ def decode_sequences(
     return state
 
 
-@dataclass(frozen=True)
+@dataclass
 class Reader:
-    """A prior with the sources that it models and the state of their sequences."""
+    """A prior with the sources that it models, asked once for every distinct prefix of theirs."""
 
     prior: Prior
     sources: list[int]
-    cache: Any  # of B * W * len(sources) sequences
+    cache: Any  # the prior's state of U distinct sequences
+    rows: Tensor  # [B, W, len(sources)] int64 in [0, U): which of them a hypothesis holds
+
+    def log_probs(self, previous: Tensor | None) -> Tensor:
+        """`log p(z_s | z_<s)` [B, W, len(sources), K] after the codes `previous` [B, W, len(sources)]."""
+        tokens = None if previous is None else self.extend(previous)
+        return self.prior.log_probs(tokens, self.cache)[self.rows]
+
+    def extend(self, codes: Tensor) -> Tensor:
+        """Let every sequence go on with `codes`; what they are followed by [U] of the sequences, now U."""
+        size = self.prior.codebook_size
+        distinct, self.rows = torch.unique(self.rows * size + codes, return_inverse=True)
+        self.prior.reorder(self.cache, distinct // size)
+        return distinct % size
 
 
-def open_readers(priors: Sequence[Prior], rows: int, length: int) -> list[Reader]:
-    """One reader per distinct prior, for `rows` hypotheses."""
+def open_readers(priors: Sequence[Prior], rows: int, width: int, length: int) -> list[Reader]:
+    """One reader per distinct prior for `width` hypotheses of each of `rows` mixtures."""
     readers = []
     for prior in dict.fromkeys(priors):
         sources = [source for source, one in enumerate(priors) if one is prior]
-        readers.append(Reader(prior, sources, prior.start(rows * len(sources), length)))
+        everyone = torch.zeros(rows, width, len(sources), dtype=torch.int64)
+        readers.append(Reader(prior, sources, prior.start(1, length), everyone))
     return readers
 
 
 def next_log_probs(state: Hypotheses, position: int, readers: Sequence[Reader]) -> list[Tensor]:
     """`log p_n(z_s | z_<s)` [B, W, K] of every source n."""
-    batch, width, _, sources = state.codes.shape
-    tables: list[Tensor] = [state.scores] * sources
+    tables: list[Tensor] = [state.scores] * state.codes.shape[3]
     for reader in readers:
-        previous = None if position == 0 else state.codes[:, :, position - 1, reader.sources].flatten()
-        found = reader.prior.log_probs(previous, reader.cache).unflatten(0, (batch, width, -1))
+        found = reader.log_probs(state.codes[:, :, position - 1, reader.sources] if position > 0 else None)
         if found.isnan().any():
             raise ValueError(f"a prior gives NaN at position {position}: train it anew")
         for index, source in enumerate(reader.sources):
@@ -233,16 +247,11 @@ def search_step(totals: Tensor, segment: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def follow_parents(state: Hypotheses, decoded: int, parents: Tensor, readers: Sequence[Reader]) -> None:
-    """Let the first `decoded` positions and the priors' states follow `parents` [B, W]; scores already do."""
-    batch, width = parents.shape
-    rows = (parents + width * torch.arange(batch, device=parents.device)[:, None]).flatten()
-    prefixes = state.codes[:, :, :decoded].flatten(0, 1)
-    state.codes[:, :, :decoded] = prefixes[rows].reshape(batch, width, decoded, -1)
+    """Let the first `decoded` positions and the readers follow `parents` [B, W]; scores already do."""
+    batch = torch.arange(len(parents), device=parents.device)[:, None]
+    state.codes[:, :, :decoded] = state.codes[batch, parents, :decoded]
     for reader in readers:
-        number = len(reader.sources)
-        reader.prior.reorder(
-            reader.cache, (rows[:, None] * number + torch.arange(number, device=rows.device)).flatten()
-        )
+        reader.rows = reader.rows[batch, parents]
 
 
 def check_inputs(mixture: Tensor, parts: Parts, uniforms: Tensor | None) -> None:

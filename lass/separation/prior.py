@@ -20,4 +20,4 @@ class Prior(Protocol):
         """
 
     def reorder(self, state: Any, rows: Tensor) -> None:
-        """Let sequence b continue what was sequence `rows[b]` (`rows` [batch], int64)."""
+        """Let sequence b continue what was `rows[b]` (int64); there are len(rows) sequences from now on."""
