@@ -13,6 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": functional.gelu, "silu": functional.silu}
+# Matrix products round differently for a few rows than for many. Batches padded to a multiple of this many
+# rows give every sequence the same bytes, whatever shares the batch with it.
+ROW_BLOCK = 16
 SHORT = 128  # tokens up to which plain matrix products are faster on a CPU than its fused attention
 
 
@@ -55,24 +58,27 @@ class KeyValueCache:
     used: int  # rows that hold a sequence; the others are padding
     length: int = 0
 
-    def reorder(self, rows: Tensor, *, block: int = 1) -> None:
+    def reorder(self, rows: Tensor) -> None:
         """Let sequence b continue what was row `rows[b]`; there are len(rows) of them from now on.
 
-        Where their number stays, only rows that change are copied. Otherwise there is room for a multiple of
-        `block` rows afterwards.
+        Only rows that change are copied. Room is doubled where it does not suffice, and never given back.
         """
-        if len(rows) == self.used:
-            moved = (rows != torch.arange(len(rows), device=rows.device)).nonzero()[:, 0]
-            for store in (self.keys, self.values) if len(moved) else ():
-                store[:, moved, :, : self.length] = store[:, rows[moved], :, : self.length]
-            return
-        layers, _, heads, positions, width = self.keys.shape
-        room = -(-len(rows) // block) * block
-        for name, store in (("keys", self.keys), ("values", self.values)):
-            fresh = store.new_zeros(layers, room, heads, positions, width)
-            fresh[:, : len(rows), :, : self.length] = store[:, rows, :, : self.length]
-            setattr(self, name, fresh)
         self.used = len(rows)
+        layers, room, heads, positions, width = self.keys.shape
+        needed = padded(self.used)
+        if needed > room:
+            for name in ("keys", "values"):
+                grown = self.keys.new_zeros(layers, max(needed, 2 * room), heads, positions, width)
+                grown[:, :room, :, : self.length] = getattr(self, name)[:, :, :, : self.length]
+                setattr(self, name, grown)
+        moved = (rows != torch.arange(len(rows), device=rows.device)).nonzero()[:, 0]
+        for store in (self.keys, self.values) if len(moved) else ():
+            store[:, moved, :, : self.length] = store[:, rows[moved], :, : self.length]
+
+
+def padded(rows: int) -> int:
+    """`rows`, rounded up to whole blocks."""
+    return -(-rows // ROW_BLOCK) * ROW_BLOCK
 
 
 def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
@@ -210,8 +216,8 @@ class Transformer(nn.Module):
         x = self.placed(inputs[:, None], position)
         for index, block in enumerate(self.blocks):
             assert isinstance(block, Block)
-            keys = cache.keys[index, :, :, : cache.length]
-            x = block.step(x, cosine, sine, keys, cache.values[index, :, :, : cache.length])
+            keys, values = (store[index, : len(x), :, : cache.length] for store in (cache.keys, cache.values))
+            x = block.step(x, cosine, sine, keys, values)
         logits: Tensor = self.head(self.norm(x))[:, 0]
         return logits
 
@@ -224,11 +230,6 @@ class Transformer(nn.Module):
         codes, classes = batch
         logits = self(codes, classes)
         return {"loss": functional.cross_entropy(logits.float().flatten(0, 1), codes.flatten())}
-
-
-# Matrix products round differently for a few rows than for many. Batches padded to a multiple of this many
-# rows give every sequence the same bytes, whatever shares the batch with it.
-ROW_BLOCK = 16
 
 
 class TransformerPrior:
@@ -244,12 +245,12 @@ class TransformerPrior:
 
     def start(self, batch: int, length: int) -> KeyValueCache:
         """State of `batch` sequences, padded to a whole number of row blocks, before their first token."""
-        return self.network.new_cache(-(-batch // ROW_BLOCK) * ROW_BLOCK, length, used=batch)
+        return self.network.new_cache(padded(batch), length, used=batch)
 
     @torch.inference_mode()
     def log_probs(self, previous: Tensor | None, state: KeyValueCache) -> Tensor:
         """`log p(z_s | z_<s)` [B, K] in float32, given the codes chosen last [B] (None at the start)."""
-        rows = state.keys.shape[1]
+        rows = padded(state.used)
         if previous is None:
             inputs = self.network.start.weight[self.class_index].expand(rows, -1)
         else:
@@ -264,4 +265,4 @@ class TransformerPrior:
 
     def reorder(self, state: KeyValueCache, rows: Tensor) -> None:
         """Sequence b continues what was sequence `rows[b]`; there are len(rows) of them from now on."""
-        state.reorder(rows, block=ROW_BLOCK)
+        state.reorder(rows)

@@ -153,9 +153,24 @@ class Reader:
     def extend(self, codes: Tensor) -> Tensor:
         """Let every sequence go on with `codes`; what they are followed by [U] of the sequences, now U."""
         size = self.prior.codebook_size
-        distinct, self.rows = torch.unique(self.rows * size + codes, return_inverse=True)
-        self.prior.reorder(self.cache, distinct // size)
-        return distinct % size
+        distinct, inverse = torch.unique(self.rows * size + codes, return_inverse=True)
+        parents = distinct // size
+        places = keep_rows(parents)
+        order = places.argsort()
+        self.rows = places[inverse]
+        self.prior.reorder(self.cache, parents[order])
+        return (distinct % size)[order]
+
+
+def keep_rows(parents: Tensor) -> Tensor:
+    """Row in [0, U) of each of U sequences with ascending `parents` [U]: the first child stays in place."""
+    number = len(parents)
+    first = torch.cat([parents.new_ones(1, dtype=torch.bool), parents.diff() > 0]) & (parents < number)
+    places = torch.where(first, parents, -1)
+    free = torch.ones(number, dtype=torch.bool, device=parents.device)
+    free[parents[first]] = False
+    places[~first] = free.nonzero()[:, 0]
+    return places
 
 
 def open_readers(priors: Sequence[Prior], rows: int, width: int, length: int) -> list[Reader]:
