@@ -62,7 +62,9 @@ def refine_latents(
         settings: steps, rate and penalty.
     """
     with torch.inference_mode(mode=False), torch.enable_grad():
-        start = latents.detach().clone()
+        start, mixtures, weights = (  # gradients cannot pass tensors that were made in inference mode
+            given.detach().clone() for given in (latents, mixtures, weights)
+        )
         position = start.clone().requires_grad_(True)
         moments = [torch.zeros_like(start) for _ in DECAYS]
         objective = start.new_full((len(start),), math.nan)
