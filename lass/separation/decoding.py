@@ -117,6 +117,8 @@ def decode_sequences(
     """
     parts = Parts(priors, likelihood, method)
     check_inputs(mixture, parts, uniforms)
+    if evidence is not None:
+        check_evidence(evidence, mixture, likelihood)
     batch, length = mixture.shape
     width, sources = method.hypotheses, len(priors)
     state = Hypotheses(
@@ -148,7 +150,8 @@ class Reader:
     def log_probs(self, previous: Tensor | None) -> Tensor:
         """`log p(z_s | z_<s)` [B, W, len(sources), K] after the codes `previous` [B, W, len(sources)]."""
         tokens = None if previous is None else self.extend(previous)
-        return self.prior.log_probs(tokens, self.cache)[self.rows]
+        distinct: Tensor = self.prior.log_probs(tokens, self.cache)  # [U, K]
+        return distinct[self.rows]
 
     def extend(self, codes: Tensor) -> Tensor:
         """Let every sequence go on with `codes`; what they are followed by [U] of the sequences, now U."""
@@ -159,7 +162,8 @@ class Reader:
         order = places.argsort()
         self.rows = places[inverse]
         self.prior.reorder(self.cache, parents[order])
-        return (distinct % size)[order]
+        tokens: Tensor = (distinct % size)[order]
+        return tokens
 
 
 def keep_rows(parents: Tensor) -> Tensor:
@@ -295,3 +299,12 @@ def check_inputs(mixture: Tensor, parts: Parts, uniforms: Tensor | None) -> None
         )
     if method.draws and (uniforms is None or uniforms.shape != (*mixture.shape, method.draws)):
         raise ValueError(f"{method.name} needs uniforms of shape {(*mixture.shape, method.draws)}")
+
+
+def check_evidence(evidence: Tensor, mixture: Tensor, likelihood: Likelihood) -> None:
+    """Refuse evidence that is not of every pair of codes at every position."""
+    if likelihood.sources != 2:
+        raise ValueError(f"evidence of {likelihood.sources} sources: pairs of codes have two")
+    wanted = (*mixture.shape, likelihood.codebook_size, likelihood.codebook_size)
+    if evidence.shape != wanted:
+        raise ValueError(f"evidence of shape {tuple(evidence.shape)}: {wanted} is needed")

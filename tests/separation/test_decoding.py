@@ -17,6 +17,7 @@ METHODS = [
     Method("beam", hypotheses=5, likelihood_weight=3.0),
     Method("ancestral", hypotheses=4, temperature=0.7),
     Method("top_k", hypotheses=4, top_k=3),
+    Method("particle", hypotheses=4, temperature=0.7, resampling=0.8),
 ]
 
 
@@ -33,6 +34,7 @@ def assert_same(found: Hypotheses, expected: Hypotheses, items: list[int]) -> No
     """The hypotheses of `items`, to the last bit."""
     assert torch.equal(found.codes, expected.codes[items])
     assert torch.equal(found.scores, expected.scores[items])
+    assert torch.equal(found.log_weights, expected.log_weights[items])
 
 
 @pytest.mark.parametrize("method", METHODS, ids=named)
@@ -41,7 +43,7 @@ def test_one_by_one_together_and_in_another_order(method: Method, sources: int) 
     rng = np.random.default_rng(sources)
     for seed in range(15):
         problem = draw_problem(rng, **draw_sizes(rng, sources=sources), batch=6)
-        uniforms = draw_uniforms(problem, method.hypotheses, seed=seed)
+        uniforms = draw_uniforms(problem, method.draws, seed=seed)
         together = decode(problem, method, uniforms)
         for item in range(6):
             assert_same(decode(choose(problem, [item]), method, uniforms[[item]]), together, [item])
@@ -49,20 +51,61 @@ def test_one_by_one_together_and_in_another_order(method: Method, sources: int) 
             assert_same(decode(choose(problem, order), method, uniforms[order]), together, order)
 
 
-def test_shapes_and_types() -> None:
-    problem = draw_problem(np.random.default_rng(0), sources=3, codes=3, length=4, batch=2)
-    hypotheses = decode(problem, Method("beam", hypotheses=5))
-    assert hypotheses.codes.shape == (2, 5, 4, 3)
+@pytest.mark.parametrize("method", METHODS, ids=named)
+@pytest.mark.parametrize("sources", [2, 3])
+def test_shapes_and_types(method: Method, sources: int) -> None:
+    problem = draw_problem(np.random.default_rng(0), sources=sources, codes=3, length=4, batch=2)
+    hypotheses = decode(problem, method, draw_uniforms(problem, method.draws, seed=0))
+    width = method.hypotheses
+    assert hypotheses.codes.shape == (2, width, 4, sources)
     assert hypotheses.codes.dtype == torch.int64
-    assert hypotheses.scores.shape == (2, 5)
-    assert hypotheses.scores.dtype == torch.float64
+    for part in (hypotheses.scores, hypotheses.log_weights):
+        assert part.shape == (2, width)
+        assert part.dtype == torch.float64
+        assert not part.isnan().any()
+    assert method.name == "particle" or not hypotheses.log_weights.any()
+
+
+@pytest.mark.parametrize("method", METHODS, ids=named)
+@pytest.mark.parametrize("sources", [2, 3])
+def test_a_prior_of_all_sources_is_as_good_as_copies_of_it(method: Method, sources: int) -> None:
+    rng = np.random.default_rng(20 + sources)
+    for seed in range(15):
+        problem = draw_problem(rng, **draw_sizes(rng, sources=sources), batch=3)
+        problem = replace(problem, conditionals=[problem.conditionals[0]] * sources)
+        uniforms = draw_uniforms(problem, method.draws, seed=seed)
+        shared = decode_sequences(
+            torch.from_numpy(problem.mixtures),
+            priors=[TablePrior(problem.conditionals[0])] * sources,
+            likelihood=likelihood_of(problem),
+            method=method,
+            uniforms=uniforms,
+        )
+        assert_same(shared, decode(problem, method, uniforms), [0, 1, 2])
+
+
+@pytest.mark.parametrize("method", METHODS, ids=named)
+def test_the_table_as_evidence_gives_what_its_slices_give(method: Method) -> None:
+    rng = np.random.default_rng(30)
+    for seed in range(15):
+        problem = draw_problem(rng, **draw_sizes(rng, sources=2), batch=3)
+        uniforms = draw_uniforms(problem, method.draws, seed=seed)
+        found = decode_sequences(
+            torch.from_numpy(problem.mixtures),
+            priors=[TablePrior(tables) for tables in problem.conditionals],
+            likelihood=likelihood_of(problem),
+            method=method,
+            uniforms=uniforms,
+            evidence=torch.from_numpy(problem.likelihood[problem.mixtures]).float(),
+        )
+        assert_same(found, decode(problem, method, uniforms), [0, 1, 2])
 
 
 def test_only_counted_tuples_are_returned() -> None:
     rng = np.random.default_rng(1)
     for method in METHODS:
         problem = draw_problem(rng, sources=2, codes=4, length=4, batch=5)
-        hypotheses = decode(problem, method, draw_uniforms(problem, method.hypotheses, seed=1))
+        hypotheses = decode(problem, method, draw_uniforms(problem, method.draws, seed=1))
         codes = hypotheses.codes[hypotheses.scores > -torch.inf]  # [live, S, N]
         mixture = np.repeat(problem.mixtures, (hypotheses.scores > -torch.inf).sum(1).numpy(), axis=0)
         assert np.isfinite(problem.likelihood[mixture, codes[..., 0], codes[..., 1]]).all()
@@ -123,14 +166,31 @@ def test_samplers_without_their_numbers(problem: Problem, uniforms: Tensor | Non
         attempt(problem, method=Method("ancestral", hypotheses=3), uniforms=uniforms)
 
 
+def test_particles_need_a_number_more(problem: Problem) -> None:
+    method = Method("particle", hypotheses=3, resampling=0.5)
+    with pytest.raises(ValueError, match=r"particle needs uniforms of shape \(2, 2, 4\)"):
+        attempt(problem, method=method, uniforms=torch.zeros(2, 2, 3))
+    attempt(problem, method=method, uniforms=torch.zeros(2, 2, 4))
+
+
+@pytest.mark.parametrize("shape", [(2, 2, 3), (2, 1, 3, 3), (2, 2, 3, 4), (1, 2, 3, 3)])
+def test_evidence_of_a_wrong_shape(problem: Problem, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"evidence of shape .*: \(2, 2, 3, 3\) is needed"):
+        attempt(problem, evidence=torch.zeros(shape))
+
+
+def test_evidence_is_of_two_sources() -> None:
+    problem = draw_problem(np.random.default_rng(7), sources=3, codes=3, length=2, batch=2)
+    with pytest.raises(ValueError, match="evidence of 3 sources"):
+        attempt(problem, evidence=torch.zeros(2, 2, 3, 3))
+
+
 @pytest.mark.parametrize("method", METHODS, ids=named)
 def test_a_prior_that_gives_nan(problem: Problem, method: Method) -> None:
     tables = [problem.conditionals[0][0], np.full((3, 3), np.nan)]
     priors = [TablePrior(problem.conditionals[0]), TablePrior(tables)]
     with pytest.raises(ValueError, match="NaN at position 1"):
-        attempt(
-            problem, priors=priors, method=method, uniforms=draw_uniforms(problem, method.hypotheses, seed=0)
-        )
+        attempt(problem, priors=priors, method=method, uniforms=draw_uniforms(problem, method.draws, seed=0))
 
 
 @pytest.mark.parametrize(
@@ -145,6 +205,12 @@ def test_a_prior_that_gives_nan(problem: Problem, method: Method) -> None:
         ({"name": "ancestral", "temperature": 0.0}, "temperature 0.0 must be positive"),
         ({"name": "ancestral", "temperature": float("nan")}, "temperature nan"),
         ({"name": "ancestral", "temperature": float("inf")}, "temperature inf"),
+        ({"name": "particle"}, "particle with resampling = None: the method particle needs it"),
+        ({"name": "ancestral", "resampling": 0.5}, "ancestral with resampling = 0.5.*the others refuse it"),
+        ({"name": "particle", "resampling": 0.0}, r"resampling 0.0 must be a share in \(0, 1\]"),
+        ({"name": "particle", "resampling": 1.1}, "resampling 1.1 must be"),
+        ({"name": "particle", "resampling": float("nan")}, "resampling nan must be"),
+        ({"name": "particle", "resampling": 0.5, "top_k": 4}, "the others refuse it"),
         ({"name": "beam", "likelihood_weight": -1.0}, "likelihood_weight -1.0"),
         ({"name": "beam", "likelihood_weight": float("nan")}, "likelihood_weight nan"),
     ],
