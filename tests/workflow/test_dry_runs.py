@@ -49,6 +49,7 @@ IMAGE_RULES = {
     "measure_density": 1,
     "train_prior": 1,
     "evaluate_priors": 1,
+    "fit_patches": 1,
     "fit_nmf": 1,
     "draw_candidates": 8,
     "estimate_sources": 8,
@@ -180,7 +181,7 @@ def test_images_alone(tmp_path: Path) -> None:
 
 def test_the_whole_of_mnist(tmp_path: Path) -> None:
     """Its tables have more rows than those of the tests."""
-    jobs = dry_run(tmp_path, configs=[ROOT / "config" / "mnist.yaml"]).jobs
+    jobs = dry_run(tmp_path, "--config", "pretrained=false", configs=[ROOT / "config" / "mnist.yaml"]).jobs
     assert jobs.keys() == IMAGE_RULES.keys()
     more = {"draw_candidates", "estimate_sources", "estimate_image_references", "score_images"}
     assert {name: jobs[name] for name in jobs.keys() - more} == {
@@ -225,7 +226,7 @@ def test_pictures_from_a_folder(tmp_path: Path) -> None:
     root = write_config(tmp_path / "c.yaml", {"image_sets": {"faces": {"root": str(tmp_path / "faces")}}})
     outcome = dry_run(tmp_path, configs=[ROOT / "config" / "pictures.yaml", root])
     assert outcome.status == 0, outcome.output
-    assert outcome.jobs.keys() == IMAGE_RULES.keys() - {"fetch_mnist", "fit_nmf"}
+    assert outcome.jobs.keys() == IMAGE_RULES.keys() - {"fetch_mnist", "fit_nmf", "fit_patches"}
 
 
 @pytest.mark.parametrize("title", [title for title, values in RECIPES.items() if "datasets" in values])

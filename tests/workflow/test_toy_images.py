@@ -32,7 +32,7 @@ AFTER_A_PRIOR = AFTER_A_SAMPLER | {"evaluate_priors", "gather_tables", "train_pr
 def test_table_of_the_test_mixtures(toy_images: Path) -> None:
     path = toy_images / "results" / "mnist_psnr.csv"
     rows = {row["method"]: row for row in read_csv(path).to_pylist()}
-    assert list(rows) == ["average", "nmf", "codec_ceiling", "lass"]
+    assert list(rows) == ["average", "nmf", "codec_ceiling", "patches"]
     assert all(row["n"] == 6 and math.isfinite(row["psnr_mean"]) for row in rows.values())
     assert len(format_psnr(path).splitlines()) == 5
     [greedy] = read_csv(path.with_name("mnist_samplers.csv")).to_pylist()
@@ -48,7 +48,7 @@ def test_likelihood_priors_and_times_are_reported(toy_images: Path) -> None:
     assert [row["split"] for row in priors] == ["validation"] * 10 + ["test"] * 10
     assert all(0 < row["nll_per_token"] < row["uniform"] for row in priors), "they have learnt something"
     [timing] = read_csv(results / "timing.csv").to_pylist()
-    assert (timing["dataset"], timing["method"]) == ("mnist", "lass")
+    assert (timing["dataset"], timing["method"]) == ("mnist", "patches")
     assert timing["seconds_mean"] > 0
 
 
@@ -57,9 +57,9 @@ def test_every_file_holds_what_it_should(toy_images: Path) -> None:
     train = read_tokens([mnist / "tokens" / "train" / "1-of-1.parquet"])
     assert len(train) == 2 * len(without_copies(train)) == 2 * 1200
     assert len(read_tokens([mnist / "tokens" / "test" / "1-of-1.parquet"])) == 300
-    estimates = read_estimates([mnist / "test" / "lass" / "1-of-1.safetensors"])
+    estimates = read_estimates([mnist / "test" / "patches" / "1-of-1.safetensors"])
     assert {image.shape for image in estimates.values()} == {(2, 784)}
-    candidates = read_candidates([mnist / "test" / "candidates" / "top_k_64" / "1-of-1.parquet"])
+    candidates = read_candidates([mnist / "test" / "candidates" / "patches" / "1-of-1.parquet"])
     assert list(candidates) == list(estimates) == list(range(6))
     assert candidates[0]["codes"].shape[1:] == (2, 49)
 
@@ -83,11 +83,12 @@ def rerun(toy: Path, values: dict[str, Any], tmp_path: Path) -> Outcome:
         ({"mirrors": ["http://elsewhere"]}, {"tabulate_psnr", "all"}),
         ({"separation": {"methods": {"greedy": {"averaging": 1.0}}}}, AFTER_A_METHOD - {"draw_separations"}),
         ({"separation": {"samplers": {"beam": {"hypotheses": 3}}}}, {"tabulate_psnr", "all"}),
-        ({"separation": {"samplers": {"top_k_64": {"hypotheses": 9}}}}, AFTER_A_SAMPLER),
+        ({"separation": {"samplers": {"patches": {"hypotheses": 9}}}}, AFTER_A_SAMPLER),
         ({"priors": {"digits": {"dropout": 0.5}}}, AFTER_A_PRIOR),
         (
             {"augmentation": {"copies": 2}},
-            AFTER_A_PRIOR | {"tokenize_sources", "count_tuples", "merge_counts", "measure_density"},
+            AFTER_A_PRIOR
+            | {"tokenize_sources", "count_tuples", "merge_counts", "measure_density", "fit_patches"},
         ),
         ({"nmf": {"components": 3}}, {"fit_nmf", "estimate_image_references", "score_images", *TABLES}),
     ],
