@@ -24,9 +24,9 @@ def read_kept(path: Path, *, codec: CodecAt) -> dict[int, Candidates]:
     stored = read_candidates([path], codebook=codec.vqvae.quantizer.identity)
     return {
         item: Candidates(
-            codes=torch.from_numpy(found["codes"]).to(codec.device),
-            log_posterior=torch.from_numpy(found["log_posterior"]).to(codec.device),
-            remix_distance=torch.from_numpy(found["remix_distance"]).float().to(codec.device),
+            codes=torch.tensor(found["codes"], device=codec.device),
+            log_posterior=torch.tensor(found["log_posterior"], device=codec.device),
+            remix_distance=torch.tensor(found["remix_distance"], dtype=torch.float32, device=codec.device),
             uncounted=found["uncounted"],
         )
         for item, found in stored.items()
