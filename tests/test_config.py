@@ -336,7 +336,7 @@ def test_null_takes_a_sampler_and_its_method_away() -> None:
         ),
         ({"mnist__separation__priors": {}}, "mnist.separation.priors must name a prior for each class of"),
         (
-            {"mnist__priors__digits__classes": ["ten", "zero"]},
+            {"pretrained": False, "mnist__priors__digits__classes": ["ten", "zero"]},
             "classes ['ten', 'zero'] must be among mnist.classes",
         ),
         ({"mnist__separation__methods__lass__sampler": "x"}, "methods.lass.sampler is 'x', but samplers has"),
