@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from lass.assembly.priors import open_prior
+from lass.assembly.codecs import CodecAt
 from lass.assembly.separators import open_separator
 from lass.likelihood.tensor import build_likelihood, write_likelihood
 from lass.models.checkpoint import new_network, read_vqvae, write_checkpoint
@@ -60,7 +61,7 @@ def assemble(folder: Path, codec: Vqvae, **changes: Any) -> Separator:
         for name in CLASSES
     ]
     parts: dict[str, Any] = {
-        "codec": codec,
+        "codec": CodecAt(codec, "float32"),
         "likelihood": folder / "table.safetensors",
         "priors": priors,
         "weights": [0.5, 0.5],
