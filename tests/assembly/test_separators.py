@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from lass.assembly.priors import open_prior
 from lass.assembly.codecs import CodecAt
+from lass.assembly.priors import open_prior
 from lass.assembly.separators import open_separator
 from lass.likelihood.tensor import build_likelihood, write_likelihood
 from lass.models.checkpoint import new_network, read_vqvae, write_checkpoint
