@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,48 @@ def test_another_process_writes_the_same_bytes(tmp_path: Path, prior: Path, code
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, env=environment)
     assert (tmp_path / "p.safetensors").read_bytes() == prior.read_bytes()
     assert (tmp_path / "v.safetensors").read_bytes() == codec.read_bytes()
+
+
+SHIPPED = ROOT / "workflow" / "resources" / "slakh"
+
+
+def test_checkpoints_from_before_images_still_load() -> None:
+    """Their headers lack what came later: the defaults are what they were trained with."""
+    stored = describe_checkpoint(SHIPPED / "vqvae.safetensors", "vqvae")["shape"]
+    assert not {"image", "overlap", "normalise", "encoder_kernel"} & stored.keys()
+    codec = read_vqvae(SHIPPED / "vqvae.safetensors", rate=None, hop=64)
+    shape = codec.shape
+    assert (shape.image, shape.overlap, shape.normalise, shape.encoder_kernel) == (None, True, False, 3)
+    codes = codec.encode(torch.randn(1, 64 * 20, generator=torch.Generator().manual_seed(0)))
+    assert codes.shape == (1, 20)
+    assert codec.decode(codes).shape == (1, 64 * 20)
+    stored = describe_checkpoint(SHIPPED / "prior_bass.safetensors", "transformer")["shape"]
+    assert not {"absolute", "activation"} & stored.keys()
+    prior = read_transformer(SHIPPED / "prior_bass.safetensors", codebook=codec.quantizer.identity)
+    assert (prior.shape.absolute, prior.shape.activation) == (False, "gelu")
+
+
+def test_a_header_without_the_later_fields_is_read_by_their_defaults(prior: Path, codec: Path) -> None:
+    later = {"image", "overlap", "normalise", "encoder_kernel", "absolute", "activation"}
+    for path, kind, read in ((prior, "transformer", read_transformer), (codec, "vqvae", read_vqvae)):
+        shape = describe_checkpoint(path, kind)["shape"]
+        expected = read(path).state_dict()
+        rewrite(path, shape={name: value for name, value in shape.items() if name not in later})
+        assert len(describe_checkpoint(path, kind)["shape"]) < len(shape)
+        found = read(path).state_dict()
+        assert found.keys() == expected.keys()
+        assert all(torch.equal(found[name], expected[name]) for name in found)
+
+
+@pytest.mark.parametrize("changes", [{"absolute": True}, {"activation": "silu"}])
+def test_a_transformer_with_the_later_fields_comes_back(tmp_path: Path, changes: dict[str, Any]) -> None:
+    shape = replace(transformer().shape, **changes)
+    network: Transformer = new_network(Transformer, shape, seed=1)
+    read = read_transformer(write(tmp_path / "prior.safetensors", network))
+    assert read.shape == shape
+    assert read.state_dict().keys() == network.state_dict().keys()
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(read.state_dict()[name], tensor.half().float()), name
 
 
 # --- what is refused ---

@@ -6,10 +6,20 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from lass.likelihood.tensor import build_likelihood
+from lass.models import transformer
 from lass.models.checkpoint import new_network
-from lass.models.transformer import ROW_BLOCK, Transformer, TransformerPrior, TransformerShape
+from lass.models.transformer import (
+    ROW_BLOCK,
+    SHORT,
+    Block,
+    Transformer,
+    TransformerPrior,
+    TransformerShape,
+    causal_attention,
+)
 from lass.separation.decoding import Method, decode_sequences
 from tests.likelihood.dense import count, draw_codes
 
@@ -150,6 +160,124 @@ def test_beam_search_scores_are_the_networks_own() -> None:
         alone = decode_sequences(mixture[[item]], priors=priors, likelihood=likelihood, method=method)
         assert torch.equal(alone.codes[0], found.codes[item])
         assert torch.equal(alone.scores[0], found.scores[item])
+
+
+# --- places, activations, short sequences ---
+
+
+@pytest.mark.parametrize("changes", [{"absolute": True}, {"activation": "silu"}])
+def test_cached_steps_equal_a_whole_pass_of_other_networks(changes: dict[str, Any]) -> None:
+    network, codes = build(**changes), draw(5)
+    torch.testing.assert_close(stepwise(TransformerPrior(network), codes), whole(network, codes))
+
+
+def test_learned_places_matter() -> None:
+    """Each position has its own vector, which changes that position and what follows, nothing before."""
+    network, codes = build(absolute=True), draw(3)
+    before = whole(network, codes)
+    for place in range(LENGTH):
+        other = build(absolute=True)
+        assert other.places is not None
+        other.places.weight[place] += torch.linspace(-1, 1, 24)  # a constant would be normalised away
+        difference = (whole(other, codes) - before).abs().amax(dim=(0, 2))  # [S]
+        assert (difference[:place] == 0).all()
+        assert (difference[place:] > 1e-4).all()
+
+
+def test_without_places_a_network_is_what_it_was() -> None:
+    """Places of zero change nothing; without them there are no weights for them."""
+    placed = build(absolute=True)
+    assert placed.places is not None
+    placed.places.weight.zero_()
+    plain = new_network(Transformer, build().shape, seed=0).eval()
+    assert plain.places is None
+    plain.load_state_dict({k: v for k, v in placed.state_dict().items() if not k.startswith("places")})
+    assert torch.equal(whole(plain, draw(3)), whole(placed, draw(3)))
+
+
+def test_the_activation_is_the_one_that_is_named() -> None:
+    """A block by hand: x + contract(activation(expand(norm(x)))) where attention gives nothing."""
+    for name, function in (("gelu", functional.gelu), ("silu", functional.silu)):
+        block = build(activation=name).blocks[0]
+        assert isinstance(block, Block)
+        block.project.weight.zero_()
+        x = torch.randn(2, 5, 24, generator=torch.Generator().manual_seed(0))
+        found = block(x, *build().rotation(torch.arange(5)))
+        hidden = function(block.expand(block.forward_norm(x)))
+        torch.testing.assert_close(found, x + block.contract(hidden))
+    with pytest.raises(ValueError, match=r"activation 'relu': choose one of \['gelu', 'silu'\]"):
+        build(activation="relu")
+
+
+@pytest.mark.parametrize(("heads", "kv_heads"), [(4, 4), (4, 2), (6, 1), (1, 1)])
+@pytest.mark.parametrize("length", [1, 2, 49, SHORT])
+def test_short_attention_equals_the_fused_one(
+    monkeypatch: pytest.MonkeyPatch, heads: int, kv_heads: int, length: int
+) -> None:
+    generator = torch.Generator().manual_seed(heads + length)
+    q, k, v = (torch.randn(3, n, length, 8, generator=generator) * 2 for n in (heads, kv_heads, kv_heads))
+    short = causal_attention(q, k, v)
+    monkeypatch.setattr(transformer, "SHORT", 0)
+    fused = causal_attention(q, k, v)
+    torch.testing.assert_close(short, fused, atol=1e-5, rtol=1e-5)
+    k, v = (part.repeat_interleave(heads // kv_heads, dim=1) for part in (k, v))
+    expected = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+    torch.testing.assert_close(short, expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("heads", [4, 8])
+def test_gradients_of_short_attention_equal_those_of_the_fused_one(
+    monkeypatch: pytest.MonkeyPatch, heads: int
+) -> None:
+    gradients = []
+    for longest in (SHORT, 0):
+        monkeypatch.setattr(transformer, "SHORT", longest)
+        network = build(heads=heads, width=32, kv_heads=2).requires_grad_(True)
+        network.training_loss((draw(3), torch.zeros(3, dtype=torch.int64)), np.random.default_rng(0))[
+            "loss"
+        ].backward()
+        gradients.append({name: p.grad for name, p in network.named_parameters()})
+    for name, gradient in gradients[0].items():
+        torch.testing.assert_close(gradient, gradients[1][name], atol=1e-5, rtol=1e-3)
+
+
+# --- one prior for several sources ---
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        Method("beam", hypotheses=7),
+        Method("ancestral", hypotheses=7),
+        Method("particle", hypotheses=7, resampling=0.9),
+    ],
+    ids=lambda method: method.name,
+)
+@pytest.mark.parametrize("number", [2, 3])
+def test_a_prior_of_all_sources_is_as_good_as_copies_of_it(method: Method, number: int) -> None:
+    network = build()
+    sources, mixed = draw_codes(sources=number, codebook_size=11, positions=600, seed=0)
+    likelihood = build_likelihood(count(sources, mixed, codebook_size=11))
+    mixture = torch.from_numpy(mixed[: 5 * LENGTH].reshape(5, LENGTH).astype(np.int64))
+    uniforms = torch.from_numpy(np.random.default_rng(1).random((5, LENGTH, method.draws)))
+    one = TransformerPrior(network)
+    shared, copies = (
+        decode_sequences(mixture, priors=priors, likelihood=likelihood, method=method, uniforms=uniforms)
+        for priors in ([one] * number, [TransformerPrior(network) for _ in range(number)])
+    )
+    assert torch.equal(shared.codes, copies.codes)
+    assert torch.equal(shared.scores, copies.scores)
+    assert torch.equal(shared.log_weights, copies.log_weights)
+    for item in range(5):
+        alone = decode_sequences(
+            mixture[[item]],
+            priors=[one] * number,
+            likelihood=likelihood,
+            method=method,
+            uniforms=uniforms[[item]],
+        )
+        assert torch.equal(alone.codes[0], shared.codes[item])
+        assert torch.equal(alone.scores[0], shared.scores[item])
 
 
 # --- class-conditional networks ---

@@ -16,6 +16,17 @@ SHAPES: list[dict[str, Any]] = [
     {"strides": (2, 4), "channels": (4, 6), "encoder_blocks": 3, "encoder_dilation": 2},
     {"strides": (4,), "channels": (5,), "encoder_blocks": 0, "encoder_dilation": 1},
     {"strides": (2, 2, 2), "channels": (3, 4, 5), "encoder_blocks": 2, "encoder_dilation": 3},
+    {"strides": (4, 2), "channels": (3, 4), "encoder_blocks": 2, "encoder_dilation": 1, "encoder_kernel": 5},
+    {"strides": (4, 2), "channels": (3, 4), "encoder_blocks": 1, "encoder_dilation": 2, "overlap": False},
+    {
+        "strides": (4, 2),
+        "channels": (3, 4),
+        "encoder_blocks": 2,
+        "encoder_dilation": 1,
+        "encoder_kernel": 1,
+        "overlap": False,
+        "normalise": True,
+    },
 ]
 
 
@@ -112,6 +123,9 @@ def test_audio_that_ends_within_a_token(samples: int) -> None:
         ({"strides": (8, 8, 2)}, "equally long"),
         ({"strides": (), "channels": ()}, "equally long, not empty"),
         ({"strides": (8, 3)}, r"strides \(8, 3\) must be even"),
+        ({"encoder_kernel": 2}, "encoder_kernel 2 must be odd"),
+        ({"image": (1, 128, 96)}, r"128 x 96 pixels: .* the hop 64, the product of strides \(8, 8\)"),
+        ({"image": (1, 100, 128)}, "100 x 128 pixels"),
     ],
 )
 def test_shapes_that_cannot_be_built(changes: dict[str, Any], message: str) -> None:
@@ -130,6 +144,18 @@ def test_the_loss_is_the_weighted_sum_and_reaches_every_weight() -> None:
     torch.testing.assert_close(losses["loss"], total)
     losses["loss"].backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
+
+
+def test_normalised_latents_have_no_mean_and_unit_variance() -> None:
+    network = build(normalise=True)
+    audio = noise(64 * 20, batch=2)
+    latents = network.latents(audio)
+    torch.testing.assert_close(latents.mean(dim=-1), torch.zeros(2, 20), atol=1e-5, rtol=0)
+    torch.testing.assert_close(latents.square().mean(dim=-1), torch.ones(2, 20), atol=1e-2, rtol=0)
+    plain = build().latents(audio)
+    centred = plain - plain.mean(dim=-1, keepdim=True)
+    expected = centred / (centred.square().mean(dim=-1, keepdim=True) + 1e-5).sqrt()
+    torch.testing.assert_close(latents, expected)
 
 
 def test_the_codebook_moves_while_training_only() -> None:
