@@ -25,13 +25,13 @@ def best_continuations(prefixes: Tensor, scores: Tensor) -> Continuations:
 
     Args:
         prefixes: log posterior of the W hypotheses so far [W]; -inf for a hypothesis that does not exist.
-        scores: unnormalised log posterior [n, W] of each tuple after each hypothesis.
+        scores: unnormalised log posterior [W, n] of each tuple after each hypothesis.
 
     Ties go to the lower row, then to the earlier tuple. Rows keep the hypothesis that continues them where
     one does, so that few cached sequences have to move. An impossible continuation takes no row.
     """
-    width, tuples = len(prefixes), len(scores)
-    total = (scores + prefixes).T.flatten()  # [W * n], row-major: ties resolve by position
+    width, tuples = scores.shape
+    total = (scores + prefixes[:, None]).flatten()  # [W * n], row-major: ties resolve by position
     threshold = total.topk(width, sorted=False).values.min()
     candidates = ((total >= threshold) & (total > -torch.inf)).nonzero()[:, 0]
     order = total[candidates].argsort(descending=True, stable=True)[:width]

@@ -12,7 +12,7 @@ from lass.likelihood.tensor import Likelihood, RaggedSlices
 from lass.separation.beam import best_continuations
 from lass.separation.factored import ragged_pairs
 from lass.separation.particles import resample
-from lass.separation.posterior import joint_log_posterior
+from lass.separation.posterior import joint_log_posteriors
 from lass.separation.prior import Prior
 from lass.separation.sampling import check_sampler, draw_tuples
 
@@ -245,22 +245,20 @@ def search(
 ) -> None:
     """Extend every mixture by its best continuations."""
     batch, width = state.scores.shape
-    scores = joint_log_posterior(tables, slices, likelihood_weight=likelihood_weight)  # [total, W]
-    bounds = slices.offsets.tolist()
-    parents = torch.arange(width, device=scores.device).repeat(batch, 1)
-    chosen = torch.empty(batch, width, dtype=torch.int64, device=scores.device)
-    for row in range(batch):
-        parents[row], picked = search_step(state.scores[row], scores[bounds[row] : bounds[row + 1]])
-        chosen[row] = bounds[row] + picked
+    parents, chosen = torch.empty(2, batch, width, dtype=torch.int64, device=state.scores.device)
+    posteriors = joint_log_posteriors(tables, slices, likelihood_weight=likelihood_weight)
+    for row, scores in enumerate(posteriors):
+        parents[row], picked = search_step(state.scores[row], scores)
+        chosen[row] = slices.offsets[row] + picked
     if position > 0:
         follow_parents(state, position, parents, readers)
     state.codes[:, :, position] = slices.tuples[chosen.flatten()].reshape(batch, width, -1)
 
 
-def search_step(totals: Tensor, segment: Tensor) -> tuple[Tensor, Tensor]:
-    """Parents [W] and tuples [W] of one mixture's best continuations; `totals` [W] follows in place."""
+def search_step(totals: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
+    """Parents [W] and tuples [W] of one mixture's best continuations by `scores` [W, n]; `totals` follow."""
     peak = totals.max().clamp_min(torch.finfo(totals.dtype).min)  # finite where no hypothesis is left
-    best = best_continuations((totals - peak).float(), segment)
+    best = best_continuations((totals - peak).float(), scores)
     totals.copy_(best.scores.double() + peak)
     return best.parents, best.tuples
 

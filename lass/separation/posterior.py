@@ -1,6 +1,7 @@
 """The posterior of one position, on the support of the likelihood's slice (step 4 of the method, eq. 7)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -8,9 +9,9 @@ from torch import Tensor
 from lass.likelihood.tensor import RaggedSlices
 
 
-def joint_log_posterior(
+def joint_log_posteriors(
     log_probs: Sequence[Tensor], slices: RaggedSlices, *, likelihood_weight: float
-) -> Tensor:
+) -> Iterator[Tensor]:
     """Unnormalised `sum_n log p_n(z_n | past) + lambda * log p(m | z_1..z_N)` of every tuple and hypothesis.
 
     Args:
@@ -18,14 +19,12 @@ def joint_log_posterior(
         slices: the tuples that the mixture code of each of the B rows allows.
         likelihood_weight: lambda.
 
-    Returns:
-        [total, W] float32: row t belongs to tuple t of `slices`, column w to hypothesis w of that mixture.
+    Yields:
+        [W, n] float32 of one mixture after the other, with the n tuples of its slice: no more than one
+        mixture's tuples are held at once, and no slice is padded to the size of another.
     """
-    scores = (likelihood_weight * slices.log_likelihood)[:, None]  # [total, 1]
-    for source, table in enumerate(log_probs):
-        batch, hypotheses, codes = table.shape
-        by_code = table.transpose(1, 2).reshape(
-            batch * codes, hypotheses
-        )  # rows are contiguous over hypotheses
-        scores = scores + by_code.index_select(0, slices.row * codes + slices.tuples[:, source])
-    return torch.broadcast_to(scores, (len(slices.row), log_probs[0].shape[1]))
+    for row, (first, last) in enumerate(pairwise(slices.offsets.tolist())):
+        scores = likelihood_weight * slices.log_likelihood[first:last]  # [n]
+        for table, codes in zip(log_probs, slices.tuples[first:last].T, strict=True):
+            scores = scores + table[row].index_select(1, codes)  # [W, n]
+        yield torch.broadcast_to(scores, (log_probs[0].shape[1], last - first))

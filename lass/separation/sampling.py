@@ -3,14 +3,20 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 from lass.likelihood.tensor import RaggedSlices
-from lass.separation.factored import dense_slices, ragged_pairs, sample_pairs, sample_top_pairs
-from lass.separation.posterior import joint_log_posterior
+from lass.separation.factored import (
+    dense_slices,
+    finite_peak,
+    invert,
+    ragged_pairs,
+    sample_pairs,
+    sample_top_pairs,
+)
+from lass.separation.posterior import joint_log_posteriors
 
 LARGEST_DENSE = 1024  # K up to which two sources are drawn from dense slices
 COLDEST_DENSE = 0.01  # temperature under which products of float32 numbers would be lost
@@ -44,16 +50,17 @@ def draw_tuples(
         temperature: the posterior is raised to `1 / temperature`.
         top_k: only the k most probable tuples of each hypothesis may be drawn; None for all.
 
-    Two sources and a small codebook are drawn in factored form, everything else tuple by tuple: the same
-    numbers give the same tuples.
+    Two sources and a small codebook are drawn in factored form; the best tuples of a sparse slice, and
+    everything else, tuple by tuple: the same numbers give the same tuples.
     """
     size = log_probs[0].shape[2]
-    if len(log_probs) > 2 or size > LARGEST_DENSE or temperature < COLDEST_DENSE:
-        slices = ragged_pairs(support) if isinstance(support, Tensor) else support
+    sparse = top_k is not None and isinstance(support, RaggedSlices)
+    if sparse or len(log_probs) > 2 or size > LARGEST_DENSE or temperature < COLDEST_DENSE:
         return draw_ragged(
-            joint_log_posterior(log_probs, slices, likelihood_weight=likelihood_weight),
-            slices,
+            log_probs,
+            ragged_pairs(support) if isinstance(support, Tensor) else support,
             uniforms,
+            likelihood_weight=likelihood_weight,
             temperature=temperature,
             top_k=top_k,
         )
@@ -70,49 +77,62 @@ def draw_tuples(
 
 
 def draw_ragged(
-    scores: Tensor, slices: RaggedSlices, uniforms: Tensor, *, temperature: float, top_k: int | None
+    log_probs: Sequence[Tensor],
+    slices: RaggedSlices,
+    uniforms: Tensor,
+    *,
+    likelihood_weight: float,
+    temperature: float,
+    top_k: int | None,
 ) -> DrawnTuples:
-    """As `draw_tuples`, from the unnormalised log posterior [total, W] of every tuple in `slices`."""
-    bounds = slices.offsets.tolist()
-    rows, weights = [], []
-    for row, (first, last) in enumerate(pairwise(bounds)):
-        segment = scores[first:last]
-        picked = sample_tuples(segment, uniforms[row], temperature=temperature, top_k=top_k)
-        tempered = (segment - segment.amax(dim=0)).double() / temperature
-        allowed = tempered if top_k is None else tempered.topk(min(top_k, len(segment)), dim=0).values
-        weights.append(allowed.logsumexp(dim=0) - gather_rows(tempered, picked))  # -log q
-        rows.append(first + picked)
-    chosen = torch.stack(rows)  # [B, W]
-    found = scores.gather(0, chosen).double()
-    log_weights = (found + torch.stack(weights)).nan_to_num(nan=-math.inf, neginf=-math.inf)
-    return DrawnTuples(slices.tuples[chosen], found, log_weights)
+    """As `draw_tuples`, tuple by tuple on the support, for any number of sources and any codebook."""
+    posteriors = joint_log_posteriors(log_probs, slices, likelihood_weight=likelihood_weight)
+    picked = [
+        pick_tuples(scores, numbers, temperature=temperature, top_k=top_k)
+        for scores, numbers in zip(posteriors, uniforms, strict=True)
+    ]
+    chosen = torch.stack([one.places for one in picked]) + slices.offsets[:-1, None]  # [B, W]
+    return DrawnTuples(
+        slices.tuples[chosen],
+        torch.stack([one.scores for one in picked]),
+        torch.stack([one.log_weights for one in picked]),
+    )
 
 
-def sample_tuples(scores: Tensor, uniforms: Tensor, *, temperature: float, top_k: int | None) -> Tensor:
-    """Index of one tuple per hypothesis, drawn by inverting the cumulative distribution.
+@dataclass(frozen=True)
+class Picked:
+    """One tuple of a slice per hypothesis of one mixture."""
+
+    places: Tensor  # [W] int64 in [0, n)
+    scores: Tensor  # [W] float64: as of `DrawnTuples`
+    log_weights: Tensor  # [W] float64: as of `DrawnTuples`
+
+
+def pick_tuples(scores: Tensor, uniforms: Tensor, *, temperature: float, top_k: int | None) -> Picked:
+    """Draw one tuple per hypothesis by inverting the cumulative distribution.
 
     Args:
-        scores: unnormalised log posterior [n, W] of the n tuples of one mixture's slice.
+        scores: unnormalised log posterior [W, n] of the n tuples of one mixture's slice.
         uniforms: one number in [0, 1) per hypothesis [W].
         temperature: the posterior is raised to `1 / temperature`; ancestral sampling has 1.
         top_k: only the k most probable tuples of each hypothesis may be drawn; None for all.
 
-    Returns:
-        [W] int64 in [0, n). A tuple of probability zero is never drawn, unless all have probability zero.
+    A tuple of probability zero is never drawn, unless all have probability zero.
     """
-    scores = (scores - scores.amax(dim=0)).double() / temperature  # the best keeps 0 at any temperature
-    if top_k is not None:
-        values, indices = scores.topk(min(top_k, len(scores)), dim=0, sorted=True)  # [k, W]
-        return indices.gather(0, draw(values, uniforms)[None])[0]
-    return draw(scores, uniforms)
-
-
-def draw(scores: Tensor, uniforms: Tensor) -> Tensor:
-    """Row drawn per column with probability softmax(scores) [n, W] (float64), from `uniforms` [W]."""
-    cumulative = scores.softmax(dim=0).cumsum(dim=0)  # [n, W]
-    threshold = uniforms.double() * cumulative[-1]
-    # The first row whose cumulative probability passes the threshold: a row of probability zero never is.
-    return (cumulative <= threshold).sum(dim=0).clamp_max(len(scores) - 1)
+    if top_k is None:
+        values, places = scores, None
+    else:
+        values, places = scores.topk(min(top_k, scores.shape[1]), dim=1)  # [W, k]
+    tempered = (values - finite_peak(values, dim=1)).double() / temperature  # the best keeps 0 at any
+    mass = tempered.exp()
+    chosen = invert(mass, uniforms)[0][:, None]  # [W, 1]
+    found = values.gather(1, chosen).double()
+    log_weights = found - tempered.gather(1, chosen) + mass.sum(dim=1, keepdim=True).log()
+    return Picked(
+        places=(chosen if places is None else places.gather(1, chosen))[:, 0],
+        scores=found[:, 0],
+        log_weights=log_weights[:, 0].nan_to_num(nan=-math.inf, neginf=-math.inf),
+    )
 
 
 def check_sampler(temperature: float, top_k: int | None) -> None:
@@ -123,8 +143,3 @@ def check_sampler(temperature: float, top_k: int | None) -> None:
         )
     if top_k is not None and top_k < 1:
         raise ValueError(f"top_k {top_k} must be at least 1")
-
-
-def gather_rows(scores: Tensor, rows: Tensor) -> Tensor:
-    """Score [W] of the chosen row of each column of `scores` [n, W]."""
-    return torch.gather(scores, 0, rows[None])[0]

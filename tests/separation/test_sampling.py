@@ -8,7 +8,7 @@ import torch
 from scipy.special import chdtri
 
 from lass.separation.decoding import Method
-from lass.separation.sampling import sample_tuples
+from lass.separation.sampling import pick_tuples
 from tests.oracles import (
     Path,
     Problem,
@@ -121,17 +121,17 @@ def test_impossible_tuples_are_never_drawn() -> None:
             scores = rng.normal(size=size) * 10
             scores[rng.random(size) < 0.5] = -np.inf
             scores[rng.integers(size)] = -1.0
-            columns = torch.from_numpy(scores).float()[:, None].expand(-1, len(uniforms))
+            rows = torch.from_numpy(scores).float().expand(len(uniforms), -1)
             for top_k in (None, 1, 3, size + 1):
-                picked = sample_tuples(columns, uniforms, temperature=1.0, top_k=top_k)
+                picked = pick_tuples(rows, uniforms, temperature=1.0, top_k=top_k).places
                 assert np.isfinite(scores[picked]).all()
 
 
 def test_top_k_draws_among_the_k_best_only() -> None:
-    scores = torch.tensor([0.0, 3.0, 1.0, 2.0])[:, None].expand(4, 1000)
+    scores = torch.tensor([0.0, 3.0, 1.0, 2.0]).expand(1000, 4)
     uniforms = torch.linspace(0, 1, 1001, dtype=torch.float64)[:-1]
     for k, allowed in ((1, {1}), (2, {1, 3}), (3, {1, 2, 3}), (4, {0, 1, 2, 3}), (9, {0, 1, 2, 3})):
-        picked = sample_tuples(scores, uniforms, temperature=1.0, top_k=k)
+        picked = pick_tuples(scores, uniforms, temperature=1.0, top_k=k).places
         assert set(picked.tolist()) == allowed
         shares = step_distribution([0.0, 3.0, 1.0, 2.0], temperature=1.0, top_k=k)
         np.testing.assert_allclose(np.bincount(picked, minlength=4) / 1000, shares, atol=2e-3)

@@ -167,7 +167,7 @@ def test_a_prior_that_is_not_reordered_is_noticed() -> None:
 
 def test_one_step_by_hand() -> None:
     prefixes = torch.tensor([0.0, -1.0, -torch.inf])
-    scores = torch.tensor([[-3.0, -0.5, 0.0], [-0.25, -4.0, 0.0]])  # [tuples, rows]
+    scores = torch.tensor([[-3.0, -0.25], [-0.5, -4.0], [0.0, 0.0]])  # [rows, tuples]
     best = best_continuations(prefixes, scores)
     # (row 0, tuple 1) -0.25; (row 1, tuple 0) -1.5; (row 0, tuple 0) -3 moves to the row that is free
     assert best.parents.tolist() == [0, 1, 0]
@@ -176,14 +176,14 @@ def test_one_step_by_hand() -> None:
 
 
 def test_equal_continuations_in_the_order_of_rows_and_tuples() -> None:
-    best = best_continuations(torch.zeros(2), torch.zeros(3, 2))
+    best = best_continuations(torch.zeros(2), torch.zeros(2, 3))
     assert best.parents.tolist() == [0, 0]
     assert best.tuples.tolist() == [0, 1]
 
 
 def test_an_impossible_continuation_takes_no_row() -> None:
     prefixes = torch.tensor([0.0, -torch.inf, -torch.inf])
-    best = best_continuations(prefixes, torch.tensor([[0.0], [-1.0]]).expand(2, 3))
+    best = best_continuations(prefixes, torch.tensor([[0.0, -1.0]]).expand(3, 2))
     assert best.parents.tolist() == [0, 0, 2]
     assert best.scores.tolist() == [0.0, -1.0, -torch.inf]
 
