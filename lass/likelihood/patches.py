@@ -70,8 +70,7 @@ def pair_likelihood(moments: PatchMoments, *, weights: Tensor, noise: float) -> 
         moments: of the sources' frames.
         weights: alpha [2].
         noise: standard deviation added to every number of the mixture's frame, so that codes whose frames
-        hardly
-            vary (an empty background) do not forbid small differences; in units of the data.
+            hardly vary (an empty background) do not forbid small differences; in units of the data.
 
     Raises ValueError for other numbers of sources, and where K² D² numbers are more than `LARGEST`.
     """

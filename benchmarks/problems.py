@@ -1,0 +1,115 @@
+"""What the separation benchmark separates: the default music models, MNIST's, or random ones of any size."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+from torch import Tensor
+
+from lass.assembly.images import open_image_library
+from lass.assembly.priors import open_prior
+from lass.config import Config, parse_config
+from lass.data.mixtures import load_chunk, read_mixtures
+from lass.data.pairs import load_images, read_image_mixtures
+from lass.data.sources import open_library
+from lass.likelihood.tensor import Likelihood, nearest_counted, read_likelihood
+from lass.models.checkpoint import new_network, read_vqvae
+from lass.models.transformer import Transformer, TransformerPrior, TransformerShape
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Mixtures to decode, and what they are decoded with."""
+
+    mixture: Tensor  # [M, S] int64: codes of the mixtures, all of them counted
+    priors: list[TransformerPrior]  # one per source
+    likelihood: Likelihood
+
+
+@dataclass(frozen=True)
+class RandomSizes:
+    """Sizes of a random problem: an untrained prior, and a table with `entries` tuples in every slice."""
+
+    codes: int = 512  # K
+    sources: int = 2  # N
+    entries: int = 4096
+    length: int = 750  # S: 3 s at 250 tokens per second
+
+
+def needed_files(results: Path, dataset: str) -> list[Path]:
+    """Files of a finished run that `open_problem` reads."""
+    folder = results / dataset
+    return [folder / "likelihood.safetensors", folder / "mixtures/test.parquet", folder / "sources/test"]
+
+
+def open_problem(dataset: str, *, results: Path, config: Path, mixtures: int) -> Problem:
+    """The first test mixtures of `slakh` or `mnist` with the checkpoints that `config` names."""
+    settings = parse_config(yaml.safe_load(config.read_text()))
+    part = settings if dataset == "slakh" else settings.mnist
+    vqvae = read_vqvae(Path(str(part.vqvae.checkpoint)), hop=part.vqvae.hop)
+    read = music if dataset == "slakh" else digits
+    waveforms = torch.from_numpy(read(settings, results / dataset, mixtures))
+    codes = torch.cat([vqvae.encode(waveform[None]) for waveform in waveforms])
+    sources = len(part.weights)
+    likelihood = read_likelihood(needed_files(results, dataset)[0], sources=sources)
+    opened: dict[str, TransformerPrior] = {}
+    priors = []
+    for name in list(part.separation.priors.items())[:sources]:
+        source, prior = name
+        entry = part.priors[prior]
+        if prior not in opened:
+            opened[prior] = open_prior(
+                Path(str(entry.checkpoint)),
+                classes=entry.classes,
+                conditional=entry.conditional,
+                source=source,
+                codebook=vqvae.quantizer.identity,
+                length=codes.shape[1],
+            )
+        priors.append(opened[prior])
+    counted = nearest_counted(likelihood, vqvae.quantizer.codebook)[codes]
+    return Problem(counted, priors, likelihood)
+
+
+def music(settings: Config, folder: Path, mixtures: int) -> np.ndarray:
+    """Waveforms y [M, T]."""
+    library = open_library(folder / "sources/test", rate=settings.slakh.sample_rate, classes=settings.classes)
+    table = read_mixtures(folder / "mixtures/test.parquet")
+    return np.stack([load_chunk(library, table, row).audio for row in range(min(mixtures, len(table)))])
+
+
+def digits(settings: Config, folder: Path, mixtures: int) -> np.ndarray:
+    """Overlaid images y [M, T]."""
+    known = {"image": settings.mnist.image, "classes": settings.mnist.classes}
+    library = open_image_library(folder / "sources/test", known)
+    table = read_image_mixtures(folder / "mixtures/test.parquet")
+    return load_images(library, table, range(min(mixtures, len(table)))).mixtures
+
+
+def random_problem(sizes: RandomSizes, *, mixtures: int, seed: int) -> Problem:
+    """Random codes, an untrained prior of the default music prior's size per source, and a random table."""
+    rng = np.random.default_rng(seed)
+    shape = TransformerShape(
+        codes=sizes.codes, classes=1, context=sizes.length, layers=5, width=256, heads=2, kv_heads=1
+    )
+    networks = [new_network(Transformer, shape, seed=seed + source) for source in range(sizes.sources)]
+    number = min(sizes.entries, sizes.codes**sizes.sources)
+    keys = np.stack([draw_distinct(rng, sizes.codes**sizes.sources, number) for _ in range(sizes.codes)])
+    tuples = np.stack(np.unravel_index(keys, (sizes.codes,) * sizes.sources), axis=-1)  # [K, n, N]
+    likelihood = Likelihood(
+        offsets=torch.arange(sizes.codes + 1) * number,
+        tuples=torch.from_numpy(tuples.reshape(-1, sizes.sources).astype(np.uint16)),
+        log_likelihood=torch.from_numpy(np.log(rng.random(keys.size)).astype(np.float32)),
+        codebook_size=sizes.codes,
+        sources=sizes.sources,
+    )
+    mixture = torch.from_numpy(rng.integers(sizes.codes, size=(mixtures, sizes.length)))
+    return Problem(mixture, [TransformerPrior(network) for network in networks], likelihood)
+
+
+def draw_distinct(rng: np.random.Generator, bound: int, number: int) -> np.ndarray:
+    """`number` different integers under `bound`, ascending."""
+    found = np.unique(rng.integers(bound, size=2 * number)) if number < bound // 4 else np.arange(bound)
+    return np.sort(rng.choice(found, size=number, replace=False))

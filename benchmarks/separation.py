@@ -1,0 +1,305 @@
+"""Speed and memory of decoding, against the published algorithm and as the problem grows.
+
+Reads the tables and mixtures of a finished run: snakemake makes them for
+`results/slakh/likelihood.safetensors`, `results/slakh/mixtures/test.parquet`, and the same of mnist; a data
+set that is not there is left out. Every row runs in a process of its own. Times are wall-clock seconds of
+decoding alone, tokens in and tokens out, after a rehearsal on a few positions; memory is the peak resident
+set beyond what the process held before. The rows `plain` run the published algorithm on the first of the
+same mixtures with the same priors, table and random numbers; `same_hypotheses` is the share of its
+hypotheses that the engine finds too, row by row.
+"""
+
+import argparse
+import resource
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmarks.counting import hardware, write_rows
+from benchmarks.plain import draw_candidates, search_beams
+from benchmarks.problems import Problem, RandomSizes, needed_files, open_problem, random_problem
+from lass.evaluation.figures import COLOURS, new_figure, write_figure
+from lass.models.transformer import KeyValueCache, TransformerPrior
+from lass.separation.decoding import Method, decode_sequences
+
+SEED = 0
+REHEARSED = 8  # positions
+HEAD = f"{'case':34} {'version':7} {'batch':>5} {'s/mixture':>9} {'outside':>7} {'MiB':>6} {'speed':>6}"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the table."""
+
+    name: str
+    method: Method
+    batch: int  # mixtures decoded at once
+    mixtures: int
+    version: str = "engine"  # or plain
+    precision: str = "float32"
+    dataset: str = "random"  # or slakh, mnist
+    sizes: RandomSizes = field(default_factory=RandomSizes)  # of random problems
+
+
+class TimedPrior:
+    """A prior that adds up the time its forward passes take."""
+
+    def __init__(self, prior: TransformerPrior) -> None:
+        self.prior, self.codebook_size, self.seconds = prior, prior.codebook_size, 0.0
+
+    def start(self, batch: int, length: int) -> KeyValueCache:
+        return self.prior.start(batch, length)
+
+    def log_probs(self, previous: Tensor | None, state: KeyValueCache) -> Tensor:
+        return self.timed(lambda: self.prior.log_probs(previous, state))
+
+    def reorder(self, state: KeyValueCache, rows: Tensor) -> None:
+        self.prior.reorder(state, rows)
+
+    def timed(self, work: Callable[[], Tensor]) -> Tensor:
+        began = time.perf_counter()
+        found = work()
+        self.seconds += time.perf_counter() - began
+        return found
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one process measured."""
+
+    seconds: float  # of all mixtures
+    inside: float  # of them in the priors
+    peak_mib: float
+    entries: float  # mean tuples of a position's slice
+    codes: np.ndarray  # [M, W, S, N]
+
+
+def uniforms(method: Method, length: int, items: Sequence[int]) -> Tensor | None:
+    """Numbers [B, S, draws] of the mixtures `items`; None where none are needed."""
+    if not method.draws:
+        return None
+    shape = (length, method.draws)
+    return torch.from_numpy(np.stack([np.random.default_rng((SEED, item)).random(shape) for item in items]))
+
+
+def run_engine(problem: Problem, case: Case, priors: Sequence[TimedPrior]) -> Tensor:
+    """Hypotheses [M, W, S, N] of all mixtures, `case.batch` at a time."""
+    found = []
+    for items in torch.arange(len(problem.mixture)).split(case.batch):
+        mixture = problem.mixture[items]
+        decoded = decode_sequences(
+            mixture,
+            priors=priors,
+            likelihood=problem.likelihood,
+            method=case.method,
+            uniforms=uniforms(case.method, mixture.shape[1], items.tolist()),
+        )
+        found.append(decoded.codes)
+    return torch.cat(found)
+
+
+def run_plain(problem: Problem, case: Case, priors: Sequence[TimedPrior]) -> Tensor:
+    """The same by the published algorithm, mixture by mixture."""
+    found = []
+    method = case.method
+    for item, mixture in enumerate(problem.mixture):
+        parts: dict[str, Any] = {
+            "priors": problem.priors,
+            "likelihood": problem.likelihood,
+            "likelihood_weight": method.likelihood_weight,
+            "timed": priors[0].timed,
+        }
+        numbers = uniforms(method, len(mixture), [item])
+        if numbers is None:
+            found.append(search_beams(mixture, width=method.hypotheses, **parts)[0])
+        else:
+            found.append(draw_candidates(mixture, numbers[0], top_k=method.top_k, **parts))
+    return torch.stack(found)
+
+
+def measure(case: Case, results: Path, config: Path) -> Result:
+    """Decode all mixtures of a case; meant for a fresh process."""
+    if case.dataset == "random":
+        problem = random_problem(case.sizes, mixtures=case.mixtures, seed=SEED)
+    else:
+        problem = open_problem(case.dataset, results=results, config=config, mixtures=case.mixtures)
+    for opened in problem.priors:
+        opened.network.to({"float32": torch.float32, "bfloat16": torch.bfloat16}[case.precision])
+    wrapped = {id(prior): TimedPrior(prior) for prior in problem.priors}
+    priors = [wrapped[id(prior)] for prior in problem.priors]
+    run = run_engine if case.version == "engine" else run_plain
+    run(replace(problem, mixture=problem.mixture[:1, :REHEARSED]), case, priors)
+    for prior in wrapped.values():
+        prior.seconds = 0.0
+    before = peak_mib()
+    began = time.perf_counter()
+    codes = run(problem, case, priors)
+    seconds = time.perf_counter() - began
+    return Result(
+        seconds=seconds,
+        inside=sum(prior.seconds for prior in wrapped.values()),
+        peak_mib=peak_mib() - before,
+        entries=float(problem.likelihood.offsets.diff()[problem.mixture].float().mean()),
+        codes=codes.numpy().astype(np.uint16),
+    )
+
+
+def peak_mib() -> float:
+    """Peak resident set of this process so far; Linux counts in KiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+
+
+def measure_apart(case: Case, results: Path, config: Path) -> Result:
+    """The same in a fresh process."""
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(measure, case, results, config).result()
+
+
+def published_cases(*, music: int, plain: int) -> list[list[Case]]:
+    """Groups of cases whose first is the published algorithm that the others are compared with."""
+    beam = Method("beam", hypotheses=10, likelihood_weight=8.0)
+    engine = Case("music, beam search, W = 10", beam, music, music, dataset="slakh")
+    top_k = Method("top_k", hypotheses=512, likelihood_weight=2.0, top_k=64)
+    ancestral = Method("ancestral", hypotheses=100, likelihood_weight=8.0)
+    images = Case("MNIST, top-k, W = 512", top_k, 8, 16, dataset="mnist")
+    return [
+        [
+            replace(engine, version="plain", batch=1, mixtures=plain),
+            engine,
+            replace(engine, precision="bfloat16"),
+        ],
+        [Case("music, ancestral, W = 100", ancestral, 16, 16, dataset="slakh")],
+        [
+            replace(images, version="plain", batch=1, mixtures=1),
+            images,
+            replace(images, precision="bfloat16"),
+        ],
+    ]
+
+
+def growing_cases(*, length: int) -> list[Case]:
+    """One size grows at a time: mixtures at once, hypotheses, codes, tuples of a slice, sources."""
+    beam = Method("beam", hypotheses=10)
+    start = Case("", beam, 16, 16, sizes=RandomSizes(length=length))
+    sizes = start.sizes
+    return [
+        *(replace(start, name=f"batch = {b}", batch=b, mixtures=max(4, b)) for b in (1, 4, 16, 64)),
+        *(replace(start, name=f"W = {w}", method=replace(beam, hypotheses=w)) for w in (1, 10, 100)),
+        *(replace(start, name=f"K = {k}", sizes=replace(sizes, codes=k)) for k in (128, 512, 2048)),
+        *(replace(start, name=f"{n} tuples", sizes=replace(sizes, entries=n)) for n in (64, 1024, 16384)),
+        *(
+            replace(start, name=f"N = {n}", sizes=replace(sizes, codes=64, sources=n, entries=2048))
+            for n in (2, 3, 4)
+        ),
+    ]
+
+
+def row_of(case: Case, result: Result, reference: Result | None) -> dict[str, object]:
+    """A row of the table; ratios are against `reference`."""
+    per_mixture = result.seconds / case.mixtures
+    speed = reference.seconds / len(reference.codes) / per_mixture if reference else float("nan")
+    common = min(len(result.codes), len(reference.codes)) if reference else 0
+    same = (result.codes[:common] == reference.codes[:common]).all(axis=(2, 3)) if reference else np.empty(0)
+    sources, length = result.codes.shape[3], result.codes.shape[2]
+    return {
+        "case": case.name,
+        "version": case.version,
+        "precision": case.precision,
+        **{name: value for name, value in asdict(case.method).items() if name != "name"},
+        "sources": sources,
+        "positions": length,
+        "tuples_per_slice": round(result.entries, 1),
+        "batch": case.batch,
+        "mixtures": case.mixtures,
+        "seconds_per_mixture": round(per_mixture, 4),
+        "share_outside_priors": round(1 - result.inside / result.seconds, 4),
+        "peak_mib": round(result.peak_mib, 1),
+        "speed_ratio": round(speed, 2),
+        "same_hypotheses": round(float(same.mean()), 4) if same.size else float("nan"),
+    }
+
+
+def print_row(row: dict[str, object]) -> None:
+    """One line per case as it is measured."""
+    name = f"{row['case']}" + (", bfloat16" if row["precision"] == "bfloat16" else "")
+    print(
+        f"{name:34} {row['version']:7} {row['batch']:5} {row['seconds_per_mixture']:9.3f} "
+        f"{row['share_outside_priors']:7.1%} {row['peak_mib']:6.0f} {row['speed_ratio']:5.1f}x",
+        flush=True,
+    )
+
+
+def draw_growth(rows: Sequence[dict[str, Any]], path: Path) -> None:
+    """Seconds per mixture as each size grows: the priors' share and the rest."""
+    figure = new_figure(8.0, 0.3 * len(rows) + 1.2)
+    axes = figure.subplots()
+    names = [row["case"] for row in rows]
+    total = np.array([row["seconds_per_mixture"] for row in rows])
+    outside = total * np.array([row["share_outside_priors"] for row in rows])
+    axes.barh(names, total - outside, color=COLOURS[0], label="priors")
+    axes.barh(names, outside, left=total - outside, color=COLOURS[1], label="everything else")
+    axes.invert_yaxis()
+    axes.set_xlabel("seconds per mixture")
+    axes.legend(frameon=False)
+    write_figure(figure, path=path)
+
+
+def measure_all(arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
+    """Rows, as they are measured."""
+    groups = published_cases(music=arguments.mixtures, plain=arguments.plain)
+    for group in [*groups, *([case] for case in growing_cases(length=arguments.positions))]:
+        missing = [
+            path
+            for case in group
+            if case.dataset != "random"
+            for path in needed_files(arguments.results, case.dataset)
+            if not path.exists()
+        ]
+        if missing:
+            print(f"{group[0].name}: left out, {missing[0]} is not there")
+            continue
+        reference = None
+        for case in group:
+            result = measure_apart(case, arguments.results, arguments.config)
+            if case.version == "plain":
+                reference = result
+            yield row_of(case, result, reference)
+
+
+def main() -> None:
+    """Measure, print a table, write separation.csv and separation.png."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--results", type=Path, default=Path("results"), help="of the finished run")
+    parser.add_argument("--config", type=Path, default=Path("config/config.yaml"))
+    parser.add_argument("--mixtures", type=int, default=64, help="of music, for the engine")
+    parser.add_argument("--plain", type=int, default=4, help="of them for the published algorithm")
+    parser.add_argument("--positions", type=int, default=750, help="tokens of the random problems")
+    parser.add_argument("--out", type=Path, default=Path("results/benchmarks"))
+    arguments = parser.parse_args()
+    if min(arguments.mixtures, arguments.plain) < 1 or arguments.positions <= REHEARSED:
+        parser.error(f"give at least 1 mixture and more than {REHEARSED} positions")
+    machine = hardware() | {"torch": torch.__version__, "threads": torch.get_num_threads()}
+    print(", ".join(f"{key} {value}" for key, value in machine.items()))
+    print(HEAD)
+    rows = []
+    for row in measure_all(arguments):
+        print_row(row)
+        rows.append(row | machine)
+    write_rows(arguments.out / "separation.csv", rows)
+    growth = [row for row in rows if row["case"] in {case.name for case in growing_cases(length=1)}]
+    draw_growth(growth, arguments.out / "separation.png")
+    print(f"speed is against `plain` of the same case; wrote {arguments.out}/separation.csv and .png")
+
+
+if __name__ == "__main__":
+    main()
