@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from lass.likelihood.tensor import Likelihood
+from lass.models.cache import KeyValueCache
 from lass.models.transformer import TransformerPrior
 
 
@@ -38,7 +39,7 @@ def search_beams(
 ) -> tuple[Tensor, Tensor]:
     """The `width` best joint prefixes of one mixture m [S]: codes [W, S, 2] and log posteriors [W]."""
     length, size = len(mixture), likelihood.codebook_size
-    caches = [prior.network.new_cache(width, length, used=width) for prior in priors]
+    caches = [prior.network.new_cache(width, length) for prior in priors]
     codes = torch.zeros(width, length, 2, dtype=torch.int64)
     scores = torch.full((width,), -math.inf, dtype=torch.float64)
     scores[0] = 0.0
@@ -61,6 +62,7 @@ def search_beams(
         codes = codes[parents]
         codes[:, position] = torch.stack([pairs // size, pairs % size], dim=1)
         for cache in caches:
+            assert isinstance(cache, KeyValueCache)
             cache.keys, cache.values = cache.keys[:, parents], cache.values[:, parents]
     return codes, scores
 

@@ -27,7 +27,8 @@ from benchmarks.counting import hardware, write_rows
 from benchmarks.plain import draw_candidates, search_beams
 from benchmarks.problems import Problem, RandomSizes, needed_files, open_problem, random_problem
 from lass.evaluation.figures import COLOURS, new_figure, write_figure
-from lass.models.transformer import KeyValueCache, TransformerPrior
+from lass.models.cache import KeyValueCache, SharedCache
+from lass.models.transformer import TransformerPrior
 from lass.separation.decoding import Method, decode_sequences
 
 SEED = 0
@@ -55,13 +56,13 @@ class TimedPrior:
     def __init__(self, prior: TransformerPrior) -> None:
         self.prior, self.codebook_size, self.seconds = prior, prior.codebook_size, 0.0
 
-    def start(self, batch: int, length: int) -> KeyValueCache:
-        return self.prior.start(batch, length)
+    def start(self, batch: int, length: int, *, shared: int = 1) -> KeyValueCache | SharedCache:
+        return self.prior.start(batch, length, shared=shared)
 
-    def log_probs(self, previous: Tensor | None, state: KeyValueCache) -> Tensor:
+    def log_probs(self, previous: Tensor | None, state: KeyValueCache | SharedCache) -> Tensor:
         return self.timed(lambda: self.prior.log_probs(previous, state))
 
-    def reorder(self, state: KeyValueCache, rows: Tensor) -> None:
+    def reorder(self, state: KeyValueCache | SharedCache, rows: Tensor) -> None:
         self.prior.reorder(state, rows)
 
     def timed(self, work: Callable[[], Tensor]) -> Tensor:

@@ -267,7 +267,7 @@ class TablePrior:
         self.codebook_size = conditionals[0].shape[-1]
         self.tables = [torch.from_numpy(t.reshape(-1, self.codebook_size)).float() for t in conditionals]
 
-    def start(self, batch: int, length: int) -> TableState:
+    def start(self, batch: int, length: int, *, shared: int = 1) -> TableState:  # noqa: ARG002 (of the protocol)
         """`batch` empty prefixes."""
         assert length <= len(self.tables)
         return TableState(torch.zeros(batch, dtype=torch.int64))

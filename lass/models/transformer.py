@@ -6,16 +6,17 @@ heads (Shazeer 2019): the key-value cache is what a step of the decoder has to r
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lass.models.cache import WINDOW, KeyValueCache, SharedCache, padded
+
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": functional.gelu, "silu": functional.silu}
-# Matrix products round differently for a few rows than for many. Batches padded to a multiple of this many
-# rows give every sequence the same bytes, whatever shares the batch with it.
-ROW_BLOCK = 16
+MOST_SHARED = 16  # sequences of one common past: more of them give up bandwidth for arithmetic
 SHORT = 128  # tokens up to which plain matrix products are faster on a CPU than its fused attention
 
 
@@ -47,38 +48,6 @@ class TransformerShape:
     def head_width(self) -> int:
         """Channels of one head."""
         return self.width // self.heads
-
-
-@dataclass
-class KeyValueCache:
-    """Keys and values of the positions seen so far, preallocated for the whole sequence."""
-
-    keys: Tensor  # [layers, B, kv_heads, S, D]
-    values: Tensor  # [layers, B, kv_heads, S, D]
-    used: int  # rows that hold a sequence; the others are padding
-    length: int = 0
-
-    def reorder(self, rows: Tensor) -> None:
-        """Let sequence b continue what was row `rows[b]`; there are len(rows) of them from now on.
-
-        Only rows that change are copied. Room is doubled where it does not suffice, and never given back.
-        """
-        self.used = len(rows)
-        layers, room, heads, positions, width = self.keys.shape
-        needed = padded(self.used)
-        if needed > room:
-            for name in ("keys", "values"):
-                grown = self.keys.new_zeros(layers, max(needed, 2 * room), heads, positions, width)
-                grown[:, :room, :, : self.length] = getattr(self, name)[:, :, :, : self.length]
-                setattr(self, name, grown)
-        moved = (rows != torch.arange(len(rows), device=rows.device)).nonzero()[:, 0]
-        for store in (self.keys, self.values) if len(moved) else ():
-            store[:, moved, :, : self.length] = store[:, rows[moved], :, : self.length]
-
-
-def padded(rows: int) -> int:
-    """`rows`, rounded up to whole blocks."""
-    return -(-rows // ROW_BLOCK) * ROW_BLOCK
 
 
 def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
@@ -137,17 +106,11 @@ class Block(nn.Module):
         attended = causal_attention(*self.split(x, cosine, sine))  # [B, H, S, D]
         return self.finish(x, attended.transpose(1, 2).flatten(2))
 
-    def step(self, x: Tensor, cosine: Tensor, sine: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """One new position `x` [B, 1, width].
-
-        `keys`, `values` [B, kv_heads, t, D] end with this position's free slot.
-        """
-        q, k, v = self.split(x, cosine, sine)
-        keys[:, :, -1:] = k
-        values[:, :, -1:] = v
-        grouped = q.squeeze(2).unflatten(1, (self.shape.kv_heads, -1))  # [B, kv_heads, H / kv_heads, D]
-        attended = functional.scaled_dot_product_attention(grouped, keys, values)
-        return self.finish(x, attended.flatten(1)[:, None])
+    def step(
+        self, x: Tensor, cosine: Tensor, sine: Tensor, attend: Callable[[Tensor, Tensor, Tensor], Tensor]
+    ) -> Tensor:
+        """One new position `x` [B, 1, width]; `attend` remembers its keys and values and reads all."""
+        return self.finish(x, attend(*self.split(x, cosine, sine)).flatten(1)[:, None])
 
 
 class Transformer(nn.Module):
@@ -193,31 +156,33 @@ class Transformer(nn.Module):
         logits: Tensor = self.head(self.norm(x))
         return logits
 
-    def new_cache(self, batch: int, length: int, *, used: int) -> KeyValueCache:
-        """An empty cache for `batch` sequences, `used` of them real, of at most `length` tokens."""
+    def new_cache(self, batch: int, length: int, *, shared: int = 1) -> KeyValueCache | SharedCache:
+        """An empty cache for `batch` sequences of at most `length` tokens.
+
+        Where up to `shared` > 1 of them are to share their past, it is held once for all of them.
+        """
         if length > self.shape.context:
             raise ValueError(
                 f"a sequence of {length} tokens exceeds the prior's context of {self.shape.context}: "
                 "shorten the chunks (mixtures.seconds) or train a prior with a longer context"
             )
-        shape = (self.shape.layers, batch, self.shape.kv_heads, length, self.shape.head_width)
-        weight = self.head.weight
-        return KeyValueCache(weight.new_zeros(shape), weight.new_zeros(shape), used)
+        layers, heads, width = self.shape.layers, self.shape.kv_heads, self.shape.head_width
+        sizes = {"layers": layers, "rows": batch, "heads": heads, "width": width}
+        whole = KeyValueCache(**sizes, positions=length, like=self.head.weight)
+        if shared == 1:
+            return whole
+        tails = KeyValueCache(**sizes, positions=2 * WINDOW, like=self.head.weight)
+        return SharedCache(whole, tails, members=shared)
 
-    def step(self, inputs: Tensor, cache: KeyValueCache) -> Tensor:
+    def step(self, inputs: Tensor, cache: KeyValueCache | SharedCache) -> Tensor:
         """Logits [B, K] after one more embedded input [B, width]; `cache` grows by one position."""
-        if cache.length == cache.keys.shape[3]:
-            raise ValueError(
-                f"{cache.length} tokens are all that this cache was made for: start a longer one"
-            )
-        position = torch.tensor([cache.length], device=inputs.device)
+        cache.advance()
+        position = torch.tensor([cache.length - 1], device=inputs.device)
         cosine, sine = (part.to(inputs.dtype) for part in self.rotation(position))
-        cache.length += 1
         x = self.placed(inputs[:, None], position)
         for index, block in enumerate(self.blocks):
             assert isinstance(block, Block)
-            keys, values = (store[index, : len(x), :, : cache.length] for store in (cache.keys, cache.values))
-            x = block.step(x, cosine, sine, keys, values)
+            x = block.step(x, cosine, sine, partial(cache.attend, index))
         logits: Tensor = self.head(self.norm(x))[:, 0]
         return logits
 
@@ -243,12 +208,12 @@ class TransformerPrior:
         self.class_index = class_index
         self.codebook_size = network.shape.codes
 
-    def start(self, batch: int, length: int) -> KeyValueCache:
-        """State of `batch` sequences, padded to a whole number of row blocks, before their first token."""
-        return self.network.new_cache(padded(batch), length, used=batch)
+    def start(self, batch: int, length: int, *, shared: int = 1) -> KeyValueCache | SharedCache:
+        """State of `batch` sequences before their first token, of which up to `shared` share their past."""
+        return self.network.new_cache(batch, length, shared=min(shared, MOST_SHARED))
 
     @torch.inference_mode()
-    def log_probs(self, previous: Tensor | None, state: KeyValueCache) -> Tensor:
+    def log_probs(self, previous: Tensor | None, state: KeyValueCache | SharedCache) -> Tensor:
         """`log p(z_s | z_<s)` [B, K] in float32, given the codes chosen last [B] (None at the start)."""
         rows = padded(state.used)
         if previous is None:
@@ -263,6 +228,6 @@ class TransformerPrior:
         classes = torch.full((len(codes),), self.class_index, device=codes.device)
         return self.network.training_loss((codes, classes), np.random.default_rng(0))["loss"]
 
-    def reorder(self, state: KeyValueCache, rows: Tensor) -> None:
+    def reorder(self, state: KeyValueCache | SharedCache, rows: Tensor) -> None:
         """Sequence b continues what was sequence `rows[b]`; there are len(rows) of them from now on."""
         state.reorder(rows)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lass.likelihood.tensor import Likelihood, RaggedSlices
+from lass.rows import keep_rows
 from lass.separation.beam import best_continuations
 from lass.separation.factored import ragged_pairs
 from lass.separation.particles import resample
@@ -128,7 +129,7 @@ def decode_sequences(
     )
     if method.searches:
         state.scores[:, 1:] = -torch.inf
-    readers = open_readers(priors, batch, width, length)
+    readers = open_readers(priors, batch, length, method)
     for reader in readers:
         reader.rows = reader.rows.to(mixture.device)
     for position in range(length):
@@ -166,24 +167,15 @@ class Reader:
         return tokens
 
 
-def keep_rows(parents: Tensor) -> Tensor:
-    """Row in [0, U) of each of U sequences with ascending `parents` [U]: the first child stays in place."""
-    number = len(parents)
-    first = torch.cat([parents.new_ones(1, dtype=torch.bool), parents.diff() > 0]) & (parents < number)
-    places = torch.where(first, parents, -1)
-    free = torch.ones(number, dtype=torch.bool, device=parents.device)
-    free[parents[first]] = False
-    places[~first] = free.nonzero()[:, 0]
-    return places
-
-
-def open_readers(priors: Sequence[Prior], rows: int, width: int, length: int) -> list[Reader]:
-    """One reader per distinct prior for `width` hypotheses of each of `rows` mixtures."""
+def open_readers(priors: Sequence[Prior], rows: int, length: int, method: Method) -> list[Reader]:
+    """One reader per distinct prior for the hypotheses of each of `rows` mixtures."""
+    width = method.hypotheses
+    shared = width if method.searches else 1  # samples go their own ways; beams descend from one another
     readers = []
     for prior in dict.fromkeys(priors):
         sources = [source for source, one in enumerate(priors) if one is prior]
         everyone = torch.zeros(rows, width, len(sources), dtype=torch.int64)
-        readers.append(Reader(prior, sources, prior.start(1, length), everyone))
+        readers.append(Reader(prior, sources, prior.start(1, length, shared=shared), everyone))
     return readers
 
 

@@ -10,8 +10,11 @@ class Prior(Protocol):
 
     codebook_size: int
 
-    def start(self, batch: int, length: int) -> Any:
-        """State of `batch` empty sequences that may grow to `length` tokens."""
+    def start(self, batch: int, length: int, *, shared: int = 1) -> Any:
+        """State of `batch` empty sequences that may grow to `length` tokens.
+
+        Up to `shared` of those that come of them will have most of their past in common.
+        """
 
     def log_probs(self, previous: Tensor | None, state: Any) -> Tensor:
         """Advance by one position: `log p(z_s | z_<s)` [batch, K].

@@ -10,9 +10,9 @@ from torch.nn import functional
 
 from lass.likelihood.tensor import build_likelihood
 from lass.models import transformer
+from lass.models.cache import ROW_BLOCK
 from lass.models.checkpoint import new_network
 from lass.models.transformer import (
-    ROW_BLOCK,
     SHORT,
     Block,
     Transformer,
