@@ -59,6 +59,9 @@ class TimedPrior:
     def start(self, batch: int, length: int, *, shared: int = 1) -> KeyValueCache | SharedCache:
         return self.prior.start(batch, length, shared=shared)
 
+    def bytes_per_sequence(self, length: int) -> int:
+        return self.prior.bytes_per_sequence(length)
+
     def log_probs(self, previous: Tensor | None, state: KeyValueCache | SharedCache) -> Tensor:
         return self.timed(lambda: self.prior.log_probs(previous, state))
 

@@ -11,6 +11,9 @@ from lass import __version__
 
 logger = logging.getLogger("lass")
 
+PROCESS = 3_000_000_000  # bytes that a process needs beside what it is given to decode in
+GPU_SHARE = 0.8  # of a GPU's free memory
+
 
 @contextmanager
 def logged(path: str | Path) -> Iterator[logging.Logger]:
@@ -42,3 +45,16 @@ def choose_device(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise ValueError("device 'cuda' is configured, but torch sees no GPU: use device=cpu or auto")
     return torch.device("cuda" if name == "cuda" or (name == "auto" and torch.cuda.is_available()) else "cpu")
+
+
+def memory_for(device: torch.device, mem_mb: int) -> int:
+    """Bytes that decoding may take in a job with `mem_mb` megabytes, or on the GPU that it has.
+
+    ValueError for a job in which nothing is left of its memory beside the process itself.
+    """
+    if device.type == "cuda":
+        return int(GPU_SHARE * torch.cuda.mem_get_info(device)[0])
+    memory = mem_mb * 10**6 - PROCESS
+    if memory <= 0:
+        raise ValueError(f"mem_mb = {mem_mb}: a job needs more than {PROCESS // 10**6} MB")
+    return memory

@@ -272,6 +272,10 @@ class TablePrior:
         assert length <= len(self.tables)
         return TableState(torch.zeros(batch, dtype=torch.int64))
 
+    def bytes_per_sequence(self, length: int) -> int:
+        """A prefix, an answer and what is made on the way to them."""
+        return int(8 * (length + 4 * self.codebook_size))
+
     def log_probs(self, previous: Tensor | None, state: TableState) -> Tensor:
         """The conditional [batch, K] of every row's prefix."""
         assert (previous is None) == (state.positions == 0)

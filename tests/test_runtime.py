@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lass.runtime import choose_device, logged
+from lass.runtime import choose_device, logged, memory_for
 
 
 def test_records_and_the_error_that_ends_a_job_are_logged(tmp_path: Path) -> None:
@@ -43,3 +43,10 @@ def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
         choose_device("cuda")
     with pytest.raises(ValueError, match="device 'gpu': choose auto, cpu or cuda"):
         choose_device("gpu")
+
+
+def test_memory_is_what_the_job_has_beside_its_process() -> None:
+    cpu = torch.device("cpu")
+    assert memory_for(cpu, 8000) == 5_000_000_000
+    with pytest.raises(ValueError, match="mem_mb = 3000: a job needs more than 3000 MB"):
+        memory_for(cpu, 3000)

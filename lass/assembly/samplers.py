@@ -25,7 +25,7 @@ def open_samplers(
 
     `files` holds the paths `likelihood`, `patches` (for samplers whose `likelihood` that is) and `priors`,
     one per entry of `priors`, those of `group_by_priors`. `sampler` holds the arguments of `Method`,
-    `likelihood` and `kept`; `settings` length and seed of `open_separator`, and noise of `open_evidence`.
+    `likelihood` and `kept`; `settings` length, seed and memory of `open_separator`, noise of `open_evidence`.
     """
     known = [{"path": Path(path), **entry} for path, entry in zip(files["priors"], priors, strict=True)]
     method = Method(**{name: value for name, value in sampler.items() if name not in ("likelihood", "kept")})
@@ -46,5 +46,6 @@ def open_samplers(
                 evidence=evidence,
                 length=settings["length"],
                 seed=settings["seed"],
+                memory=settings["memory"],
             ),
         )

@@ -40,14 +40,14 @@ class KeyValueCache:
     def reorder(self, rows: Tensor) -> None:
         """Let sequence b continue what was row `rows[b]`; there are len(rows) of them from now on.
 
-        Only rows that change are copied. Room is doubled where it does not suffice, and never given back.
+        Only rows that change are copied. Room that does not suffice grows by half at least.
         """
         self.used = len(rows)
         layers, room, heads, positions, width = self.keys.shape
         needed = padded(self.used)
         if needed > room:
             for name in ("keys", "values"):
-                grown = self.keys.new_zeros(layers, max(needed, 2 * room), heads, positions, width)
+                grown = self.keys.new_zeros(layers, max(needed, room + room // 2), heads, positions, width)
                 grown[:, :room, :, : self.length] = getattr(self, name)[:, :, :, : self.length]
                 setattr(self, name, grown)
         moved = (rows != torch.arange(len(rows), device=rows.device)).nonzero()[:, 0]

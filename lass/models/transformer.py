@@ -212,6 +212,14 @@ class TransformerPrior:
         """State of `batch` sequences before their first token, of which up to `shared` share their past."""
         return self.network.new_cache(batch, length, shared=min(shared, MOST_SHARED))
 
+    def bytes_per_sequence(self, length: int) -> int:
+        """Memory that a sequence of `length` tokens takes at most while it is decoded."""
+        shape, size = self.network.shape, self.network.head.weight.element_size()
+        positions = length + 2 * WINDOW
+        held = 2 * shape.layers * shape.kv_heads * shape.head_width * positions * size
+        step = 24 * shape.width * size + 4 * shape.codes * 4
+        return 2 * held + step  # a cache that grows exists twice, in part
+
     @torch.inference_mode()
     def log_probs(self, previous: Tensor | None, state: KeyValueCache | SharedCache) -> Tensor:
         """`log p(z_s | z_<s)` [B, K] in float32, given the codes chosen last [B] (None at the start)."""

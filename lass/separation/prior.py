@@ -16,6 +16,9 @@ class Prior(Protocol):
         Up to `shared` of those that come of them will have most of their past in common.
         """
 
+    def bytes_per_sequence(self, length: int) -> int:
+        """Memory that a sequence of `length` tokens takes at most while it is decoded."""
+
     def log_probs(self, previous: Tensor | None, state: Any) -> Tensor:
         """Advance by one position: `log p(z_s | z_<s)` [batch, K].
 

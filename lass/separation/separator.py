@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lass.likelihood.tensor import Likelihood
+from lass.separation.budget import mixtures_at_once
 from lass.separation.decoding import Method, decode_sequences
 from lass.separation.prior import Prior
 from lass.separation.selection import Separation, select_hypothesis
@@ -35,6 +36,7 @@ class Separator:
     method: Method
     seed: int
     selection: str = "remix"  # or 'posterior'
+    memory: int = 4 * 2**30  # bytes that decoding may take beside the priors and the likelihood
     evidence: Callable[[Tensor], Tensor] | None = (
         None  # log p(y_s | z_1, z_2) [B, S, K, K] of mixtures [B, T]
     )
@@ -59,18 +61,37 @@ class Separator:
         ]
 
     def hypotheses(self, mixtures: Tensor, items: Sequence[int]) -> Decoded:
-        """W hypotheses for each mixture y [B, T]; mixture codes that were never counted are replaced."""
+        """W hypotheses for each mixture y [B, T]; mixture codes that were never counted are replaced.
+
+        As many mixtures are decoded at once as `memory` allows; ValueError where not even one fits.
+        """
         codes = torch.cat([self.encode(mixture[None]) for mixture in mixtures])  # [B, S]
         counted = self.fallback[codes]
-        found = decode_sequences(
-            counted,
+        together = mixtures_at_once(
+            self.memory,
             priors=self.priors,
             likelihood=self.likelihood,
             method=self.method,
-            uniforms=self.uniforms(items, codes.shape[1]).to(codes.device) if self.method.draws else None,
-            evidence=None if self.evidence is None else self.evidence(mixtures),
+            length=codes.shape[1],
+            evidence=self.evidence is not None,
         )
-        return Decoded(found.codes, found.scores, (counted != codes).sum(dim=1))
+        found = []
+        for part in torch.arange(len(codes)).split(together):
+            uniforms = self.uniforms([items[row] for row in part.tolist()], codes.shape[1])
+            decoded = decode_sequences(
+                counted[part],
+                priors=self.priors,
+                likelihood=self.likelihood,
+                method=self.method,
+                uniforms=uniforms.to(codes.device) if self.method.draws else None,
+                evidence=None if self.evidence is None else self.evidence(mixtures[part]),
+            )
+            found.append(decoded)
+        return Decoded(
+            torch.cat([one.codes for one in found]),
+            torch.cat([one.scores for one in found]),
+            (counted != codes).sum(dim=1),
+        )
 
     def uniforms(self, items: Sequence[int], length: int) -> Tensor:
         """Numbers in [0, 1) [B, S, draws], each mixture's drawn from (seed, item) alone."""

@@ -68,7 +68,7 @@ def opened(folder: Path, codec: CodecAt, *, told: bool, **sampler: Any) -> list[
             priors=[{"source": name, **kind} for name in CLASSES],
             sampler=SAMPLER | sampler,
             weights=[0.5, 0.5],
-            settings={"length": 4, "seed": 0, "noise": 0.1},
+            settings={"length": 4, "seed": 0, "noise": 0.1, "memory": 2**30},
         )
     )
 

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from lass.likelihood.tensor import nearest_counted
-from lass.separation.decoding import Method
+from lass.separation import separator as separator_module
+from lass.separation.budget import mixtures_at_once
+from lass.separation.decoding import Hypotheses, Method, decode_sequences
 from lass.separation.separator import Separator
 from tests.oracles import Problem, TablePrior, beam_rows, draw_problem, path_score, paths_of
 from tests.separation.toy import likelihood_of
@@ -94,6 +96,46 @@ def test_a_mixture_is_separated_alike_in_any_batch(problem: Problem, method: Met
         assert torch.equal(found.estimates, expected.estimates)
         assert found.log_posterior == expected.log_posterior
         assert found.remix_distance == expected.remix_distance
+
+
+@pytest.mark.parametrize("method", [BEAM, ANCESTRAL], ids=lambda method: method.name)
+def test_less_memory_gives_the_same_hypotheses(
+    problem: Problem, method: Method, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In as many parts as the memory makes necessary."""
+    decoded: list[int] = []
+
+    def counting(mixture: Tensor, **parts: Any) -> Hypotheses:
+        decoded.append(len(mixture))
+        return decode_sequences(mixture, **parts)
+
+    monkeypatch.setattr(separator_module, "decode_sequences", counting)
+    ample = separator_of(problem, method=method)
+    least = min(memory for memory in range(0, 2**20, 64) if fits(ample, memory))
+    expected = ample.hypotheses(audio_of(problem), range(5))
+    for memory, parts in ((least, [1] * 5), (2**30, [5])):
+        decoded.clear()
+        found = replace(ample, memory=memory).hypotheses(audio_of(problem), range(5))
+        assert decoded == parts
+        assert torch.equal(found.codes, expected.codes)
+        assert torch.equal(found.scores, expected.scores)
+    with pytest.raises(ValueError, match="one mixture needs"):
+        replace(ample, memory=least - 64).hypotheses(audio_of(problem), range(5))
+
+
+def fits(separator: Separator, memory: int) -> bool:
+    """Whether one mixture of three tokens can be decoded in `memory` bytes."""
+    try:
+        mixtures_at_once(
+            memory,
+            priors=separator.priors,
+            likelihood=separator.likelihood,
+            method=separator.method,
+            length=3,
+        )
+    except ValueError:
+        return False
+    return True
 
 
 def test_draws_depend_on_seed_and_item_alone(problem: Problem) -> None:

@@ -11,7 +11,7 @@ from lass.assembly.samplers import open_samplers
 from lass.data.pairs import load_images, read_image_mixtures
 from lass.data.shards import shard_of
 from lass.models.checkpoint import read_vqvae
-from lass.runtime import choose_device, logged
+from lass.runtime import choose_device, logged, memory_for
 from lass.separation.candidates import Candidates, draw_candidates
 from lass.tokens import write_candidates
 
@@ -32,7 +32,12 @@ with logged(snakemake.log[0]) as logger:
         priors=params.priors,
         sampler=params.sampler,
         weights=params.weights,
-        settings={"length": params.positions, "seed": params.seed, "noise": params.noise},
+        settings={
+            "length": params.positions,
+            "seed": params.seed,
+            "memory": memory_for(codec.device, snakemake.resources.mem_mb),
+            "noise": params.noise,
+        },
     )
     results: list[tuple[int, Candidates]] = []
     for group, separator in samplers:

@@ -12,7 +12,7 @@ from lass.data.mixtures import load_chunk, read_mixtures
 from lass.data.shards import shard_of
 from lass.data.sources import open_library
 from lass.models.checkpoint import read_vqvae
-from lass.runtime import choose_device, logged
+from lass.runtime import choose_device, logged, memory_for
 from lass.separation.decoding import Method
 from lass.tokens import write_separations
 
@@ -34,6 +34,7 @@ with logged(snakemake.log[0]) as logger:
         method=Method(**params.method),
         selection=params.selection,
         seed=params.seed,
+        memory=memory_for(device, snakemake.resources.mem_mb),
         length=params.positions,
     )
     library = open_library(Path(snakemake.input.sources), **params.library)

@@ -14,7 +14,7 @@ from lass.data.pairs import load_images, read_image_mixtures
 from lass.evaluation.csv_files import write_csv
 from lass.evaluation.image_tables import SECONDS
 from lass.models.checkpoint import read_vqvae
-from lass.runtime import choose_device, logged
+from lass.runtime import choose_device, logged, memory_for
 from lass.separation.candidates import draw_candidates
 from lass.separation.estimation import estimate_sources
 from lass.timing import describe_device, seconds_of
@@ -30,6 +30,7 @@ with logged(snakemake.log[0]) as logger:
     table = read_image_mixtures(Path(given.mixtures))
     files = {"likelihood": given.likelihood, "patches": given.get("patches"), "priors": given.priors}
     settings = {"length": params.positions, "seed": params.seed, "noise": params.noise}
+    settings |= {"memory": memory_for(codec.device, snakemake.resources.mem_mb)}
     weights = torch.tensor(params.weights, device=codec.device)
     names = table["sources"].to_pylist()[: params.batch * params.batches]
     for method, steps in params.methods.items():

@@ -13,7 +13,7 @@ from lass.data.sources import open_library
 from lass.evaluation.csv_files import write_csv
 from lass.evaluation.image_tables import SECONDS
 from lass.models.checkpoint import read_vqvae
-from lass.runtime import choose_device, logged
+from lass.runtime import choose_device, logged, memory_for
 from lass.separation.decoding import Method
 from lass.timing import describe_device, seconds_of
 
@@ -35,6 +35,7 @@ with logged(snakemake.log[0]) as logger:
         method=Method(**params.method),
         selection=params.selection,
         seed=params.seed,
+        memory=memory_for(device, snakemake.resources.mem_mb),
         length=params.positions,
     )
     library = open_library(Path(snakemake.input.sources), **params.library)
