@@ -1,6 +1,7 @@
 """Files that are complete or absent, and tensor files with a format name and a version that readers check."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from safetensors.torch import save_file
 # Safetensors writes several metadata entries in an order that changes from run to run. One entry that
 # holds JSON with sorted keys keeps the bytes of a file a function of its content alone.
 _ENTRY = "lass"
+_TYPES = {"int64": "I64", "int32": "I32", "float32": "F32", "uint16": "U16"}
 
 
 @contextmanager
@@ -48,6 +50,47 @@ def write_tensors(
         contents = {name: torch.as_tensor(tensor).contiguous() for name, tensor in tensors.items()}
         save_file(contents, aside, metadata={_ENTRY: header})
         aside.chmod(mode)
+
+
+@contextmanager
+def mapped_tensors(
+    path: Path,
+    shapes: Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]],
+    *,
+    form: str,
+    version: int,
+    fields: Mapping[str, Any],
+) -> Iterator[dict[str, np.ndarray]]:
+    """Yield arrays of the given shapes and types that lie in the file `path` itself, for the block to fill.
+
+    The file has the bytes that `write_tensors` would give it, and appears where the block ends without error;
+    what does not fit into memory is written this way.
+    """
+    header: dict[str, Any] = {
+        "__metadata__": {_ENTRY: json.dumps({"form": form, "version": version, **fields}, sort_keys=True)}
+    }
+    places, end = {}, 0
+    for name in sorted(shapes, key=lambda name: (-shapes[name][1].itemsize, name)):
+        shape, dtype = shapes[name]
+        begin, end = end, end + math.prod(shape) * dtype.itemsize
+        places[name] = begin
+        header[name] = {"dtype": _TYPES[dtype.name], "shape": list(shape), "data_offsets": [begin, end]}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    with written_aside(path) as aside:
+        with aside.open("wb") as file:
+            file.write(len(text).to_bytes(8, "little") + text)
+            file.truncate(8 + len(text) + end)
+        arrays = {
+            name: np.memmap(aside, dtype=dtype, mode="r+", offset=8 + len(text) + places[name], shape=shape)
+            if math.prod(shape)
+            else np.empty(shape, dtype)
+            for name, (shape, dtype) in shapes.items()
+        }
+        yield arrays
+        for array in arrays.values():
+            if isinstance(array, np.memmap):
+                array.flush()
 
 
 def read_header(path: Path, *, form: str, version: int) -> dict[str, Any]:

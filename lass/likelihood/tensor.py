@@ -106,8 +106,8 @@ def build_likelihood(counts: SparseCounts) -> Likelihood:
     mixture, tuple_keys = np.divmod(counts.keys, size**sources)
     offsets = np.searchsorted(mixture, np.arange(size + 1))
     del mixture
-    log_likelihood = np.log(counts.counts / _sums_over_mixture(tuple_keys, counts.counts)).astype(np.float32)
-    tuples = np.empty((counts.keys.size, sources), dtype=_tuple_dtype(size))
+    log_likelihood = np.log(counts.counts / sums_over_mixture(tuple_keys, counts.counts)).astype(np.float32)
+    tuples = np.empty((counts.keys.size, sources), dtype=tuple_dtype(size))
     for n in range(sources - 1, -1, -1):
         tuple_keys, code = np.divmod(tuple_keys, size)
         tuples[:, n] = code
@@ -209,7 +209,7 @@ def held_out_log_likelihood(likelihood: Likelihood, sources: np.ndarray, mixture
     )
 
 
-def _sums_over_mixture(tuple_keys: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+def sums_over_mixture(tuple_keys: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return, for every entry, the sum of the counts of all entries with its tuple."""
     if not tuple_keys.size:
         return counts
@@ -221,7 +221,8 @@ def _sums_over_mixture(tuple_keys: NDArray[np.int64], counts: NDArray[np.int64])
     return sums
 
 
-def _tuple_dtype(codebook_size: int) -> type[np.uint16] | type[np.int32]:
+def tuple_dtype(codebook_size: int) -> type[np.uint16] | type[np.int32]:
+    """The smallest type that a code of this codebook fits into and safetensors knows."""
     return np.uint16 if codebook_size <= 2**16 else np.int32
 
 

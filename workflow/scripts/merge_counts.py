@@ -1,16 +1,20 @@
-"""Add the counts of all shards and normalise them to the sparse likelihood."""
+"""Add the counts of all shards and normalise them to the sparse likelihood, out of core."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lass.likelihood.counts import merge_counts, read_counts
-from lass.likelihood.tensor import build_likelihood, write_likelihood
-from lass.runtime import logged
+import torch
+
+from lass.likelihood.merging import merge_to_likelihood
+from lass.runtime import logged, memory_for
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with logged(snakemake.log[0]) as logger:
-    counts = merge_counts(read_counts(Path(path)) for path in snakemake.input.counts)
-    logger.info("%d entries of F, total %d", len(counts.keys), counts.counts.sum())
-    write_likelihood(Path(snakemake.output.likelihood), build_likelihood(counts))
+    merged = merge_to_likelihood(
+        [Path(path) for path in snakemake.input.counts],
+        Path(snakemake.output.likelihood),
+        memory=memory_for(torch.device("cpu"), snakemake.resources.mem_mb),
+    )
+    logger.info("%d entries of F, total %d", merged.entries, merged.total)
