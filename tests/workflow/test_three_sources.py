@@ -1,0 +1,37 @@
+"""Three sources from the songs to the table, with the configuration that the README names."""
+
+import math
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+
+from lass.evaluation.csv_files import read_csv
+from lass.likelihood.tensor import read_likelihood
+from tests.workflow.runner import ROOT, SCATTER, TEST_CONFIG, run, write_config
+
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
+
+CLASSES = ["drums", "bass", "guitar"]
+
+
+def test_a_table_of_three_sources(tmp_path: Path) -> None:
+    changes = {
+        "slakh": {"mini": {"songs": {"train": 8, "validation": 8, "test": 8}, "seconds": 8}},
+        "mixtures": {"count": {"validation": 2, "test": 3}},
+        "vqvae": {"codes": 16},
+        "priors": {"guitar": {"layers": 1, "width": 32, "training": {"steps": 40, "batch": 4}}},
+        "separation": {"hypotheses": 3},
+    }
+    small = write_config(tmp_path / "small.yaml", changes)
+    configs = [ROOT / "config" / "three_sources.yaml", TEST_CONFIG, small]
+    outcome = run(tmp_path, *SCATTER, configs=configs, targets=["results/slakh_sdr.csv"])
+    assert outcome.status == 0, outcome.output
+    rows = {row["method"]: row for row in read_csv(tmp_path / "results" / "slakh_sdr.csv").to_pylist()}
+    for row in rows.values():
+        assert all(math.isfinite(row[f"sdr_{name}"]) for name in CLASSES)
+        assert row["n"] == 3
+    likelihood = read_likelihood(tmp_path / "results" / "slakh" / "likelihood.safetensors", sources=3)
+    tuples, _ = likelihood.slice_of(int(likelihood.offsets.diff().argmax()))
+    found = {tuple(z) for z in tuples.tolist()}
+    assert found == {order for z in found for order in permutations(z)}, "a sum has no order"
