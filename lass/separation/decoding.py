@@ -236,23 +236,14 @@ def search(
     readers: Sequence[Reader],
 ) -> None:
     """Extend every mixture by its best continuations."""
-    batch, width = state.scores.shape
-    parents, chosen = torch.empty(2, batch, width, dtype=torch.int64, device=state.scores.device)
+    peak = state.scores.amax(dim=1, keepdim=True)
+    peak = peak.clamp_min(torch.finfo(peak.dtype).min)  # finite where no hypothesis is left
     posteriors = joint_log_posteriors(tables, slices, likelihood_weight=likelihood_weight)
-    for row, scores in enumerate(posteriors):
-        parents[row], picked = search_step(state.scores[row], scores)
-        chosen[row] = slices.offsets[row] + picked
+    best = best_continuations((state.scores - peak).float(), posteriors)
+    state.scores = best.scores.double() + peak
     if position > 0:
-        follow_parents(state, position, parents, readers)
-    state.codes[:, :, position] = slices.tuples[chosen.flatten()].reshape(batch, width, -1)
-
-
-def search_step(totals: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
-    """Parents [W] and tuples [W] of one mixture's best continuations by `scores` [W, n]; `totals` follow."""
-    peak = totals.max().clamp_min(torch.finfo(totals.dtype).min)  # finite where no hypothesis is left
-    best = best_continuations((totals - peak).float(), scores)
-    totals.copy_(best.scores.double() + peak)
-    return best.parents, best.tuples
+        follow_parents(state, position, best.parents, readers)
+    state.codes[:, :, position] = slices.tuples[slices.offsets[:-1, None] + best.tuples]
 
 
 def follow_parents(state: Hypotheses, decoded: int, parents: Tensor, readers: Sequence[Reader]) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lass.separation.beam import best_continuations, settle
+from lass.separation.beam import Continuations, best_continuations, settle
 from lass.separation.decoding import Method, decode_sequences
 from tests.oracles import (
     Problem,
@@ -165,30 +165,51 @@ def test_a_prior_that_is_not_reordered_is_noticed() -> None:
 # --- one step ---
 
 
+def step(prefixes: Tensor, *posteriors: Tensor) -> Continuations:
+    """One step of as many mixtures as there are `posteriors`, with the same prefixes."""
+    return best_continuations(prefixes.expand(len(posteriors), -1), posteriors)
+
+
 def test_one_step_by_hand() -> None:
     prefixes = torch.tensor([0.0, -1.0, -torch.inf])
     scores = torch.tensor([[-3.0, -0.25], [-0.5, -4.0], [0.0, 0.0]])  # [rows, tuples]
-    best = best_continuations(prefixes, scores)
+    best = step(prefixes, scores)
     # (row 0, tuple 1) -0.25; (row 1, tuple 0) -1.5; (row 0, tuple 0) -3 moves to the row that is free
-    assert best.parents.tolist() == [0, 1, 0]
-    assert best.tuples.tolist() == [1, 0, 0]
-    assert best.scores.tolist() == [-0.25, -1.5, -3.0]
+    assert best.parents.tolist() == [[0, 1, 0]]
+    assert best.tuples.tolist() == [[1, 0, 0]]
+    assert best.scores.tolist() == [[-0.25, -1.5, -3.0]]
+
+
+def test_slices_of_different_sizes() -> None:
+    prefixes = torch.tensor([0.0, -1.0])
+    best = step(
+        prefixes, torch.tensor([[-1.0, -2.0, -0.5], [0.0, -9.0, -9.0]]), torch.tensor([[-5.0], [-1.0]])
+    )
+    assert best.parents.tolist() == [[0, 0], [0, 1]]
+    assert best.tuples.tolist() == [[2, 0], [0, 0]]
+    assert best.scores.tolist() == [[-0.5, -1.0], [-5.0, -2.0]]
 
 
 def test_equal_continuations_in_the_order_of_rows_and_tuples() -> None:
-    best = best_continuations(torch.zeros(2), torch.zeros(2, 3))
-    assert best.parents.tolist() == [0, 0]
-    assert best.tuples.tolist() == [0, 1]
+    best = step(torch.zeros(2), torch.zeros(2, 3))
+    assert best.parents.tolist() == [[0, 0]]
+    assert best.tuples.tolist() == [[0, 1]]
 
 
 def test_an_impossible_continuation_takes_no_row() -> None:
     prefixes = torch.tensor([0.0, -torch.inf, -torch.inf])
-    best = best_continuations(prefixes, torch.tensor([[0.0, -1.0]]).expand(3, 2))
-    assert best.parents.tolist() == [0, 0, 2]
-    assert best.scores.tolist() == [0.0, -1.0, -torch.inf]
+    best = step(prefixes, torch.tensor([[0.0, -1.0]]).expand(3, 2))
+    assert best.parents.tolist() == [[0, 0, 2]]
+    assert best.scores.tolist() == [[0.0, -1.0, -torch.inf]]
 
 
-def test_rows_of_children() -> None:
-    assert settle([2, 2, 0, 2], 4) == [2, 1, 0, 3]
-    assert settle([1], 3) == [1]
-    assert settle([], 2) == []
+@pytest.mark.parametrize(
+    ("parents", "rows"),
+    [([2, 2, 0, 2], [2, 1, 0, 3]), ([3, 1, 1, 3], [3, 1, 0, 2]), ([0, 0, 0, 0], [0, 1, 2, 3])],
+)
+def test_rows_of_children(parents: list[int], rows: list[int]) -> None:
+    """Children are listed best first; the row of each by hand."""
+    values = -torch.arange(4.0)[None]
+    best = settle(values, torch.tensor([parents]), torch.tensor([[1]]))
+    assert [best.scores[0].tolist().index(-child) for child in range(4)] == rows
+    assert best.parents[0, rows].tolist() == parents
