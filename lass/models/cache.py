@@ -52,7 +52,7 @@ class KeyValueCache:
                 setattr(self, name, grown)
         moved = (rows != torch.arange(len(rows), device=rows.device)).nonzero()[:, 0]
         for store in (self.keys, self.values) if len(moved) else ():
-            store[:, moved, :, : self.length] = store[:, rows[moved], :, : self.length]
+            move_rows(store[:, :, :, : self.length], rows[moved], moved)
 
     def advance(self) -> None:
         """Make room for one more position."""
@@ -72,6 +72,15 @@ class KeyValueCache:
         grouped = queries.squeeze(2).unflatten(1, (keys.shape[1], -1))  # [B, kv_heads, heads / kv_heads, D]
         past = self.append(layer, keys, values)
         return functional.scaled_dot_product_attention(grouped, *past).flatten(1, 2)
+
+
+def move_rows(store: Tensor, sources: Tensor, targets: Tensor) -> None:
+    """Copy rows `sources` [M] of `store` [layers, B, ...] to rows `targets` [M], as they are now."""
+    if store.is_cuda or bool(torch.isin(sources, targets).any()):
+        store[:, targets] = store[:, sources]
+        return
+    for source, target in zip(sources.tolist(), targets.tolist(), strict=True):  # on a CPU twice as fast
+        store[:, target] = store[:, source]
 
 
 class SharedCache:
