@@ -32,6 +32,9 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	python -m benchmarks.counting
+	python -m benchmarks.tables
+	snakemake --cores $(CORES) -- results/slakh/likelihood.safetensors results/slakh/mixtures/test.parquet
+	python -m benchmarks.separation
 
 env: $(STAMP)
 

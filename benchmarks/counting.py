@@ -23,6 +23,7 @@ from statistics import median
 import numpy as np
 
 from benchmarks.streams import CODEBOOK_SIZE, SOURCES, Block, closed_stream, skewed_stream
+from lass import __version__
 from lass.likelihood.counts import SparseCounts, TupleCounter
 from lass.likelihood.keys import encode_keys, expand_orders, sort_addends
 
@@ -142,6 +143,7 @@ def compare(stream: str, tuples: int, *, repeats: int) -> list[dict[str, object]
 def hardware() -> dict[str, object]:
     """Return what the figures were measured on."""
     return {
+        "lass": __version__,
         "platform": platform.platform(),
         "cpu": _cpu_model(),
         "cores": os.cpu_count(),

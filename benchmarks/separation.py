@@ -10,7 +10,6 @@ hypotheses that the engine finds too, row by row.
 """
 
 import argparse
-import resource
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -24,6 +23,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.counting import hardware, write_rows
+from benchmarks.memory import watched
 from benchmarks.plain import draw_candidates, search_beams
 from benchmarks.problems import Problem, RandomSizes, needed_files, open_problem, random_problem
 from lass.evaluation.figures import COLOURS, new_figure, write_figure
@@ -143,22 +143,14 @@ def measure(case: Case, results: Path, config: Path) -> Result:
     run(replace(problem, mixture=problem.mixture[:1, :REHEARSED]), case, priors)
     for prior in wrapped.values():
         prior.seconds = 0.0
-    before = peak_mib()
-    began = time.perf_counter()
-    codes = run(problem, case, priors)
-    seconds = time.perf_counter() - began
+    codes, seconds, mib = watched(lambda: run(problem, case, priors))
     return Result(
         seconds=seconds,
         inside=sum(prior.seconds for prior in wrapped.values()),
-        peak_mib=peak_mib() - before,
+        peak_mib=mib,
         entries=float(problem.likelihood.offsets.diff()[problem.mixture].float().mean()),
         codes=codes.numpy().astype(np.uint16),
     )
-
-
-def peak_mib() -> float:
-    """Peak resident set of this process so far; Linux counts in KiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
 def measure_apart(case: Case, results: Path, config: Path) -> Result:

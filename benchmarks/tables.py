@@ -6,18 +6,17 @@ itself beyond its start, pages of mapped files not counted.
 """
 
 import argparse
-import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Event, Thread
 
 import numpy as np
 import torch
 
 from benchmarks.counting import hardware, write_rows
+from benchmarks.memory import watched
 from lass.likelihood.counts import SparseCounts, write_counts
 from lass.likelihood.merging import merge_to_likelihood
 from lass.likelihood.tensor import nearest_counted, read_likelihood
@@ -30,9 +29,8 @@ def make_shard(path: Path, entries: int, seed: int) -> None:
     """Random keys of a lattice that all shards share, so that many tuples are in several of them."""
     rng = np.random.default_rng(seed)
     points = round(entries / 0.85)  # of the lattice, of which the shards together hit so many
-    step = CODES ** (SOURCES + 1) // points
-    gaps = rng.integers(1, 5, size=points * 2 // 5)
-    keys = np.cumsum(gaps) * step
+    places = np.cumsum(rng.integers(1, 5, size=points * 2 // 5))
+    keys = places[places < points] * (CODES ** (SOURCES + 1) // points)
     counts = rng.integers(1, 50, size=len(keys))
     write_counts(path, SparseCounts(keys, counts, CODES, SOURCES))
 
@@ -55,33 +53,13 @@ def serve_slices(table: Path) -> str:
     return f"{len(slices.row)} tuples of {SLICES} slices"
 
 
-def measure(work: Callable[..., str], *arguments: object) -> tuple[float, float, str]:
-    """Seconds, peak MiB beyond the start and a note; meant for a fresh process."""
-    before, peak, done = own_mib(), [0.0], Event()
-
-    def watch() -> None:
-        while not done.wait(0.01):
-            peak[0] = max(peak[0], own_mib())
-
-    watcher = Thread(target=watch)
-    watcher.start()
-    began = time.perf_counter()
-    note = work(*arguments)
-    seconds = time.perf_counter() - began
-    done.set()
-    watcher.join()
-    return seconds, max(peak[0], own_mib()) - before, note
+def measure(work: Callable[..., str], *arguments: object) -> tuple[str, float, float]:
+    """A note, seconds and peak MiB; meant for a fresh process."""
+    found: tuple[str, float, float] = watched(lambda: work(*arguments))
+    return found
 
 
-def own_mib() -> float:
-    """Resident memory that belongs to this process alone: no pages of files (Linux)."""
-    fields = dict(
-        line.split(":") for line in Path("/proc/self/status").read_text().splitlines() if ":" in line
-    )
-    return float(fields["RssAnon"].split()[0]) / 2**10
-
-
-def measure_apart(work: Callable[..., str], *arguments: object) -> tuple[float, float, str]:
+def measure_apart(work: Callable[..., str], *arguments: object) -> tuple[str, float, float]:
     with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
         return pool.submit(measure, work, *arguments).result()
 
@@ -110,7 +88,7 @@ def main() -> None:
             (open_table, (table,)),
             (serve_slices, (table,)),
         ):
-            seconds, mib, note = measure_apart(work, *given)
+            note, seconds, mib = measure_apart(work, *given)
             print(f"{work.__name__:14} {seconds:8.3f} s {mib:8.0f} MiB   {note}", flush=True)
             row = {"step": work.__name__, "seconds": round(seconds, 3), "mib": round(mib, 1), "note": note}
             rows.append(row | hardware())

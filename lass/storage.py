@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,8 @@ from safetensors.torch import save_file
 # Safetensors writes several metadata entries in an order that changes from run to run. One entry that
 # holds JSON with sorted keys keeps the bytes of a file a function of its content alone.
 _ENTRY = "lass"
-_TYPES = {"int64": "I64", "int32": "I32", "float32": "F32", "uint16": "U16"}
+_TYPES = {"int64": "I64", "float32": "F32", "int32": "I32", "uint16": "U16"}
+_RANKS = {name: rank for rank, name in enumerate(_TYPES)}
 
 
 @contextmanager
@@ -70,7 +72,7 @@ def mapped_tensors(
         "__metadata__": {_ENTRY: json.dumps({"form": form, "version": version, **fields}, sort_keys=True)}
     }
     places, end = {}, 0
-    for name in sorted(shapes, key=lambda name: (-shapes[name][1].itemsize, name)):
+    for name in sorted(shapes, key=lambda name: (_RANKS[shapes[name][1].name], name)):  # as safetensors does
         shape, dtype = shapes[name]
         begin, end = end, end + math.prod(shape) * dtype.itemsize
         places[name] = begin
@@ -80,7 +82,7 @@ def mapped_tensors(
     with written_aside(path) as aside:
         with aside.open("wb") as file:
             file.write(len(text).to_bytes(8, "little") + text)
-            file.truncate(8 + len(text) + end)
+            os.posix_fallocate(file.fileno(), 0, 8 + len(text) + end)  # a full disk is an error here
         arrays = {
             name: np.memmap(aside, dtype=dtype, mode="r+", offset=8 + len(text) + places[name], shape=shape)
             if math.prod(shape)

@@ -8,11 +8,17 @@ import torch
 
 def seconds_of(work: Callable[[], object], device: torch.device) -> float:
     """Seconds that `work` takes, until the GPU has finished what it was given."""
+    wait_for(device)
     began = time.perf_counter()
     work()
+    wait_for(device)
+    return time.perf_counter() - began
+
+
+def wait_for(device: torch.device) -> None:
+    """Return when a GPU has done all that it was given."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
-    return time.perf_counter() - began
 
 
 def describe_device(device: torch.device) -> str:

@@ -330,6 +330,8 @@ def test_null_takes_a_sampler_and_its_method_away() -> None:
         ({"mnist__mixtures__weights": [0.5]}, "mixtures.weights [0.5] needs one number per source, 2 in all"),
         ({"mnist__mixtures__weights": [0.3, 0.7]}, "mixtures.weights [0.3, 0.7] must be equal"),
         ({"mnist__mixtures__sources": 8}, "vqvae.codes 256 is too large for 8 sources"),
+        ({"mnist__mixtures__sources": 3}, "samplers.patches.likelihood is 'patches', which is for 2 sources"),
+        ({"mnist__vqvae__codes": 2048}, "samplers.patches.likelihood is 'patches', for which 2048 codes"),
         (
             {"mnist__separation__priors__zero": "x"},
             "mnist.separation.priors.zero is 'x', but mnist.priors has",

@@ -20,6 +20,8 @@ from lass.config.sections import (
 
 REFERENCES = ("average", "nmf", "codec_ceiling")
 """Rows of the tables that need no sampler."""
+LARGEST_PATCHES = 1 << 28
+"""Numbers that `likelihood: patches` may take, as in `lass.likelihood.patches`."""
 RESERVED = {*REFERENCES, "candidates", "scores"}
 """Names of other folders of a split's results."""
 
@@ -205,7 +207,25 @@ class ImageSet(Section):
                 f"size {self.size} must be a multiple of {self.vqvae.hop}, the product of vqvae.strides"
             )
         check_mixing(self.mixtures.weights, sources=self.mixtures.sources, codes=self.vqvae.codes)
+        for name, sampler in self.separation.samplers.items():
+            if sampler.likelihood == "patches":
+                self.check_patches(name)
         return self
+
+    def check_patches(self, name: str) -> None:
+        """Two sources and few enough numbers for the sampler `name`, whose likelihood is that of patches."""
+        numbers = (self.vqvae.codes * self.colours * self.vqvae.hop**2) ** 2
+        if self.mixtures.sources != 2:
+            raise ValueError(
+                f"separation.samplers.{name}.likelihood is 'patches', which is for 2 sources, not "
+                f"{self.mixtures.sources}: use 'counts'"
+            )
+        if numbers > LARGEST_PATCHES:
+            raise ValueError(
+                f"separation.samplers.{name}.likelihood is 'patches', for which {self.vqvae.codes} codes and "
+                f"squares of {self.vqvae.hop} pixels take {numbers} numbers, more than {LARGEST_PATCHES}: "
+                "use 'counts'"
+            )
 
     @property
     def image(self) -> tuple[int, int, int]:

@@ -38,18 +38,11 @@ def find_idx(folder: Path, name: str) -> Path:
     raise FileNotFoundError(f"{folder} has neither {name} nor {name}.gz: {REMEDY}")
 
 
-def read_mnist(folder: Path) -> dict[str, Digits]:
-    """The digits of the files in `folder`, as `train` and `test`; ValueError where a file is none of MNIST's.
-
-    Files are checked for their form, not for their MD5, so that other sets in the form of MNIST can be read.
-    """
-    return {name: _read_part(folder, prefix) for name, prefix in _PREFIXES.items()}
-
-
 def read_split(folder: Path, *, split: str, held_out: int) -> Digits:
     """The digits of one of SPLITS; `validation` are the last `held_out` training images, `train` the others.
 
-    Raises FileNotFoundError and ValueError as `read_mnist`, and ValueError where `held_out` leaves no image.
+    Files are checked for their form, not for their MD5, so that other sets in the form of MNIST can be read.
+    Raises FileNotFoundError, and ValueError where a file is none of MNIST's or `held_out` leaves no image.
     """
     if split not in SPLITS:
         raise ValueError(f"split {split!r} is unknown: use one of {', '.join(SPLITS)}")

@@ -5,10 +5,11 @@ entries are normalised bucket by bucket of tuples (z_1, ..., z_N), each as large
 result has the bytes of `write_likelihood(build_likelihood(merge_counts(...)))`.
 """
 
+import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -42,8 +43,8 @@ def merge_to_likelihood(parts: Sequence[Path], target: Path, *, memory: int) -> 
     """
     shards, size, sources = open_shards(parts)
     at_once = max(LEAST, memory // ENTRY)
-    with TemporaryDirectory(dir=target.parent, prefix=f".{target.stem}.") as folder:
-        entries = Entries(Path(folder))
+    with scratch(target.with_name(f".{target.stem}.merging")) as folder:
+        entries = Entries(folder)
         with (entries.folder / "keys").open("wb") as keys, (entries.folder / "counts").open("wb") as counts:
             for summed in add_up(shards, bound=size ** (sources + 1), at_once=at_once):
                 keys.write(summed[0].tobytes())
@@ -61,6 +62,17 @@ def merge_to_likelihood(parts: Sequence[Path], target: Path, *, memory: int) -> 
             split_tuples(merged_keys, out["tuples"], size=size, at_once=at_once)
             normalise(merged_keys, merged_counts, out["log_likelihood"], space=size**sources, at_once=at_once)
         return Merged(number, int(merged_counts.sum()))
+
+
+@contextmanager
+def scratch(folder: Path) -> Iterator[Path]:
+    """An empty folder for the block; what a killed run left in it goes first."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -97,6 +109,8 @@ def open_shards(parts: Sequence[Path]) -> tuple[list[Shard], int, int]:
         sizes = read_sizes(path, form=COUNTS, version=COUNTS_VERSION, expected=wanted)
         wanted = {**sizes}
         tensors = read_tensors(path)
+        if set(tensors) != {"keys", "counts"}:
+            raise damaged(path, f"it holds {sorted(tensors)} in place of keys and counts")
         keys, counts = (tensors[name].numpy() for name in ("keys", "counts"))
         if keys.dtype != np.int64 or counts.dtype != np.int64 or keys.ndim != 1 or keys.shape != counts.shape:
             raise damaged(path, "keys and counts are not integers of one length")

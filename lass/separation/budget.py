@@ -4,11 +4,14 @@ from collections.abc import Sequence
 
 from lass.likelihood.tensor import Likelihood
 from lass.separation.decoding import Method
+from lass.separation.factored import AT_ONCE
 from lass.separation.prior import Prior
 
 FLOAT, LONG = 4, 8  # bytes
 TABLES = 16  # numbers held per code, source and hypothesis while one position is decoded
 SCORES = 8  # numbers held per tuple and hypothesis of the one mixture whose slice is looked at
+PADDING = 16  # sequences that a prior may carry beside those that there are
+EXACT = 48  # bytes per pair that is drawn exactly
 DENSE = 4  # numbers held per pair of codes of a mixture
 
 
@@ -28,15 +31,17 @@ def mixtures_at_once(
     of every position is given. Raises ValueError where not even one mixture fits.
     """
     width, sources, codes = method.hypotheses, len(priors), likelihood.codebook_size
-    longest = int(likelihood.offsets.diff().max())
+    longest = codes**sources if evidence else int(likelihood.offsets.diff().max())
     once = SCORES * FLOAT * width * longest
     sequences = sum(prior.bytes_per_sequence(length) for prior in priors)  # of one hypothesis
     numbers = TABLES * FLOAT * codes * sources + LONG * length * (sources + 1)
-    slices = longest * (LONG * (sources + 2) + 2 * FLOAT)
+    slices = longest * (LONG * (2 * sources + 2) + 2 * FLOAT)
     dense = 0 if sources > 2 else DENSE * FLOAT * codes**2
     frames = 4 * FLOAT * length * codes**2 if evidence else 0
     each = width * (sequences + numbers) + slices + dense + frames
-    fixed = once + sum(prior.bytes_per_sequence(length) for prior in dict.fromkeys(priors)) * 16
+    spare = sum(prior.bytes_per_sequence(length) for prior in dict.fromkeys(priors)) * PADDING
+    exact = EXACT * AT_ONCE if sources == 2 and not method.searches else 0  # what float32 would lose
+    fixed = once + spare + exact
     if memory < fixed + each:
         raise ValueError(
             f"one mixture needs {-(-(fixed + each) // 2**20)} MiB for {width} hypotheses of {length} tokens, "

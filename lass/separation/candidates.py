@@ -1,13 +1,14 @@
 """Candidates: those of W hypotheses that are worth a closer look (step 5 of the method)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from lass.separation.separator import Separator
+
+AT_ONCE = 1024  # sequences that are decoded to data at once
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,6 @@ def draw_candidates(
     return found
 
 
-def as_candidates(stored: Mapping[str, Any], device: torch.device) -> Candidates:
-    """Candidates from the fields that were kept of them (`lass.tokens.read_candidates`)."""
-    arrays = {name: value for name, value in stored.items() if name != "uncounted"}
-    tensors = {name: torch.tensor(value, device=device) for name, value in arrays.items()}
-    return Candidates(**tensors, uncounted=stored["uncounted"])
-
-
 def first_of_each(codes: Tensor) -> Tensor:
     """Indices, ascending, of the first of each of the distinct hypotheses `codes` [W, S, N]."""
     _, group = torch.unique(codes.flatten(1), dim=0, return_inverse=True)
@@ -71,7 +65,8 @@ def remix_distances(
     codes: Tensor, mixture: Tensor, *, weights: Tensor, decode: Callable[[Tensor], Tensor]
 ) -> Tensor:
     """`||y - sum_n alpha_n D(z_n)||² / ||y||²` [M] of hypotheses `codes` [M, N, S] of the mixture y [T]."""
-    estimates = decode(codes.flatten(0, 1)).float().unflatten(0, codes.shape[:2])  # [M, N, T]
+    pieces = [decode(part).float() for part in codes.flatten(0, 1).split(AT_ONCE)]  # bounds the memory
+    estimates = torch.cat(pieces).unflatten(0, codes.shape[:2])  # [M, N, T]
     remix = (weights[:, None] * estimates).sum(dim=1)
     distances: Tensor = (remix - mixture).square().sum(dim=-1) / mixture.square().sum().clamp_min(1e-12)
     return distances

@@ -22,7 +22,7 @@ def project(
         mixtures: y [..., T].
         weights: alpha [N], positive.
         low: the least value of a source; -inf for none.
-        high: the greatest; inf for none.
+        high: the greatest; inf for none. Both or neither are infinite, or it is a ValueError.
 
     Each number is on its own: x_n = clamp(e_n + t * alpha_n), where the shift t is the one root of a monotone
     function. Where y lies outside of what the bounds allow, all sources go to the nearer bound.
@@ -31,6 +31,8 @@ def project(
     if math.isinf(low) and math.isinf(high):
         missing = mixtures - (alpha * estimates).sum(dim=-2)
         return estimates + alpha * (missing / alpha.square().sum())[..., None, :]
+    if math.isinf(low) or math.isinf(high):
+        raise ValueError(f"bounds {low} and {high}: give two finite ones, or none by -inf and inf")
     reach = (estimates.abs().amax(dim=-2) + max(abs(low), abs(high))) / alpha.min()  # every source at a bound
     below, above = -reach, reach
     for _ in range(HALVINGS):

@@ -73,7 +73,7 @@ class Method:
 
 @dataclass(frozen=True)
 class Parts:
-    """What every step reads and none changes."""
+    """What has to fit together."""
 
     priors: Sequence[Prior]  # one per source, in the order of the likelihood's tuples
     likelihood: Likelihood

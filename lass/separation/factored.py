@@ -14,7 +14,7 @@ from lass.likelihood.tensor import RaggedSlices
 
 SMALL = 1e-19  # shares below are 0: a CPU multiplies denormal numbers, their products, 100 times slower
 TINY = 1e-9  # a normaliser below may have lost more than float32 can tell: the draw is repeated exactly
-AT_ONCE = 2**22  # pairs of hypotheses that are scored one by one at a time: bounds the memory
+AT_ONCE = 2**20  # pairs that are drawn exactly at a time: bounds the memory
 
 
 @dataclass(frozen=True)
@@ -81,97 +81,6 @@ def sample_pairs(first: Tensor, second: Tensor, log_likelihood: Tensor, uniforms
 def shares(logarithms: Tensor) -> Tensor:
     """Exponential of `logarithms` (at most 0), without numbers under `SMALL`."""
     return torch.nn.functional.threshold(logarithms.exp(), SMALL, 0.0)
-
-
-def sample_top_pairs(
-    first: Tensor, second: Tensor, log_likelihood: Tensor, uniforms: Tensor, *, top_k: int
-) -> Drawn:
-    """Draw a pair for every hypothesis from the `top_k` most probable pairs; other arguments as above.
-
-    The pairs are looked for among the codes with the highest bounds `log p_n(z_n) + max log L(z_n, .)`.
-    Where the k-th best pair found there beats the bound of everything left out, they are the k best of all;
-    where it does not, more codes are taken.
-    """
-    batch, width, codes = first.shape
-    terms = PairTerms(
-        first=first.flatten(0, 1),
-        second=second.flatten(0, 1),
-        first_bound=(first + log_likelihood.amax(dim=2)[:, None]).flatten(0, 1),
-        second_bound=(second + log_likelihood.amax(dim=1)[:, None]).flatten(0, 1),
-        log_likelihood=log_likelihood,
-        owners=torch.arange(batch, device=first.device).repeat_interleave(width),
-    )
-    values = first.new_full((batch * width, min(top_k, codes * codes)), -torch.inf)
-    pairs = torch.zeros_like(values, dtype=torch.int64)
-    pending = torch.arange(batch * width, device=first.device)
-    taken = 1 << max(4, (2 * top_k - 1).bit_length() // 2 + 1)  # squared more than top_k
-    while len(pending):
-        taken = min(taken, codes)
-        uncertain = []
-        for rows in pending.split(max(1, AT_ONCE // taken**2)):
-            found = best_pairs(terms.choose(rows), taken=taken, wanted=values.shape[1])
-            done = rows[found.certain]
-            values[done], pairs[done] = found.values[found.certain], found.pairs[found.certain]
-            uncertain.append(rows[~found.certain])
-        pending, taken = torch.cat(uncertain), 2 * taken
-    values, pairs = values.unflatten(0, (batch, width)), pairs.unflatten(0, (batch, width))  # [B, W, k]
-    chosen, _ = invert((values - finite_peak(values, dim=-1)).exp(), uniforms)
-    flat = pairs.gather(2, chosen[..., None])[..., 0]
-    drawn = torch.stack([flat // codes, flat % codes], dim=-1)
-    scores = pair_scores(first, second, log_likelihood, drawn)
-    return Drawn(codes=drawn, scores=scores, log_normaliser=values.logsumexp(dim=-1))
-
-
-@dataclass(frozen=True)
-class PairTerms:
-    """What adds up to the log posterior of the pairs of R hypotheses."""
-
-    first: Tensor  # [R, K]: log p_1
-    second: Tensor  # [R, K]: log p_2
-    first_bound: Tensor  # [R, K]: what no pair with this code of the first source exceeds, less log p_2
-    second_bound: Tensor  # [R, K]: and of the second source, less log p_1
-    log_likelihood: Tensor  # [B, K, K]: log L
-    owners: Tensor  # [R] int64: the row of log L of each hypothesis
-
-    def choose(self, rows: Tensor) -> "PairTerms":
-        """The hypotheses `rows` [R'] alone."""
-        return PairTerms(
-            first=self.first[rows],
-            second=self.second[rows],
-            first_bound=self.first_bound[rows],
-            second_bound=self.second_bound[rows],
-            log_likelihood=self.log_likelihood,
-            owners=self.owners[rows],
-        )
-
-
-@dataclass(frozen=True)
-class BestPairs:
-    """The best pairs among a few codes of either source."""
-
-    values: Tensor  # [R, k] descending
-    pairs: Tensor  # [R, k] int64: z_1 * K + z_2
-    certain: Tensor  # [R] bool: no pair outside is better
-
-
-def best_pairs(terms: PairTerms, *, taken: int, wanted: int) -> BestPairs:
-    """The `wanted` best pairs among the `taken` codes of highest bounds of either source."""
-    codes = terms.first.shape[1]
-    tops = [bound.topk(min(taken + 1, codes), dim=-1) for bound in (terms.first_bound, terms.second_bound)]
-    some, others = (top.indices[:, :taken] for top in tops)  # [R, r]
-    block = terms.log_likelihood[terms.owners[:, None, None], some[:, :, None], others[:, None, :]]
-    block = terms.first.gather(1, some)[:, :, None] + terms.second.gather(1, others)[:, None, :] + block
-    best = block.flatten(1).topk(wanted, dim=-1)
-    pairs = some.gather(1, best.indices // taken) * codes + others.gather(1, best.indices % taken)
-    if taken == codes:
-        certain = torch.ones_like(terms.owners, dtype=torch.bool)
-    else:
-        outside = torch.maximum(
-            tops[0].values[:, -1] + terms.second.amax(dim=-1),
-            tops[1].values[:, -1] + terms.first.amax(dim=-1),
-        )
-        certain = best.values[:, -1] >= outside
-    return BestPairs(values=best.values, pairs=pairs, certain=certain)
 
 
 def sample_exactly(first: Tensor, second: Tensor, log_likelihood: Tensor, uniforms: Tensor) -> Drawn:

@@ -14,7 +14,6 @@ from lass.separation.factored import (
     invert,
     ragged_pairs,
     sample_pairs,
-    sample_top_pairs,
 )
 from lass.separation.posterior import joint_log_posteriors
 
@@ -50,12 +49,11 @@ def draw_tuples(
         temperature: the posterior is raised to `1 / temperature`.
         top_k: only the k most probable tuples of each hypothesis may be drawn; None for all.
 
-    Two sources and a small codebook are drawn in factored form; the best tuples of a sparse slice, and
-    everything else, tuple by tuple: the same numbers give the same tuples.
+    Two sources and a small codebook are drawn in factored form; everything else, and the k best alone, tuple
+    by tuple: the same numbers give the same tuples.
     """
     size = log_probs[0].shape[2]
-    sparse = top_k is not None and isinstance(support, RaggedSlices)
-    if sparse or len(log_probs) > 2 or size > LARGEST_DENSE or temperature < COLDEST_DENSE:
+    if top_k is not None or len(log_probs) > 2 or size > LARGEST_DENSE or temperature < COLDEST_DENSE:
         return draw_ragged(
             log_probs,
             ragged_pairs(support) if isinstance(support, Tensor) else support,
@@ -67,10 +65,7 @@ def draw_tuples(
     first, second = (table / temperature for table in log_probs)
     dense = support if isinstance(support, Tensor) else dense_slices(support, size)
     likelihood = torch.where(torch.isfinite(dense), likelihood_weight / temperature * dense, -math.inf)
-    if top_k is None:
-        drawn = sample_pairs(first, second, likelihood, uniforms)
-    else:
-        drawn = sample_top_pairs(first, second, likelihood, uniforms, top_k=top_k)
+    drawn = sample_pairs(first, second, likelihood, uniforms)
     scores = temperature * drawn.scores.double()
     weights = scores - (drawn.scores.double() - drawn.log_normaliser.double())
     return DrawnTuples(drawn.codes, scores, weights.nan_to_num(nan=-math.inf, neginf=-math.inf))

@@ -10,8 +10,6 @@ from torch import Tensor
 
 from lass.likelihood.tensor import nearest_counted
 from lass.separation.candidates import (
-    Candidates,
-    as_candidates,
     draw_candidates,
     first_of_each,
     remix_distances,
@@ -183,19 +181,3 @@ def test_a_silent_mixture_and_low_precision_give_numbers(change: Callable[[Tenso
     )
     assert found.dtype == torch.float32
     assert torch.isfinite(found).all()
-
-
-def test_candidates_from_what_was_kept_of_them(problem: Problem) -> None:
-    (expected, *_) = draw_candidates(separator_of(problem), mixtures_of(problem), ITEMS, kept=3)
-    stored = {
-        "codes": expected.codes.numpy(),
-        "log_posterior": expected.log_posterior.numpy(),
-        "remix_distance": expected.remix_distance.numpy(),
-        "uncounted": 4,
-    }
-    found = as_candidates(stored, torch.device("cpu"))
-    assert isinstance(found, Candidates)
-    assert found.uncounted == 4
-    for name in ("codes", "log_posterior", "remix_distance"):
-        assert torch.equal(getattr(found, name), getattr(expected, name))
-        assert getattr(found, name).dtype == getattr(expected, name).dtype

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lass.separation import factored, sampling
-from lass.separation.factored import dense_slices, invert, sample_pairs, sample_top_pairs
+from lass.separation.factored import dense_slices, invert, sample_pairs
 from lass.separation.sampling import DrawnTuples, draw_tuples
 from tests.oracles import draw_problem, tuples_of
 from tests.separation.toy import likelihood_of
@@ -127,12 +127,11 @@ def test_rare_hypotheses_are_drawn_a_few_at_a_time(monkeypatch: pytest.MonkeyPat
     assert torch.equal(parts.log_normaliser, together.log_normaliser)
 
 
-@pytest.mark.parametrize("top_k", [None, 1, 7, 100])
 @pytest.mark.parametrize("reason", ["likelihood", "past", "both priors"])
-def test_where_every_pair_is_impossible(top_k: int | None, reason: str) -> None:
+def test_where_every_pair_is_impossible(reason: str) -> None:
     """The score is -inf and nothing is NaN; hypotheses beside it are drawn as ever."""
     case = draw_case(np.random.default_rng(3), codes=6, batch=2, width=4)
-    live = draw(case, top_k)
+    live = sample_pairs(*case.arguments())
     if reason == "likelihood":  # the past allows one code, which no counted pair has
         case.first[1, 2] = torch.tensor([0.0] + [-torch.inf] * 5)
         case.log_likelihood[1, 0] = -torch.inf
@@ -140,7 +139,7 @@ def test_where_every_pair_is_impossible(top_k: int | None, reason: str) -> None:
         case.first[1, 2] = -torch.inf
         if reason == "both priors":
             case.second[1, 2] = -torch.inf
-    found = draw(case, top_k)
+    found = sample_pairs(*case.arguments())
     assert found.scores[1, 2] == found.log_normaliser[1, 2] == -torch.inf
     for part in (found.scores, found.log_normaliser):
         assert not part.isnan().any()
@@ -149,108 +148,25 @@ def test_where_every_pair_is_impossible(top_k: int | None, reason: str) -> None:
     assert torch.equal(found.codes[0], live.codes[0])
 
 
-def draw(case: Case, top_k: int | None) -> factored.Drawn:
-    if top_k is None:
-        return sample_pairs(*case.arguments())
-    return sample_top_pairs(*case.arguments(), top_k=top_k)
-
-
-@pytest.mark.parametrize("top_k", [None, 1, 7, 10_000])
-def test_impossible_pairs_are_never_drawn(top_k: int | None) -> None:
+def test_impossible_pairs_are_never_drawn() -> None:
     rng = np.random.default_rng(4)
     uniforms = torch.from_numpy(np.concatenate([EXTREMES, rng.random(200)]))
     for codes in (1, 2, 7, 30):
         case = draw_case(rng, codes=codes, batch=2, width=len(uniforms), counted=0.1)
-        found = draw(Case(case.first, case.second, case.log_likelihood, uniforms.expand(2, -1)), top_k)
+        found = sample_pairs(case.first, case.second, case.log_likelihood, uniforms.expand(2, -1))
         assert torch.isfinite(found.scores).all()
 
 
-@pytest.mark.parametrize("top_k", [None, 9])
 @pytest.mark.parametrize("codes", [7, 64, 200])
-def test_a_mixture_has_the_same_bytes_in_any_batch(codes: int, top_k: int | None) -> None:
+def test_a_mixture_has_the_same_bytes_in_any_batch(codes: int) -> None:
     for width in (1, 3, 32):
         case = draw_case(np.random.default_rng(codes), codes=codes, batch=9, width=width)
-        together = draw(case, top_k)
+        together = sample_pairs(*case.arguments())
         for rows in ([0], [8], [3, 1], [0, 1, 2, 3, 4, 5, 6]):
-            part = draw(Case(*case.arguments(rows)), top_k)
+            part = sample_pairs(*case.arguments(rows))
             assert torch.equal(part.codes, together.codes[rows])
             assert torch.equal(part.scores, together.scores[rows])
             assert torch.equal(part.log_normaliser, together.log_normaliser[rows])
-
-
-# --- the best pairs alone ---
-
-
-def assert_best(case: Case, *, top_k: int) -> None:
-    """The draws are those from the `top_k` best of all pairs, best first."""
-    codes = case.first.shape[2]
-    drawn = sample_top_pairs(*case.arguments(), top_k=top_k)
-    for item, column in np.ndindex(*case.uniforms.shape):
-        joint = case.joint(item, column)
-        best = np.argsort(-joint, kind="stable")[:top_k]
-        best = best[joint[best] > -np.inf]
-        pair = best[inverted(joint[best], float(case.uniforms[item, column]))]
-        assert drawn.codes[item, column].tolist() == [pair // codes, pair % codes]
-        assert float(drawn.scores[item, column]) == pytest.approx(joint[pair], abs=1e-4)
-        assert float(drawn.log_normaliser[item, column]) == pytest.approx(log_sum(joint[best]), abs=1e-4)
-
-
-@pytest.mark.parametrize("sharpness", [0.0, 1.0, 6.0])
-def test_every_k_of_a_small_codebook(sharpness: float) -> None:
-    """From the best pair to more than there are, with a support smaller than the square."""
-    rng = np.random.default_rng(5)
-    for top_k in range(1, 20):
-        assert_best(draw_case(rng, codes=4, sharpness=sharpness), top_k=top_k)
-
-
-@pytest.mark.parametrize("sharpness", [0.0, 1.0, 6.0])
-@pytest.mark.parametrize("counted", [0.001, 0.05, 1.0])
-def test_the_best_pairs_of_a_large_codebook(sharpness: float, counted: float) -> None:
-    rng = np.random.default_rng(6)
-    for top_k in (1, 2, 10, 64, 65, 600, 5000):
-        assert_best(draw_case(rng, codes=70, sharpness=sharpness, counted=counted), top_k=top_k)
-
-
-@dataclass
-class Spy:
-    """Runs `best_pairs` and remembers how many codes were taken for how many hypotheses."""
-
-    calls: list[tuple[int, int]]
-
-    def __call__(self, terms: factored.PairTerms, **sizes: Any) -> factored.BestPairs:
-        self.calls.append((sizes["taken"], len(terms.owners)))
-        return BEST_PAIRS(terms, **sizes)
-
-
-BEST_PAIRS = factored.best_pairs
-
-
-def test_more_codes_are_taken_only_where_the_bound_asks_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Peaked priors are sure of their best pairs among 16 codes; others, with few counted pairs, are not."""
-    monkeypatch.setattr(factored, "best_pairs", spy := Spy([]))
-    rng = np.random.default_rng(7)
-    assert_best(draw_case(rng, codes=100, sharpness=12.0, counted=1.0), top_k=10)
-    assert spy.calls == [(16, 10)]
-    spy.calls.clear()
-    assert_best(draw_case(rng, codes=100, sharpness=3.0, counted=0.05), top_k=10)
-    assert [taken for taken, _ in spy.calls] == [16, 32, 64, 100]
-    spy.calls.clear()
-    peaked, even = (draw_case(rng, codes=100, sharpness=s, counted=1.0) for s in (12.0, 1.0))
-    first, second = torch.cat([peaked.first, even.first], 1), torch.cat([peaked.second, even.second], 1)
-    uniforms = torch.cat([peaked.uniforms, even.uniforms], 1)
-    assert_best(Case(first, second, peaked.log_likelihood, uniforms), top_k=10)
-    assert [rows for _, rows in spy.calls[:2]] == [20, 10]  # the second half alone goes on
-
-
-def test_best_pairs_are_looked_for_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    case = draw_case(np.random.default_rng(8), codes=40, width=9)
-    together = sample_top_pairs(*case.arguments(), top_k=12)
-    monkeypatch.setattr(factored, "AT_ONCE", 16 * 16 * 4)
-    monkeypatch.setattr(factored, "best_pairs", spy := Spy([]))
-    parts = sample_top_pairs(*case.arguments(), top_k=12)
-    assert torch.equal(parts.codes, together.codes)
-    assert torch.equal(parts.log_normaliser, together.log_normaliser)
-    assert all(rows <= 4 for _, rows in spy.calls)
 
 
 # --- inverting a cumulative distribution ---
@@ -282,10 +198,9 @@ def test_dense_slices_are_the_table() -> None:
         np.testing.assert_allclose(dense, problem.likelihood[codes], rtol=1e-6)
 
 
-@pytest.mark.parametrize("top_k", [None, 1, 3, 50])
 @pytest.mark.parametrize("temperature", [0.02, 0.7, 1.0, 3.0])
 def test_pairs_and_lists_of_tuples_give_the_same_draws(
-    monkeypatch: pytest.MonkeyPatch, temperature: float, top_k: int | None
+    monkeypatch: pytest.MonkeyPatch, temperature: float
 ) -> None:
     """Two paths, the same numbers: codes, scores and weights agree."""
     rng = np.random.default_rng(10)
@@ -300,7 +215,7 @@ def test_pairs_and_lists_of_tuples_give_the_same_draws(
             largest: int, slices: Any = slices, tables: Any = tables, uniforms: Any = uniforms
         ) -> DrawnTuples:
             monkeypatch.setattr(sampling, "LARGEST_DENSE", largest)
-            settings: dict[str, Any] = {"likelihood_weight": 1.5, "temperature": temperature, "top_k": top_k}
+            settings: dict[str, Any] = {"likelihood_weight": 1.5, "temperature": temperature, "top_k": None}
             return draw_tuples(tables, slices, uniforms, **settings)
 
         pairs, lists = drawn(1024), drawn(0)

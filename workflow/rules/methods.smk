@@ -1,6 +1,6 @@
 """What the methods of separation need: their settings, and the files behind them."""
 
-TIMED_BATCHES = 2  # of test mixtures
+TIMED_BATCHES = 5  # of test mixtures
 
 
 def method():

@@ -54,7 +54,7 @@ rule evaluate_priors:
         priors=prior_of_each_class,
         dataset=data_name,
         tokens=positions,
-        windows=lambda wildcards: 128 if part_of(wildcards) is settings else 500,
+        windows=lambda wildcards: 128 if part_of(wildcards) is settings else 1000,
         code=code("evaluate_priors"),
     script:
         "../scripts/evaluate_priors.py"

@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import torch
@@ -10,6 +10,7 @@ import torch
 from lass.assembly.priors import open_prior
 from lass.data.batches import CodeBatches
 from lass.evaluation.csv_files import write_csv
+from lass.evaluation.tables import of_shared_priors
 from lass.runtime import choose_device, logged
 from lass.tokens import codebook_of, read_tokens, sequences
 
@@ -20,7 +21,7 @@ with logged(snakemake.log[0]), torch.inference_mode():
     params = snakemake.params
     device = choose_device(snakemake.resources.device)
     splits = [name for name in snakemake.input.keys() if name != "priors"]  # noqa: SIM118 (no mapping)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for split in splits:
         table = read_tokens([Path(path) for path in snakemake.input[split]])
         codebook, codes = codebook_of(table)
@@ -38,4 +39,5 @@ with logged(snakemake.log[0]), torch.inference_mode():
             row = {"dataset": params.dataset, "split": split, "source": source, "prior": name}
             row |= {"nll_per_token": total / tokens, "uniform": math.log(codes), "tokens": tokens}
             rows.append(row | {"parameters": sum(part.numel() for part in prior.network.parameters())})
+        rows += of_shared_priors([row for row in rows if row["split"] == split])
     write_csv(pa.Table.from_pylist(rows), path=Path(snakemake.output.scores))

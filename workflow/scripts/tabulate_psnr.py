@@ -8,16 +8,17 @@ import pyarrow as pa
 
 from lass import __version__
 from lass.evaluation.csv_files import read_csv, write_csv
-from lass.evaluation.image_tables import SCORES, draw_psnr, summarise_psnr
+from lass.evaluation.image_tables import SCORES, draw_psnr, format_psnr, summarise_psnr
 from lass.runtime import logged
 from lass.storage import written_aside
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0]) as logger:
     rows = pa.concat_tables([read_csv(Path(path)).cast(SCORES) for path in snakemake.input.scores])
     write_csv(summarise_psnr(rows), path=Path(snakemake.output.table))
+    logger.info("%s\n%s", snakemake.output.table, format_psnr(Path(snakemake.output.table)))
     draw_psnr(rows, path=Path(snakemake.output.figure))
     made = {"config": snakemake.params.config, "lass": __version__, "split": snakemake.params.split}
     with written_aside(Path(snakemake.output.made)) as aside:

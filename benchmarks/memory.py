@@ -1,0 +1,36 @@
+"""Peak memory of a piece of work in its process."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+SECONDS = 0.005  # between two looks
+
+
+def own_mib() -> float:
+    """Resident memory that belongs to this process alone, no pages of mapped files, in MiB (Linux)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    kib = next(line.split()[1] for line in lines if line.startswith("RssAnon:"))
+    return float(kib) / 2**10
+
+
+def watched(work: Callable[[], Any]) -> tuple[Any, float, float]:
+    """What `work` returns, its wall-clock seconds, and its peak memory beyond the start in MiB."""
+    before, peak, done = own_mib(), [0.0], Event()
+
+    def look() -> None:
+        while not done.wait(SECONDS):
+            peak[0] = max(peak[0], own_mib())
+
+    watcher = Thread(target=look, daemon=True)
+    watcher.start()
+    try:
+        began = time.perf_counter()
+        found = work()
+        seconds = time.perf_counter() - began
+    finally:
+        done.set()
+        watcher.join()
+    return found, seconds, max(0.0, max(peak[0], own_mib()) - before)
