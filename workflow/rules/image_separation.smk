@@ -2,7 +2,7 @@
 
 Needs the image mixtures, the VQ-VAE, the likelihood and the priors. Makes, per shard, a Parquet table of every sampler's
 candidates, and of every method a file of estimates and a table with the PSNR of every mixture. Rules: draw_candidates,
-estimate_sources, fit_nmf, estimate_image_references, score_images.
+estimate_sources, score_images.
 """
 
 

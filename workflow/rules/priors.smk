@@ -1,7 +1,7 @@
 """Autoregressive priors, one per source class or shared by several classes.
 
 Needs the token tables. Makes results/{dataset}/priors/{prior}.safetensors (where no checkpoint is given) and
-results/priors.csv, their negative log-likelihood on validation songs. Rules: train_prior, evaluate_priors.
+results/priors.csv, their negative log-likelihood on unseen data. Rules: train_prior, evaluate_priors.
 """
 
 

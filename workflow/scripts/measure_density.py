@@ -1,4 +1,4 @@
-"""Table 1: density of the likelihood, and how much of unseen songs it covers."""
+"""Table 1: density of the likelihood, and how much of unseen data it covers."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
