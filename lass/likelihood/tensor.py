@@ -27,8 +27,21 @@ class RaggedSlices:
 
     tuples: Tensor  # [total, N] long: z_1..z_N
     log_likelihood: Tensor  # [total] float32: log p(m | z_1..z_N)
-    row: Tensor  # [total] long: which of the B codes an entry belongs to
     offsets: Tensor  # [B + 1] long: entries offsets[b] to offsets[b + 1] belong to code b
+
+    @property
+    def row(self) -> Tensor:
+        """Which of the B codes an entry belongs to [total] long."""
+        return torch.repeat_interleave(self.offsets.diff(), output_size=len(self.log_likelihood))
+
+    def only(self, row: int) -> "RaggedSlices":
+        """The slice of one of the B codes alone."""
+        first, last = self.offsets[row : row + 2].tolist()
+        return RaggedSlices(
+            self.tuples[first:last],
+            self.log_likelihood[first:last],
+            self.offsets.new_tensor([0, last - first]),
+        )
 
 
 @dataclass(frozen=True)
@@ -76,15 +89,16 @@ class Likelihood:
                 "use the tokens of this codebook"
             )
         lengths = self.offsets[codes + 1] - self.offsets[codes]  # [B]
-        offsets = torch.nn.functional.pad(lengths.cumsum(0), (1, 0))  # [B + 1]
-        total = int(offsets[-1])
-        row = torch.repeat_interleave(lengths, output_size=total)  # [total]
-        entry = torch.arange(total, device=codes.device) + (self.offsets[codes] - offsets[:-1])[row]
+        bounds = torch.stack([self.offsets[codes], self.offsets[codes + 1]], dim=1).tolist()
+        tuples = torch.cat(
+            [self.tuples[:0], *(self.tuples[first:last] for first, last in bounds)]
+        )  # [total, N]
         return RaggedSlices(
-            tuples=_gather_codes(self.tuples, entry),
-            log_likelihood=self.log_likelihood[entry],
-            row=row,
-            offsets=offsets,
+            tuples=tuples.long(),
+            log_likelihood=torch.cat(
+                [self.log_likelihood[:0], *(self.log_likelihood[first:last] for first, last in bounds)]
+            ),
+            offsets=torch.nn.functional.pad(lengths.cumsum(0), (1, 0)),
         )
 
 
@@ -224,13 +238,6 @@ def sums_over_mixture(tuple_keys: NDArray[np.int64], counts: NDArray[np.int64]) 
 def tuple_dtype(codebook_size: int) -> type[np.uint16] | type[np.int32]:
     """The smallest type that a code of this codebook fits into and safetensors knows."""
     return np.uint16 if codebook_size <= 2**16 else np.int32
-
-
-def _gather_codes(tuples: Tensor, entry: Tensor) -> Tensor:
-    """Return tuples[entry] as long; uint16 is not indexable on every device, the same bits as int16 are."""
-    if tuples.dtype == torch.uint16:
-        return tuples.view(torch.int16)[entry].long() & 0xFFFF
-    return tuples[entry].long()
 
 
 def _check_layout(path: Path, likelihood: Likelihood) -> None:

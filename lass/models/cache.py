@@ -99,6 +99,7 @@ class SharedCache:
         self.slots = torch.zeros(tails.used, dtype=torch.int64, device=tails.keys.device)  # [U]: their trunks
         self.places = self.slots  # [U] in [0, members): their place among those of the trunk
         self.lineage = self.slots[:, None].repeat(1, 2 * WINDOW)  # [U, 2 * WINDOW]: the row they were in then
+        self.packed: Tensor | None = None  # [G, kv_heads, members, h, D]: queries by trunk
 
     @property
     def used(self) -> int:
@@ -167,7 +168,10 @@ class SharedCache:
         grouped = queries.squeeze(2).unflatten(1, (keys.shape[1], -1))  # [B, kv_heads, h, D]
         late, late_normaliser = normalised_attention(grouped, *self.tails.append(layer, keys, values))
         number, (heads, repeats, width) = self.trunks.used, grouped.shape[1:]
-        packed = grouped.new_zeros(number, heads, self.members, repeats, width)
+        packed = self.packed
+        if packed is None or len(packed) < number:
+            packed = self.packed = grouped.new_zeros(2 * number, heads, self.members, repeats, width)
+        packed = packed[:number]  # places without a sequence hold old queries: nobody reads their answers
         packed[self.slots, :, self.places] = grouped[: self.used]
         past = (store[layer, :number, :, : self.settled] for store in (self.trunks.keys, self.trunks.values))
         rows = [functional.pad(part, (0, len(grouped) - self.used)) for part in (self.slots, self.places)]

@@ -2,15 +2,19 @@
 
 Source: paper, section 4.2.
 
-Scores of new hypotheses are those of the chosen continuations; they are never indexed by parent again. Only
-the selection itself goes mixture by mixture, as slices differ in size; the rest is done for all at once.
+Scores of new hypotheses are those of the chosen continuations; they are never indexed by parent again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from lass.likelihood.tensor import RaggedSlices
+from lass.separation.posterior import joint_log_posteriors
+
+LOOKED_AT = 64  # tuples of a slice, W at least, that are looked at first
 
 
 @dataclass(frozen=True)
@@ -22,24 +26,68 @@ class Continuations:
     scores: Tensor  # [B, W] float32: log posterior of the joint prefix, -inf where no continuation exists
 
 
-def best_continuations(prefixes: Tensor, posteriors: Iterable[Tensor]) -> Continuations:
+def best_continuations(
+    log_probs: Sequence[Tensor], slices: RaggedSlices, *, likelihood_weight: float
+) -> Continuations:
     """The W best of all continuations of every mixture, exactly.
 
     Args:
-        prefixes: log posterior of the W hypotheses so far [B, W]; -inf for a hypothesis that does not exist.
-        posteriors: per mixture the unnormalised log posterior [W, n] of each tuple after each hypothesis.
+        log_probs: `log p_n(z_n | past)` of every source [B, W, K], of the first one with the log posterior of
+            the hypotheses so far added: -inf after a hypothesis that does not exist.
+        slices: the tuples that the mixture code of each of the B rows allows.
+        likelihood_weight: lambda.
 
     Ties go to the lower row, then to the earlier tuple. Rows keep the hypothesis that continues them where
     one does, so that few cached sequences have to move. An impossible continuation takes no row.
+
+    No continuation by a tuple beats its bound: the best of all hypotheses for each of its codes alone. The
+    continuations by a few tuples with the highest bounds are looked at first. Where the W-th best of them
+    beats the bounds of all other tuples, they are the best of all; elsewhere every tuple is looked at.
     """
-    values, places, sizes = [], [], []
-    for prefix, scores in zip(prefixes, posteriors, strict=True):
-        value, place = best_places((scores + prefix[:, None]).flatten(), len(prefix))
-        values.append(value)
-        places.append(place)
-        sizes.append(scores.shape[1])
-    tuples = torch.tensor(sizes, device=prefixes.device)[:, None]
-    return settle(torch.stack(values), torch.stack(places), tuples)
+    width = log_probs[0].shape[1]
+    sizes = slices.offsets.diff()
+    near, beyond = likely_tuples(log_probs, slices, likelihood_weight, most=max(LOOKED_AT, width))
+    exists = near >= 0  # [B, M]
+    at = slices.offsets[:-1, None] + near.clamp_min(0)
+    scores = (likelihood_weight * slices.log_likelihood[at])[:, None]  # [B, 1, M]
+    for table, codes in zip(log_probs, slices.tuples[at].unbind(dim=2), strict=True):
+        scores = scores + table.gather(2, codes[:, None].expand(-1, width, -1))
+    scores = scores.masked_fill(~exists[:, None], -torch.inf).flatten(1)  # [B, W * M]
+    best = scores.topk(width, dim=1)
+    threshold = best.values[:, -1]
+    unique = (scores >= threshold[:, None]).sum(dim=1) == width
+    certain = (beyond < threshold) & unique | ((beyond == -torch.inf) & (threshold == -torch.inf))
+    parents = best.indices // near.shape[1]
+    values, places = best.values, parents * sizes[:, None] + near.gather(1, best.indices % near.shape[1])
+    for row in (~certain).nonzero()[:, 0].tolist():
+        part = slices.only(row)
+        (every,) = joint_log_posteriors(
+            [table[row : row + 1] for table in log_probs], part, likelihood_weight=likelihood_weight
+        )
+        values[row], places[row] = best_places(every.flatten(), width)
+    return settle(values, places, sizes[:, None])
+
+
+def likely_tuples(
+    log_probs: Sequence[Tensor], slices: RaggedSlices, likelihood_weight: float, *, most: int
+) -> tuple[Tensor, Tensor]:
+    """Per mixture up to `most` tuples of the highest bounds [B, M], and the highest bound of the others [B].
+
+    Tuples are numbered within their slice; -1 stands where a slice has fewer, -inf where there is no other.
+    """
+    batch, _, size = log_probs[0].shape
+    bounds = likelihood_weight * slices.log_likelihood  # [total]
+    for table, codes in zip(log_probs, slices.tuples.unbind(dim=1), strict=True):
+        bounds = bounds + table.amax(dim=1).flatten().index_select(0, slices.row * size + codes)
+    near = torch.full((batch, most), -1, dtype=torch.int64, device=bounds.device)
+    beyond = bounds.new_full((batch,), -torch.inf)
+    for row, segment in enumerate(bounds.split(slices.offsets.diff().tolist())):
+        if len(segment) <= most:
+            near[row, : len(segment)] = torch.arange(len(segment), device=near.device)
+            continue
+        top = segment.topk(most + 1)
+        near[row], beyond[row] = top.indices[:most], top.values[most]
+    return near, beyond
 
 
 def best_places(total: Tensor, width: int) -> tuple[Tensor, Tensor]:

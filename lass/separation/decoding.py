@@ -13,7 +13,6 @@ from lass.rows import keep_rows
 from lass.separation.beam import best_continuations
 from lass.separation.factored import ragged_pairs
 from lass.separation.particles import resample
-from lass.separation.posterior import joint_log_posteriors
 from lass.separation.prior import Prior
 from lass.separation.sampling import check_sampler, draw_tuples
 
@@ -238,8 +237,9 @@ def search(
     """Extend every mixture by its best continuations."""
     peak = state.scores.amax(dim=1, keepdim=True)
     peak = peak.clamp_min(torch.finfo(peak.dtype).min)  # finite where no hypothesis is left
-    posteriors = joint_log_posteriors(tables, slices, likelihood_weight=likelihood_weight)
-    best = best_continuations((state.scores - peak).float(), posteriors)
+    prefixes = (state.scores - peak).float()[..., None]  # [B, W, 1]
+    ranked = [prefixes + tables[0], *tables[1:]]
+    best = best_continuations(ranked, slices, likelihood_weight=likelihood_weight)
     state.scores = best.scores.double() + peak
     if position > 0:
         follow_parents(state, position, best.parents, readers)

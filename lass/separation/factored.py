@@ -42,7 +42,6 @@ def ragged_pairs(dense: Tensor) -> RaggedSlices:
     return RaggedSlices(
         tuples=torch.stack(codes, dim=1),
         log_likelihood=dense[row, codes[0], codes[1]],
-        row=row,
         offsets=torch.nn.functional.pad(sizes.cumsum(0), (1, 0)),
     )
 

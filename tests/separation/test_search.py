@@ -1,6 +1,7 @@
 """Greedy and beam search against plain lists and full enumeration on hundreds of toy problems."""
 
 from dataclasses import replace
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from lass.likelihood.tensor import RaggedSlices
+from lass.separation import beam
 from lass.separation.beam import Continuations, best_continuations, settle
 from lass.separation.decoding import Method, decode_sequences
 from tests.oracles import (
@@ -166,8 +169,18 @@ def test_a_prior_that_is_not_reordered_is_noticed() -> None:
 
 
 def step(prefixes: Tensor, *posteriors: Tensor) -> Continuations:
-    """One step of as many mixtures as there are `posteriors`, with the same prefixes."""
-    return best_continuations(prefixes.expand(len(posteriors), -1), posteriors)
+    """One step of as many mixtures as there are `posteriors` [W, n], with the same prefixes.
+
+    The first source's codes name the tuples, the second has one code and says nothing.
+    """
+    sizes = [scores.shape[1] for scores in posteriors]
+    first = [torch.nn.functional.pad(scores, (0, max(sizes) - scores.shape[1])) for scores in posteriors]
+    tuples = [
+        torch.stack([torch.arange(size), torch.zeros(size, dtype=torch.int64)], dim=1) for size in sizes
+    ]
+    slices = RaggedSlices(torch.cat(tuples), torch.zeros(sum(sizes)), torch.tensor([0, *accumulate(sizes)]))
+    ranked = torch.stack(first) + prefixes[:, None]
+    return best_continuations([ranked, torch.zeros_like(ranked)], slices, likelihood_weight=1.0)
 
 
 def test_one_step_by_hand() -> None:
@@ -213,3 +226,28 @@ def test_rows_of_children(parents: list[int], rows: list[int]) -> None:
     best = settle(values, torch.tensor([parents]), torch.tensor([[1]]))
     assert [best.scores[0].tolist().index(-child) for child in range(4)] == rows
     assert best.parents[0, rows].tolist() == parents
+
+
+@pytest.mark.parametrize("looked_at", [1, 5, 64])
+def test_tuples_left_out_by_their_bounds_are_no_loss(monkeypatch: pytest.MonkeyPatch, looked_at: int) -> None:
+    """Slices larger than what is looked at first: where the bounds leave a doubt, all tuples are."""
+    monkeypatch.setattr(beam, "LOOKED_AT", looked_at)
+    rng = np.random.default_rng(70)
+    for levels in (3, 1000):  # with many ties and with none
+        for _ in range(100):
+            width, codes = int(rng.integers(1, 6)), int(rng.integers(2, 12))
+            tables = [
+                torch.from_numpy(rng.integers(levels, size=(2, width, codes)) / 4).float() for _ in range(2)
+            ]
+            every = torch.cartesian_prod(torch.arange(codes), torch.arange(codes))
+            log_likelihood = torch.from_numpy(rng.integers(levels, size=2 * len(every)) / 4).float()
+            offsets = torch.tensor([0, len(every), 2 * len(every)])
+            slices = RaggedSlices(every.repeat(2, 1), log_likelihood, offsets)
+            found = best_continuations(tables, slices, likelihood_weight=1.0)
+            for row, part in enumerate(log_likelihood.split(len(every))):
+                total = part + tables[0][row][:, every[:, 0]] + tables[1][row][:, every[:, 1]]  # [W, n]
+                order = total.flatten().argsort(descending=True, stable=True)[:width]
+                expected = settle(total.flatten()[order][None], order[None], torch.tensor([[len(every)]]))
+                assert torch.equal(found.parents[row], expected.parents[0])
+                assert torch.equal(found.tuples[row], expected.tuples[0])
+                assert torch.equal(found.scores[row], expected.scores[0])
