@@ -172,7 +172,7 @@ def published_cases(*, music: int, plain: int) -> list[list[Case]]:
             engine,
             replace(engine, precision="bfloat16"),
         ],
-        [Case("music, ancestral, W = 100", ancestral, 16, 16, dataset="slakh")],
+        [Case("music, ancestral, W = 100", ancestral, 4, 8, dataset="slakh")],
         [
             replace(images, version="plain", batch=1, mixtures=1),
             images,
