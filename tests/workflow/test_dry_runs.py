@@ -107,7 +107,7 @@ def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
 
 
 def test_recipes_are_found() -> None:
-    assert len(RECIPES) == 8
+    assert len(RECIPES) == 7
 
 
 @pytest.mark.parametrize("title", [title for title, values in RECIPES.items() if "datasets" not in values])
