@@ -1,6 +1,6 @@
 """Metric rows to the paper's Table 5: one row per method, as CSV, text and figure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -236,15 +236,3 @@ def _cell(name: str, value: float | str | None) -> str:
     if name == "uncounted":
         return f"{100 * float(value):.2f}%"
     return f"{value:z.2f}" if isinstance(value, float) else str(value)
-
-
-def of_shared_priors(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """One more row, with the source `all`, per prior that has rows for several sources: means over tokens."""
-    more = []
-    for prior in dict.fromkeys(row["prior"] for row in rows):
-        own = [row for row in rows if row["prior"] == prior]
-        tokens = sum(row["tokens"] for row in own)
-        mean = sum(row["nll_per_token"] * row["tokens"] for row in own) / tokens
-        if len(own) > 1:
-            more.append({**own[0], "source": "all", "nll_per_token": mean, "tokens": tokens})
-    return more

@@ -18,7 +18,6 @@ from lass.evaluation.tables import (
     class_names,
     draw_scores,
     format_table,
-    of_shared_priors,
     score_rows,
     summarise_scores,
 )
@@ -249,12 +248,3 @@ def test_figure_of_a_strange_table_or_format_is_refused(summary: pa.Table, tmp_p
 def test_drawing_leaves_the_backend_alone() -> None:
     code = "import sys, lass.evaluation.tables; assert 'matplotlib.pyplot' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_a_prior_of_several_sources_has_a_row_of_its_mean() -> None:
-    first = {"source": "zero", "prior": "digits", "nll_per_token": 1.0, "tokens": 300}
-    second = {"source": "one", "prior": "digits", "nll_per_token": 2.0, "tokens": 100}
-    alone = {"source": "two", "prior": "twos", "nll_per_token": 9.0, "tokens": 100}
-    assert of_shared_priors([first, second, alone]) == [
-        {"source": "all", "prior": "digits", "nll_per_token": 1.25, "tokens": 400}
-    ]
