@@ -45,7 +45,8 @@ def test_likelihood_priors_and_times_are_reported(toy_images: Path) -> None:
     assert density["dataset"] == "mnist"
     assert 0 < density["density"] <= 1
     priors = read_csv(results / "priors.csv").to_pylist()
-    assert [row["split"] for row in priors] == ["validation"] * 10 + ["test"] * 10
+    assert [row["split"] for row in priors] == ["validation"] * 11 + ["test"] * 11
+    assert [row["source"] == "all" for row in priors] == ([False] * 10 + [True]) * 2
     assert all(0 < row["nll_per_token"] < row["uniform"] for row in priors), "they have learnt something"
     [timing] = read_csv(results / "timing.csv").to_pylist()
     assert (timing["dataset"], timing["method"]) == ("mnist", "patches")
