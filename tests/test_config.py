@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from lass.config import Config, json_schema, parse_config, resolved, write_schema
+from lass.config import Config, images, json_schema, parse_config, resolved, write_schema
+from lass.likelihood import patches
 
 ROOT = Path(__file__).parents[1]
 CHOSEN_NAMES = {  # sections whose keys the user chooses
@@ -396,3 +397,7 @@ def test_validation_leaves_its_input_alone() -> None:
     before = deepcopy(values)
     assert isinstance(parse_config(values), Config)
     assert values == before
+
+
+def test_the_bound_of_patches_is_that_of_the_library() -> None:
+    assert images.LARGEST_PATCHES == patches.LARGEST

@@ -44,12 +44,11 @@ def merge_to_likelihood(parts: Sequence[Path], target: Path, *, memory: int) -> 
     shards, size, sources = open_shards(parts)
     at_once = max(LEAST, memory // ENTRY)
     with scratch(target.with_name(f".{target.stem}.merging")) as folder:
-        entries = Entries(folder)
-        with (entries.folder / "keys").open("wb") as keys, (entries.folder / "counts").open("wb") as counts:
+        with (folder / "keys").open("wb") as keys, (folder / "counts").open("wb") as counts:
             for summed in add_up(shards, bound=size ** (sources + 1), at_once=at_once):
                 keys.write(summed[0].tobytes())
                 counts.write(summed[1].tobytes())
-        merged_keys, merged_counts = entries.read()
+        merged_keys, merged_counts = read_entries(folder)
         number = len(merged_keys)
         shapes: dict[str, tuple[tuple[int, ...], np.dtype]] = {
             "offsets": ((size + 1,), np.dtype(np.int64)),
@@ -75,19 +74,12 @@ def scratch(folder: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@dataclass(frozen=True)
-class Entries:
-    """Keys and counts of F on disk while the table is made."""
-
-    folder: Path
-
-    def read(self) -> tuple[Integers, Integers]:
-        """Both, mapped; empty where nothing was counted."""
-        paths = (self.folder / "keys", self.folder / "counts")
-        if not paths[0].stat().st_size:
-            return np.empty(0, np.int64), np.empty(0, np.int64)
-        keys, counts = (np.memmap(path, dtype=np.int64, mode="r") for path in paths)
-        return keys, counts
+def read_entries(folder: Path) -> tuple[Integers, Integers]:
+    """Keys and counts of F, mapped from their files; empty where nothing was counted."""
+    if not (folder / "keys").stat().st_size:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    keys, counts = (np.memmap(folder / name, dtype=np.int64, mode="r") for name in ("keys", "counts"))
+    return keys, counts
 
 
 @dataclass(frozen=True)

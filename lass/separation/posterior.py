@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-import torch
 from torch import Tensor
 
 from lass.likelihood.tensor import RaggedSlices
@@ -27,4 +26,4 @@ def joint_log_posteriors(
         scores = likelihood_weight * slices.log_likelihood[first:last]  # [n]
         for table, codes in zip(log_probs, slices.tuples[first:last].T, strict=True):
             scores = scores + table[row].index_select(1, codes)  # [W, n]
-        yield torch.broadcast_to(scores, (log_probs[0].shape[1], last - first))
+        yield scores

@@ -9,10 +9,11 @@ import torch
 from lass.assembly.codecs import CodecAt
 from lass.assembly.finishes import open_finish, read_kept
 from lass.models.checkpoint import new_network
-from lass.models.vqvae import Vqvae, VqvaeShape
+from lass.models.vqvae import Vqvae
 from lass.separation.candidates import Candidates
 from lass.separation.refinement import Refinement
 from lass.tokens import write_candidates
+from tests.assembly.toy import small_codec
 
 SETTINGS: dict[str, Any] = {
     "refined": 2,
@@ -32,16 +33,7 @@ def test_settings_of_a_method() -> None:
 
 
 def test_candidates_of_this_codec_alone(tmp_path: Path) -> None:
-    shape = VqvaeShape(
-        codes=6,
-        code_channels=2,
-        strides=(4,),
-        channels=(4,),
-        encoder_blocks=0,
-        decoder_blocks=0,
-        encoder_dilation=1,
-        decoder_dilation=1,
-    )
+    shape = small_codec(stride=4)
     vqvae = new_network(Vqvae, shape, seed=0).eval()
     codec, path = CodecAt(vqvae, "float32"), tmp_path / "candidates.parquet"
     codes = torch.randint(6, (3, 2, 8), generator=torch.Generator().manual_seed(0))

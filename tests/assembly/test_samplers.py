@@ -13,9 +13,10 @@ from lass.likelihood.patches import PatchMoments, write_patches
 from lass.likelihood.tensor import build_likelihood, write_likelihood
 from lass.models.checkpoint import new_network, write_checkpoint
 from lass.models.transformer import Transformer, TransformerPrior, TransformerShape
-from lass.models.vqvae import Vqvae, VqvaeShape
+from lass.models.vqvae import Vqvae
 from lass.separation.candidates import draw_candidates
 from lass.separation.separator import Separator
+from tests.assembly.toy import small_codec
 from tests.likelihood.dense import count, draw_codes
 
 CLASSES = ["cat", "dog"]
@@ -25,18 +26,7 @@ SAMPLER: dict[str, Any] = {"name": "ancestral", "hypotheses": 4, "likelihood": "
 @pytest.fixture
 def codec() -> CodecAt:
     """Images of 4 x 4 pixels, K = 6, S = 4."""
-    shape = VqvaeShape(
-        codes=6,
-        code_channels=2,
-        strides=(2,),
-        channels=(4,),
-        encoder_blocks=0,
-        decoder_blocks=0,
-        encoder_dilation=1,
-        decoder_dilation=1,
-        overlap=False,
-        image=(1, 4, 4),
-    )
+    shape = small_codec(stride=2, overlap=False, image=(1, 4, 4))
     network = new_network(Vqvae, shape, seed=0).eval().requires_grad_(False)
     network.quantizer.codebook.copy_(torch.rand(6, 2, generator=torch.Generator().manual_seed(0)))
     return CodecAt(network, "float32")

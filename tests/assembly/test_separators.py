@@ -12,9 +12,10 @@ from lass.assembly.separators import open_separator
 from lass.likelihood.tensor import build_likelihood, write_likelihood
 from lass.models.checkpoint import new_network, read_vqvae, write_checkpoint
 from lass.models.transformer import Transformer, TransformerShape
-from lass.models.vqvae import Vqvae, VqvaeShape
+from lass.models.vqvae import Vqvae
 from lass.separation.decoding import Method
 from lass.separation.separator import Separator
+from tests.assembly.toy import small_codec
 from tests.likelihood.dense import count, draw_codes
 
 CLASSES = ["drums", "bass"]
@@ -23,16 +24,7 @@ CLASSES = ["drums", "bass"]
 @pytest.fixture
 def codec(tmp_path: Path) -> Vqvae:
     """A codec with K = 6 and a hop of 4, through its file."""
-    shape = VqvaeShape(
-        codes=6,
-        code_channels=2,
-        strides=(4,),
-        channels=(4,),
-        encoder_blocks=0,
-        decoder_blocks=0,
-        encoder_dilation=1,
-        decoder_dilation=1,
-    )
+    shape = small_codec(stride=4)
     network = new_network(Vqvae, shape, seed=0)
     network.quantizer.codebook.copy_(torch.rand(6, 2, generator=torch.Generator().manual_seed(0)))
     write_checkpoint(tmp_path / "vqvae.safetensors", network, provenance={})
