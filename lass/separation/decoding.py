@@ -128,9 +128,7 @@ def decode_sequences(
     )
     if method.searches:
         state.scores[:, 1:] = -torch.inf
-    readers = open_readers(priors, batch, length, method)
-    for reader in readers:
-        reader.rows = reader.rows.to(mixture.device)
+    readers = open_readers(priors, mixture, method)
     for position in range(length):
         draws = None if uniforms is None else uniforms[:, position]
         here = likelihood.slices(mixture[:, position]) if evidence is None else evidence[:, position]
@@ -166,14 +164,15 @@ class Reader:
         return tokens
 
 
-def open_readers(priors: Sequence[Prior], rows: int, length: int, method: Method) -> list[Reader]:
-    """One reader per distinct prior for the hypotheses of each of `rows` mixtures."""
+def open_readers(priors: Sequence[Prior], mixture: Tensor, method: Method) -> list[Reader]:
+    """One reader per distinct prior for the hypotheses of each of the mixtures m [B, S]."""
+    batch, length = mixture.shape
     width = method.hypotheses
     shared = width if method.searches else 1  # samples go their own ways; beams descend from one another
     readers = []
     for prior in dict.fromkeys(priors):
         sources = [source for source, one in enumerate(priors) if one is prior]
-        everyone = torch.zeros(rows, width, len(sources), dtype=torch.int64)
+        everyone = mixture.new_zeros(batch, width, len(sources))
         readers.append(Reader(prior, sources, prior.start(1, length, shared=shared), everyone))
     return readers
 
