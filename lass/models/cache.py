@@ -47,8 +47,10 @@ class KeyValueCache:
         needed = padded(self.used)
         if needed > room:
             for name in ("keys", "values"):
-                grown = self.keys.new_zeros(layers, max(needed, room + room // 2), heads, positions, width)
+                # Positions to come stay untouched, so that they cost neither time nor pages of memory yet.
+                grown = self.keys.new_empty(layers, max(needed, room + room // 2), heads, positions, width)
                 grown[:, :room, :, : self.length] = getattr(self, name)[:, :, :, : self.length]
+                grown[:, room:, :, : self.length] = 0
                 setattr(self, name, grown)
         moved = (rows != torch.arange(len(rows), device=rows.device)).nonzero()[:, 0]
         for store in (self.keys, self.values) if len(moved) else ():

@@ -168,7 +168,8 @@ def open_readers(priors: Sequence[Prior], mixture: Tensor, method: Method) -> li
     """One reader per distinct prior for the hypotheses of each of the mixtures m [B, S]."""
     batch, length = mixture.shape
     width = method.hypotheses
-    shared = width if method.searches else 1  # samples go their own ways; beams descend from one another
+    apart = method.name in ("ancestral", "top_k")  # beams and particles descend from one another
+    shared = 1 if apart else width
     readers = []
     for prior in dict.fromkeys(priors):
         sources = [source for source, one in enumerate(priors) if one is prior]

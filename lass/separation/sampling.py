@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from lass.likelihood.tensor import RaggedSlices
 from lass.separation.factored import (
-    dense_slices,
+    DensePairs,
+    SparsePairs,
     finite_peak,
     invert,
     ragged_pairs,
@@ -63,12 +64,21 @@ def draw_tuples(
             top_k=top_k,
         )
     first, second = (table / temperature for table in log_probs)
-    dense = support if isinstance(support, Tensor) else dense_slices(support, size)
-    likelihood = torch.where(torch.isfinite(dense), likelihood_weight / temperature * dense, -math.inf)
-    drawn = sample_pairs(first, second, likelihood, uniforms)
+    power = likelihood_weight / temperature
+    pairs: DensePairs | SparsePairs
+    if isinstance(support, Tensor):
+        pairs = DensePairs(raised(support, power))
+    else:
+        pairs = SparsePairs(replace(support, log_likelihood=raised(support.log_likelihood, power)), size)
+    drawn = sample_pairs(first, second, pairs, uniforms)
     scores = temperature * drawn.scores.double()
     weights = scores - (drawn.scores.double() - drawn.log_normaliser.double())
     return DrawnTuples(drawn.codes, scores, weights.nan_to_num(nan=-math.inf, neginf=-math.inf))
+
+
+def raised(log_likelihood: Tensor, power: float) -> Tensor:
+    """`power` times the logarithms; what is impossible stays so at power 0."""
+    return torch.where(torch.isfinite(log_likelihood), power * log_likelihood, -math.inf)
 
 
 def draw_ragged(

@@ -1,6 +1,6 @@
 """Pairs drawn in factored form, against lists of all pairs in float64."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lass.separation import factored, sampling
-from lass.separation.factored import dense_slices, invert, sample_pairs
+from lass.separation.factored import DensePairs, SparsePairs, dense_slices, invert, ragged_pairs, sample_pairs
 from lass.separation.sampling import DrawnTuples, draw_tuples
 from tests.oracles import draw_problem, tuples_of
 from tests.separation.toy import likelihood_of
@@ -26,9 +26,14 @@ class Case:
     second: Tensor  # [B, W, K]
     log_likelihood: Tensor  # [B, K, K]
     uniforms: Tensor  # [B, W]
+    sparse: bool = False  # whether the table is given by its possible pairs
 
-    def arguments(self, rows: slice | list[int] = slice(None)) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        return self.first[rows], self.second[rows], self.log_likelihood[rows], self.uniforms[rows]
+    def arguments(
+        self, rows: slice | list[int] = slice(None)
+    ) -> tuple[Tensor, Tensor, DensePairs | SparsePairs, Tensor]:
+        table = self.log_likelihood[rows]
+        pairs = SparsePairs(ragged_pairs(table), table.shape[1]) if self.sparse else DensePairs(table)
+        return self.first[rows], self.second[rows], pairs, self.uniforms[rows]
 
     def joint(self, item: int, column: int) -> NDArray[np.float64]:
         """Log posterior [K * K] of all pairs in row-major order."""
@@ -53,7 +58,8 @@ def draw_case(
         rng.random((batch, codes, codes)) < counted, rng.normal(size=(batch, codes, codes)), -np.inf
     )
     table[:, rng.integers(codes), rng.integers(codes)] = -1.0  # no slice is empty
-    return Case(first, second, torch.from_numpy(table).float(), torch.from_numpy(rng.random((batch, width))))
+    uniforms = torch.from_numpy(rng.random((batch, width)))
+    return Case(first, second, torch.from_numpy(table).float(), uniforms, sparse=bool(rng.random() < 0.5))
 
 
 def log_sum(scores: NDArray[np.float64]) -> float:
@@ -90,7 +96,10 @@ def test_a_pair_by_hand() -> None:
     total = 0.125 + 0.1875 + 0.125
     uniforms = torch.tensor([0.0, 0.124, 0.126, 0.312, 0.313, 0.437], dtype=torch.float64) / total
     drawn = sample_pairs(
-        halves.expand(1, 6, 2), quarters.expand(1, 6, 2), table[None], uniforms.clamp_max(1 - 1e-9)[None]
+        halves.expand(1, 6, 2),
+        quarters.expand(1, 6, 2),
+        DensePairs(table[None]),
+        uniforms.clamp_max(1 - 1e-9)[None],
     )
     assert drawn.codes[0].tolist() == [[0, 1], [0, 1], [1, 0], [1, 0], [1, 1], [1, 1]]
     np.testing.assert_allclose(drawn.log_normaliser.exp(), total, rtol=1e-6)
@@ -153,8 +162,20 @@ def test_impossible_pairs_are_never_drawn() -> None:
     uniforms = torch.from_numpy(np.concatenate([EXTREMES, rng.random(200)]))
     for codes in (1, 2, 7, 30):
         case = draw_case(rng, codes=codes, batch=2, width=len(uniforms), counted=0.1)
-        found = sample_pairs(case.first, case.second, case.log_likelihood, uniforms.expand(2, -1))
+        found = sample_pairs(case.first, case.second, DensePairs(case.log_likelihood), uniforms.expand(2, -1))
         assert torch.isfinite(found.scores).all()
+
+
+def test_possible_pairs_alone_say_what_the_whole_table_says() -> None:
+    rng = np.random.default_rng(5)
+    for counted in (0.01, 0.5, 1.0):
+        case = draw_case(rng, codes=30, batch=3, width=50, counted=counted)
+        found, expected = (
+            sample_pairs(*replace(case, sparse=sparse).arguments()) for sparse in (True, False)
+        )
+        assert torch.equal(found.codes, expected.codes)
+        torch.testing.assert_close(found.scores, expected.scores)
+        torch.testing.assert_close(found.log_normaliser, expected.log_normaliser)
 
 
 @pytest.mark.parametrize("codes", [7, 64, 200])
