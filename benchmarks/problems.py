@@ -11,12 +11,14 @@ from torch import Tensor
 from lass.assembly.images import open_image_library
 from lass.assembly.priors import open_prior
 from lass.config import Config, parse_config
-from lass.data.mixtures import load_chunk, read_mixtures
+from lass.config.images import ImageSet
+from lass.data.mixtures import Chunk, load_chunk, read_mixtures
 from lass.data.pairs import load_images, read_image_mixtures
 from lass.data.sources import open_library
 from lass.likelihood.tensor import Likelihood, nearest_counted, read_likelihood
 from lass.models.checkpoint import new_network, read_vqvae
 from lass.models.transformer import Transformer, TransformerPrior, TransformerShape
+from lass.models.vqvae import Vqvae
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def open_problem(dataset: str, *, results: Path, config: Path, mixtures: int) ->
     """The first test mixtures of `slakh` or `mnist` with the checkpoints that `config` names."""
     settings = parse_config(yaml.safe_load(config.read_text()))
     part = settings if dataset == "slakh" else settings.mnist
-    vqvae = read_vqvae(Path(str(part.vqvae.checkpoint)), hop=part.vqvae.hop)
+    vqvae = open_vqvae(part)
     read = music if dataset == "slakh" else digits
     waveforms = torch.from_numpy(read(settings, results / dataset, mixtures))
     codes = torch.cat([vqvae.encode(waveform[None]) for waveform in waveforms])
@@ -73,11 +75,26 @@ def open_problem(dataset: str, *, results: Path, config: Path, mixtures: int) ->
     return Problem(counted, priors, likelihood)
 
 
-def music(settings: Config, folder: Path, mixtures: int) -> np.ndarray:
-    """Waveforms y [M, T]."""
+def open_vqvae(part: Config | ImageSet) -> Vqvae:
+    """The VQ-VAE whose checkpoint a data set's settings name."""
+    return read_vqvae(Path(str(part.vqvae.checkpoint)), hop=part.vqvae.hop)
+
+
+def chunks(settings: Config, folder: Path, mixtures: int) -> list[Chunk]:
+    """The first test mixtures of music with their sources."""
     library = open_library(folder / "sources/test", rate=settings.slakh.sample_rate, classes=settings.classes)
     table = read_mixtures(folder / "mixtures/test.parquet")
-    return np.stack([load_chunk(library, table, row).audio for row in range(min(mixtures, len(table)))])
+    return [load_chunk(library, table, row) for row in range(min(mixtures, len(table)))]
+
+
+def music(settings: Config, folder: Path, mixtures: int) -> np.ndarray:
+    """Waveforms y [M, T]."""
+    return np.stack([chunk.audio for chunk in chunks(settings, folder, mixtures)])
+
+
+def true_sources(settings: Config, folder: Path, mixtures: int) -> np.ndarray:
+    """Sources x_n [M, N, T] of the same mixtures."""
+    return np.stack([chunk.sources for chunk in chunks(settings, folder, mixtures)])
 
 
 def digits(settings: Config, folder: Path, mixtures: int) -> np.ndarray:

@@ -104,27 +104,6 @@ def without_copies(table: pa.Table) -> pa.Table:
     return table.filter(pc.invert(pc.match_substring(table["track"].cast(pa.string()), "/")))
 
 
-def write_separations(
-    path: Path,
-    results: Sequence[tuple[int, Any]],
-    *,
-    classes: Sequence[str],
-    codebook: str,
-    codebook_size: int,
-) -> None:
-    """Write the codes of separated mixtures, one row per mixture and source, with what was measured.
-
-    `results` are pairs of a mixture's number and its `lass.separation.selection.Separation`.
-    """
-    rows = [
-        (item, source, *(getattr(result, name) for name in MEASURED), codes)
-        for item, result in results
-        for source, codes in zip(classes, result.codes.cpu().numpy(), strict=True)
-    ]
-    names = ("mixture", "source", *MEASURED)
-    write_rows(path, names, rows, codebook=codebook, codebook_size=codebook_size)
-
-
 def write_candidates(
     path: Path, results: Sequence[tuple[int, Any]], *, codebook: str, codebook_size: int
 ) -> None:
@@ -177,9 +156,3 @@ def read_candidates(paths: Iterable[Path], *, codebook: str | None = None) -> di
             "uncounted": int(own["uncounted"][0]),
         }
     return found
-
-
-def uncounted_of(path: Path) -> dict[int, int]:
-    """Per mixture of a file by `write_separations`: positions whose code was replaced by a counted one."""
-    table = read_tokens([path])
-    return dict(zip(table["mixture"].to_pylist(), table["uncounted"].to_pylist(), strict=True))

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 CHOSEN_NAMES = {  # sections whose keys the user chooses
     *(("priors",), ("separation", "priors"), ("image_sets",)),
     *(("mnist", "priors"), ("mnist", "separation", "priors")),
+    *(("separation", "samplers"), ("separation", "methods")),
     *(("mnist", "separation", "samplers"), ("mnist", "separation", "methods")),
 }
 Keys = tuple[str, ...]
@@ -159,9 +160,14 @@ def test_a_key_like_no_other_lists_those_that_exist() -> None:
         ({"vqvae__codes": 65537}, "vqvae.codes"),
         ({"vqvae__training__steps": 1.5}, "vqvae.training.steps"),
         ({"priors__drums__dropout": 1.0}, "priors.drums.dropout"),
-        ({"separation__method": "viterbi"}, "separation.method"),
-        ({"separation__temperature": 0}, "separation.temperature"),
-        ({"separation__likelihood_weight": -1}, "separation.likelihood_weight"),
+        ({"separation__samplers__beam__method": "viterbi"}, "separation.samplers.beam.method"),
+        ({"separation__samplers__beam__temperature": 0}, "separation.samplers.beam.temperature"),
+        (
+            {"separation__samplers__beam__likelihood_weight": -1},
+            "separation.samplers.beam.likelihood_weight",
+        ),
+        ({"supervised__conv_tasnet__kernel": 3}, "supervised.conv_tasnet.kernel"),
+        ({"residual__strength": 0}, "residual.strength"),
         ({"vqvae__encoder_kernel": 0}, "vqvae.encoder_kernel"),
         ({"priors__drums__activation": "relu"}, "priors.drums.activation"),
         ({"mnist__colours": 2}, "mnist.colours"),
@@ -224,6 +230,9 @@ def test_three_sources() -> None:
     values = changed(slakh__classes=["drums", "bass", "piano"])
     values["priors"]["piano"] = values["priors"]["bass"] | {"classes": ["piano"]}
     values["separation"]["priors"]["piano"] = "piano"
+    with pytest.raises(ValueError, match=r"tables\.sdr names ft2d, which splits a mixture in two"):
+        parse_config(values)
+    values["separation"]["tables"]["sdr"] = ["mixture", "lass"]
     assert parse_config(values).weights == [1 / 3] * 3
 
 
@@ -256,11 +265,14 @@ def test_three_sources() -> None:
             {"separation__priors": {"drums": "drums", "bass": "drums"}},
             "separation.priors.bass is 'drums', which models ['drums']",
         ),
-        ({"separation__method": "top_k"}, "separation: top_k is needed by the method top_k"),
-        ({"separation__top_k": 5}, "separation: top_k is needed by the method top_k"),
         (
-            {"separation__method": "greedy", "separation__hypotheses": 9},
-            "separation: hypotheses is 9, but the method greedy follows exactly 1",
+            {"separation__samplers__beam__method": "top_k"},
+            "separation.samplers.beam: top_k is needed by the method top_k",
+        ),
+        ({"separation__samplers__beam__top_k": 5}, "samplers.beam: top_k is needed by the method top_k"),
+        (
+            {"separation__samplers__greedy__hypotheses": 9},
+            "separation.samplers.greedy: hypotheses is 9, but the method greedy follows exactly 1",
         ),
         (
             {"mixtures__seconds": 2, "evaluation__window": 2.5},
@@ -351,6 +363,17 @@ def test_null_takes_a_sampler_and_its_method_away() -> None:
         (
             {"mnist__separation__methods__lass__refinement": None},
             "refinement is needed where it is at least 1",
+        ),
+        ({"supervised__hybrid_demucs__depth": 4}, "window 2048 must be 512 or 1024 for 4 layers"),
+        ({"separation__methods__lass__sampler": "x"}, "methods.lass.sampler is 'x', but samplers has only"),
+        (
+            {"separation__samplers__beam__likelihood": "patches"},
+            "samplers.beam.likelihood is 'patches', which is for images",
+        ),
+        ({"separation__tables__sdr": ["average"]}, "tables.sdr ['average'] must name different ones of"),
+        (
+            {"mnist__separation__methods__lass__consistency": "residual"},
+            "methods.lass.consistency is 'residual', which is for music",
         ),
         ({"mnist__separation__samplers__greedy__kept": 2}, "kept is 2, but there are only 1 hypotheses"),
         ({"mnist__separation__samplers__greedy__hypotheses": 2}, "greedy follows exactly 1"),

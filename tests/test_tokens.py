@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,16 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from lass.separation.selection import Separation
 from lass.tokens import (
     codebook_of,
     read_candidates,
     read_tokens,
     sequences,
-    uncounted_of,
     without_copies,
     write_candidates,
-    write_separations,
     write_tokens,
 )
 
@@ -90,31 +86,6 @@ def test_codes_up_to_the_largest(tmp_path: Path, size: int, kind: pa.DataType) -
 def test_equal_tables_have_equal_bytes(tmp_path: Path) -> None:
     first, second = (write(tmp_path / name, SONGS) for name in ("a.parquet", "b.parquet"))
     assert first.read_bytes() == second.read_bytes()
-
-
-# --- separated mixtures ---
-
-
-def separation(codes: list[list[int]], *, uncounted: int) -> Separation:
-    return Separation(torch.tensor(codes), torch.zeros(2, 4), -1.5, 0.25, uncounted)
-
-
-def test_separations_have_a_row_per_source(tmp_path: Path) -> None:
-    path = tmp_path / "separated.parquet"
-    results = [(7, separation([[1, 2], [3, 4]], uncounted=1)), (2, separation([[5, 6], [7, 8]], uncounted=0))]
-    write_separations(path, results, classes=["drums", "bass"], codebook="abc", codebook_size=10)
-    rows = read_tokens([path], codebook="abc").to_pylist()
-    first: dict[str, Any] = {"mixture": 7, "log_posterior": -1.5, "remix_distance": 0.25, "uncounted": 1}
-    assert rows[0] == first | {"source": "drums", "codes": [1, 2]}
-    assert rows[1] == first | {"source": "bass", "codes": [3, 4]}
-    assert [row["codes"] for row in rows[2:]] == [[5, 6], [7, 8]]
-    assert uncounted_of(path) == {7: 1, 2: 0}
-
-
-def test_a_shard_without_mixtures(tmp_path: Path) -> None:
-    path = tmp_path / "separated.parquet"
-    write_separations(path, [], classes=["drums", "bass"], codebook="abc", codebook_size=10)
-    assert uncounted_of(path) == {}
 
 
 # --- what is refused ---

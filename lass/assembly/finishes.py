@@ -1,14 +1,15 @@
 """What makes estimates of candidates: its settings, and the candidates from their file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from lass.assembly.codecs import CodecAt
+from lass.likelihood.residual import read_residual
 from lass.separation.candidates import Candidates
-from lass.separation.estimation import Finish
+from lass.separation.estimation import Finish, Synthesis
 from lass.separation.refinement import Refinement
 from lass.tokens import read_candidates
 
@@ -17,6 +18,27 @@ def open_finish(settings: Mapping[str, Any]) -> Finish:
     """The settings of `Finish`, in which `refinement` holds those of `Refinement` or is None."""
     refinement = settings["refinement"]
     return Finish(**{**settings, "refinement": refinement and Refinement(**refinement)})
+
+
+def open_synthesis(
+    codec: CodecAt,
+    *,
+    weights: Sequence[float],
+    bounds: tuple[float, float],
+    residual: str | None,
+    classes: Sequence[str],
+    strength: float | None,
+) -> Synthesis:
+    """What makes estimates of codes; `residual` is the file with what the codec loses, where a finish asks.
+
+    Its variances then count `strength` frames of their class's mean beside their own.
+    """
+    variance = None
+    if residual is not None:
+        sums = read_residual(Path(residual), classes=classes, codebook=codec.vqvae.quantizer.identity)
+        variance = sums.variance(strength=strength or 0.0).to(codec.device)
+    alpha = torch.tensor(weights, dtype=torch.float32, device=codec.device)
+    return Synthesis(codec, alpha, bounds, variance)
 
 
 def read_kept(path: Path, *, codec: CodecAt) -> dict[int, Candidates]:

@@ -30,7 +30,7 @@ def open_separator(
 
     `priors` holds per source the arguments of `open_prior`: path, classes, conditional, source; one that
     serves several sources is opened once and asked for all of them together. `settings` are the separator's
-    seed, memory, selection and evidence.
+    seed, memory and evidence.
     """
     shape, device = codec.vqvae.shape, codec.device
     table = read_likelihood(likelihood, codebook_size=shape.codes, sources=len(priors)).to(device)

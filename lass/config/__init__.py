@@ -14,7 +14,18 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from lass.config.images import REFERENCES, ImageSet
-from lass.config.music import AudioCodec, Decoding, LikelihoodConfig, Mixtures, Slakh
+from lass.config.music import (
+    BLIND,
+    MUSIC_REFERENCES,
+    SUPERVISED,
+    AudioCodec,
+    LikelihoodConfig,
+    Mixtures,
+    MusicSeparation,
+    Residual,
+    Slakh,
+    Supervised,
+)
 from lass.config.sections import (
     Identifier,
     PositiveFloat,
@@ -26,7 +37,17 @@ from lass.config.sections import (
     without_nulls,
 )
 
-__all__ = ["REFERENCES", "Config", "json_schema", "parse_config", "resolved", "write_schema"]
+__all__ = [
+    "BLIND",
+    "MUSIC_REFERENCES",
+    "REFERENCES",
+    "SUPERVISED",
+    "Config",
+    "json_schema",
+    "parse_config",
+    "resolved",
+    "write_schema",
+]
 
 TAKEN = {"slakh", "mnist", "examples", "logs", "benchmarks"}
 """Folders of `results/` that no image set can be named after."""
@@ -52,7 +73,9 @@ class Config(Section):
     vqvae: AudioCodec
     likelihood: LikelihoodConfig
     priors: Priors
-    separation: Decoding
+    separation: MusicSeparation
+    residual: Residual
+    supervised: Supervised
     mnist: ImageSet
     image_sets: Annotated[dict[Identifier, ImageSet], BeforeValidator(without_nulls)]
     evaluation: Evaluation
@@ -65,6 +88,13 @@ class Config(Section):
             raise ValueError(
                 f"mixtures.seconds {self.mixtures.seconds} is shorter than one token of the VQ-VAE"
             )
+        for table, rows in self.separation.tables:
+            blind = sorted(set(rows) & set(BLIND))
+            if blind and len(self.classes) != 2:
+                raise ValueError(
+                    f"separation.tables.{table} names {blind[0]}, which splits a mixture in two, but "
+                    f"there are {len(self.classes)} classes: leave out {', '.join(blind)}"
+                )
         seconds = self.frames_per_mixture / self.slakh.sample_rate
         if self.evaluation.window > seconds:
             raise ValueError(
@@ -117,6 +147,11 @@ class Config(Section):
     def frames_per_mixture(self) -> int:
         """T: samples of one mixture, a multiple of the hop."""
         return self.tokens_per_mixture * self.vqvae.hop
+
+    @property
+    def supervised_frames(self) -> int:
+        """Samples of a mixture that supervised networks are trained on."""
+        return round(self.supervised.seconds * self.slakh.sample_rate)
 
     @property
     def weights(self) -> list[float]:

@@ -2,10 +2,9 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from lass.config.sections import (
-    ChosenPriors,
     Codec,
     Factor,
     Identifier,
@@ -13,17 +12,14 @@ from lass.config.sections import (
     PositiveInt,
     Priors,
     Section,
-    check_method,
     check_mixing,
-    without_nulls,
 )
+from lass.config.separation import Separation, check_tables
 
 REFERENCES = ("average", "nmf", "codec_ceiling")
 """Rows of the tables that need no sampler."""
 LARGEST_PATCHES = 1 << 28
 """Numbers that `likelihood: patches` may take, as in `lass.likelihood.patches`."""
-RESERVED = {*REFERENCES, "candidates", "scores"}
-"""Names of other folders of a split's results."""
 
 
 class Augmentation(Section):
@@ -66,62 +62,6 @@ class Nmf(Section):
     images: PositiveInt
 
 
-class Sampler(Section):
-    """How candidates are drawn, and how many are kept."""
-
-    method: Literal["greedy", "beam", "ancestral", "top_k", "particle"]
-    likelihood: Literal["counts", "patches"]
-    hypotheses: PositiveInt
-    likelihood_weight: Factor
-    temperature: PositiveFloat
-    top_k: PositiveInt | None
-    resampling: Annotated[float, Field(gt=0, le=1)] | None
-    kept: PositiveInt
-
-    @model_validator(mode="after")
-    def check(self) -> Self:
-        """Settings that the method can use."""
-        check_method(self.method, hypotheses=self.hypotheses, top_k=self.top_k)
-        if (self.method == "particle") != (self.resampling is not None):
-            raise ValueError(
-                "resampling is needed by the method particle and must be null for every other method"
-            )
-        if self.kept > self.hypotheses:
-            raise ValueError(f"kept is {self.kept}, but there are only {self.hypotheses} hypotheses")
-        return self
-
-
-class Refinement(Section):
-    """Gradient steps on the dense latents."""
-
-    steps: PositiveInt
-    learning_rate: PositiveFloat
-    halve_every: PositiveInt
-    penalty: Factor
-
-
-class Finish(Section):
-    """From the candidates of a sampler to one estimate per source."""
-
-    sampler: Identifier
-    refined: Annotated[int, Field(ge=0)]
-    refinement: Refinement | None
-    choice: Literal["remix", "posterior", "joint"]
-    sigma: PositiveFloat
-    consistency: bool
-    averaging: PositiveFloat | None
-
-    @model_validator(mode="after")
-    def check(self) -> Self:
-        """Steps where something is refined."""
-        if (self.refined == 0) != (self.refinement is None):
-            raise ValueError(
-                f"refined is {self.refined}: refinement is needed where it is at least 1 and must be null "
-                "where it is 0"
-            )
-        return self
-
-
 class Tables(Section):
     """Rows of the tables: names of methods, in order."""
 
@@ -129,39 +69,18 @@ class Tables(Section):
     samplers: Annotated[list[Identifier], Field(min_length=1)]
 
 
-class ImageSeparation(Section):
-    """Samplers and methods, under names of the user's choice."""
+class ImageSeparation(Separation):
+    """How images are separated, and the rows of their tables."""
 
-    priors: ChosenPriors
-    batch: PositiveInt
-    precision: Literal["float32", "bfloat16"]
-    samplers: Annotated[dict[Identifier, Sampler], BeforeValidator(without_nulls)]
-    methods: Annotated[dict[Identifier, Finish], BeforeValidator(without_nulls)]
     tables: Tables
 
     @model_validator(mode="after")
     def check(self) -> Self:
-        """Names that exist and are nobody else's; candidates enough to refine."""
+        """Rows that exist, and finishes that are for images."""
+        check_tables(self.tables, methods=self.methods, references=REFERENCES)
         for name, method in self.methods.items():
-            if name in RESERVED:
-                raise ValueError(f"methods.{name}: the name is taken, choose another than {sorted(RESERVED)}")
-            if method.sampler not in self.samplers:
-                raise ValueError(
-                    f"methods.{name}.sampler is {method.sampler!r}, but samplers has only "
-                    f"{sorted(self.samplers)}"
-                )
-            kept = self.samplers[method.sampler].kept
-            if method.refined > kept:
-                raise ValueError(
-                    f"methods.{name}.refined is {method.refined}, but {method.sampler} keeps only {kept}"
-                )
-        for table, rows in (("psnr", self.tables.psnr), ("samplers", self.tables.samplers)):
-            unknown = sorted(set(rows) - {*self.methods, *REFERENCES})
-            if unknown or len(set(rows)) != len(rows):
-                raise ValueError(
-                    f"tables.{table} {rows} must name different ones of {sorted(self.methods)} and "
-                    f"{sorted(REFERENCES)}"
-                )
+            if method.consistency == "residual":
+                raise ValueError(f"methods.{name}.consistency is 'residual', which is for music: use 'equal'")
         return self
 
 

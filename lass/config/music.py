@@ -5,16 +5,22 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from lass.config.sections import (
-    ChosenPriors,
     Codec,
     Factor,
     Identifier,
     PositiveFloat,
     PositiveInt,
     Section,
-    check_method,
+    Training,
 )
+from lass.config.separation import Separation, check_tables
 
+BLIND = ("rpca", "ica", "hpss", "repet", "repet_sim", "ft2d", "nmf")
+"""Methods that split any mixture in two, as in `lass.baselines.blind`."""
+SUPERVISED = ("conv_tasnet", "hybrid_demucs")
+"""Networks that are trained on mixtures, as in `lass.baselines.supervised`."""
+MUSIC_REFERENCES = ("mixture", "codec_ceiling", "ideal_mask", *BLIND, *SUPERVISED)
+"""Rows of the tables of music that need no sampler."""
 LONGEST_WINDOW = 2048  # of the VQ-VAE's spectral loss, in samples
 
 
@@ -93,20 +99,71 @@ class LikelihoodConfig(Section):
     mixtures_per_group: PositiveInt
 
 
-class Decoding(Section):
-    """The row `lass` of the tables."""
+class Residual(Section):
+    """How the variance of what the codec loses is estimated, code by code."""
 
-    priors: ChosenPriors
-    method: Literal["greedy", "beam", "ancestral", "top_k"]
-    hypotheses: PositiveInt
-    likelihood_weight: Factor
-    temperature: PositiveFloat
-    top_k: PositiveInt | None
-    selection: Literal["remix", "posterior"]
-    batch: PositiveInt
+    tracks: PositiveInt
+    strength: PositiveFloat
+
+
+class MusicTables(Section):
+    """Rows of the tables: names of methods, in order."""
+
+    sdr: Annotated[list[Identifier], Field(min_length=1)]
+    samplers: Annotated[list[Identifier], Field(min_length=1)]
+
+
+class MusicSeparation(Separation):
+    """How music is separated, and the rows of its tables."""
+
+    tables: MusicTables
 
     @model_validator(mode="after")
     def check(self) -> Self:
-        """Settings that the method can use."""
-        check_method(self.method, hypotheses=self.hypotheses, top_k=self.top_k)
+        """Rows that exist, and samplers that are for music."""
+        check_tables(self.tables, methods=self.methods, references=MUSIC_REFERENCES)
+        for name, sampler in self.samplers.items():
+            if sampler.likelihood != "counts":
+                raise ValueError(
+                    f"samplers.{name}.likelihood is {sampler.likelihood!r}, which is for images: use 'counts'"
+                )
         return self
+
+
+class ConvTasnet(Section):
+    """Conv-TasNet by the letters of its paper (N, L, B, H, X, R), and its training."""
+
+    filters: PositiveInt
+    kernel: Annotated[int, Field(ge=2, multiple_of=2)]
+    bottleneck: PositiveInt
+    hidden: PositiveInt
+    layers: PositiveInt
+    stacks: PositiveInt
+    training: Training
+
+
+class HybridDemucs(Section):
+    """Hybrid Demucs, and its training."""
+
+    channels: Annotated[int, Field(ge=4, multiple_of=4)]
+    depth: Annotated[int, Field(ge=2, le=8)]
+    window: PositiveInt
+    training: Training
+
+    @model_validator(mode="after")
+    def check(self) -> Self:
+        """A window whose frequencies the layers reduce to one, four to one at a time."""
+        fitting = (2 * 4**self.depth, 4 * 4**self.depth)
+        if self.window not in fitting:
+            raise ValueError(
+                f"window {self.window} must be {fitting[0]} or {fitting[1]} for {self.depth} layers"
+            )
+        return self
+
+
+class Supervised(Section):
+    """The networks that learn to separate from mixtures."""
+
+    seconds: PositiveFloat
+    conv_tasnet: ConvTasnet
+    hybrid_demucs: HybridDemucs

@@ -48,6 +48,32 @@ class AudioBatches:
 
 
 @dataclass(frozen=True)
+class MixtureBatches:
+    """Mixtures of sources from unrelated places with their addends: what supervised networks learn from."""
+
+    library: SourceLibrary
+    weights: Sequence[float]  # alpha [N]
+    length: int  # samples
+    batch: int
+    device: torch.device
+
+    def draw(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Mixtures y [B, T] and their addends alpha_n x_n [B, N, T], float32."""
+        addends = torch.from_numpy(np.stack([self.item(rng) for _ in range(self.batch)])).to(self.device)
+        return addends.sum(dim=1), addends
+
+    def item(self, rng: np.random.Generator) -> np.ndarray:
+        """Addends [N, T] of one mixture."""
+        parts = [self.library.crop(rng, self.length)[n] for n in range(len(self.library.classes))]
+        return np.asarray(np.stack(parts) * np.asarray(self.weights)[:, None], dtype=np.float32)
+
+    def fixed(self, seed: int, *, batches: int) -> list[tuple[Tensor, Tensor]]:
+        """The same `batches` batches every time, for validation."""
+        rng = np.random.default_rng(seed)
+        return [self.draw(rng) for _ in range(batches)]
+
+
+@dataclass(frozen=True)
 class ImageBatches:
     """Images for the VQ-VAE: two thirds are sources, half of which are augmented, one third are mixtures."""
 

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from matplotlib.axes import Axes
+from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from lass.evaluation.csv_files import align_text, floats, read_csv, standard_error
@@ -115,39 +116,45 @@ def format_table(path: Path) -> str:
     return align_text(cells)
 
 
-def draw_scores(table: pa.Table, *, path: Path) -> None:
-    """Draw the SDR columns of a table by `summarise_scores` as grouped bars and write them to `path` as PNG.
+def draw_scores(rows: pa.Table, *, classes: Sequence[str], path: Path) -> None:
+    """Draw how the SDR of every method is distributed over the mixtures, and write it to `path` as PNG.
 
-    One group per method, one bar for the average and one per class, with the standard error. The file is
-    written aside and renamed; the same table gives the same bytes.
+    `rows` as for `summarise_scores`. One group per method; in it a box for the average over the sources of a
+    mixture and one per class: the quartiles with the median, whiskers from the 5th to the 95th percentile,
+    and the mean as a diamond with its value. Scores that are not finite have no place on the axis; the mean
+    is that of the table all the same. The file is written aside and renamed; equal rows give equal bytes.
 
     Raises:
-        ValueError: the table lacks the columns of `summarise_scores`, or `path` does not end in .png.
+        ValueError: as `summarise_scores`, or `path` does not end in .png.
     """
-    series = ["avg", *class_names(table)]
-    methods = table["method"].to_pylist()
-    figure = new_figure(max(6.0, 1.5 + 0.55 * len(methods) * len(series)), 4.2)
+    table = summarise_scores(rows, classes=classes)
+    series, methods = ["avg", *classes], table["method"].to_pylist()
+    figure = new_figure(max(6.0, 1.5 + 0.42 * len(methods) * len(series)), 4.6)
     axes = figure.add_subplot()
     width = GROUP_WIDTH / len(series)
-    for index, name in enumerate(series):
-        offset = (index - (len(series) - 1) / 2) * width
-        _draw_bars(
-            axes,
-            positions=[group + offset for group in range(len(methods))],
-            heights=floats(table, f"sdr_{name}"),
-            errors=floats(table, "sdr_se" if name == "avg" else f"sdr_se_{name}"),
-            width=width,
-            label="average" if name == "avg" else name,
-            colour=COLOURS[index % len(COLOURS)],
-        )
+    for group, method in enumerate(methods):
+        own = rows.filter(pc.field("method") == method)
+        grid = floats(own, "sdr")[_order(own, method, classes)]  # [mixtures, N]
+        for index, name in enumerate(series):
+            _draw_box(
+                axes,
+                values=grid.mean(axis=1) if name == "avg" else grid[:, index - 1],
+                mean=floats(table, f"sdr_{name}")[group],
+                position=group + (index - (len(series) - 1) / 2) * width,
+                width=width,
+                colour=COLOURS[index % len(COLOURS)],
+            )
     counts = sorted(set(table["n"].to_pylist()))
-    axes.set_title(f"SDR over {' or '.join(map(str, counts))} mixtures, with the standard error of the mean")
+    axes.set_title(f"SDR over {' or '.join(map(str, counts))} mixtures: 5, 25, 50, 75, 95 %, and the mean")
     axes.set_ylabel("SDR (dB)")
     axes.set_xticks(range(len(methods)), methods, rotation=20 if len(methods) > 6 else 0)
+    axes.set_xlim(-0.6, len(methods) - 0.4)
     axes.axhline(0.0, color="black", linewidth=0.8)
     axes.margins(y=0.12)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(frameon=False, ncols=len(series), loc="outside lower center")
+    names = ["average", *classes]
+    patches = [Patch(color=COLOURS[index % len(COLOURS)], label=name) for index, name in enumerate(names)]
+    figure.legend(handles=patches, frameon=False, ncols=len(series), loc="outside lower center")
     write_figure(figure, path=path)
 
 
@@ -202,32 +209,38 @@ def _mean(values: FloatArray) -> float:
     return float(kept.mean()) if kept.size else float("nan")
 
 
-def _draw_bars(
-    axes: Axes,
-    *,
-    positions: Sequence[float],
-    heights: FloatArray,
-    errors: FloatArray,
-    width: float,
-    label: str,
-    colour: str,
+def _draw_box(
+    axes: Axes, *, values: FloatArray, mean: float, position: float, width: float, colour: str
 ) -> None:
-    """Bars with error bars and their values beyond these; a height that is not finite gets only its value."""
-    finite = np.isfinite(heights)
-    shown = np.where(finite, heights, 0.0)
-    reach = np.where(finite & np.isfinite(errors), errors, 0.0)
-    axes.bar(positions, shown, width, yerr=reach, label=label, color=colour, error_kw={"linewidth": 0.8})
-    for position, height, top, error in zip(positions, heights, shown, reach, strict=True):
-        below = top < 0
-        axes.annotate(
-            "-" if np.isnan(height) else f"{height:z.1f}",
-            (position, top - error if below else top + error),
-            xytext=(0, -3 if below else 3),
-            textcoords="offset points",
-            ha="center",
-            va="top" if below else "bottom",
-            fontsize=8,
+    """A box of the values that are finite, and the mean; its value alone where that is not finite."""
+    finite = values[np.isfinite(values)]
+    if finite.size:
+        axes.boxplot(
+            [finite],
+            positions=[position],
+            widths=0.85 * width,
+            whis=(5, 95),
+            showfliers=False,
+            patch_artist=True,
+            manage_ticks=False,
+            boxprops={"facecolor": colour, "linewidth": 0.6},
+            medianprops={"color": "white", "linewidth": 1.2},
+            whiskerprops={"linewidth": 0.8},
+            capprops={"linewidth": 0.8},
         )
+    place = mean if np.isfinite(mean) else 0.0
+    if np.isfinite(mean):
+        axes.plot(position, mean, marker="D", markersize=2.5, color="black", linestyle="none", zorder=5)
+    top = float(np.percentile(finite, 95)) if finite.size else place
+    axes.annotate(
+        "-" if np.isnan(mean) else f"{mean:z.1f}",
+        (position, max(top, place)),
+        xytext=(0, 3),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        fontsize=7,
+    )
 
 
 def _cell(name: str, value: float | str | None) -> str:

@@ -1,7 +1,9 @@
-"""Mixture consistency: the nearest estimates that add up to the mixture and stay within their bounds.
+"""Mixture consistency: estimates that add up to the mixture.
 
-A step after decoding that the paper does not have (for audio: Wisdom et al. 2019, "Differentiable consistency
-constraints for improved deep speech enhancement", without the bounds).
+A step after decoding that the paper does not have. `project` takes the nearest such estimates within bounds
+(for audio: Wisdom et al. 2019, "Differentiable consistency constraints for improved deep speech enhancement",
+without the bounds). `share_residual` knows more: how much a codec loses in the frames of every code, and at
+which frequencies.
 """
 
 import math
@@ -9,6 +11,7 @@ import math
 import torch
 from torch import Tensor
 
+CALM = 1e-12  # added to variances: silence shares what is missing alike
 HALVINGS = 40  # of the interval that holds the shift: float32 has no more to give
 
 
@@ -41,3 +44,36 @@ def project(
         short = remix < mixtures
         below, above = torch.where(short, middle, below), torch.where(short, above, middle)
     return (estimates + alpha * above[..., None, :]).clamp(low, high)
+
+
+def share_residual(estimates: Tensor, mixtures: Tensor, *, weights: Tensor, variance: Tensor) -> Tensor:
+    """The posterior means of the sources, given what the codec decodes and what it is known to lose.
+
+    With x_n = D(z_n) + r_n, where r_n is Gaussian with independent coefficients of the discrete cosine
+    transform of every frame, y = sum_n alpha_n x_n makes E[x_n | y] = D(z_n) + alpha_n v_n / (sum_k alpha_k²
+    v_k) (y - sum_k alpha_k D(z_k)): Wiener's filter, which changes from frame to frame with the codes.
+
+    Args:
+        estimates: D(z_n) [..., N, T].
+        mixtures: y [..., T].
+        weights: alpha [N].
+        variance: v_n [..., N, S, D] of the coefficients of frames of D = T / S samples.
+    """
+    alpha = weights.to(estimates)[:, None]  # [N, 1]
+    frame = variance.shape[-1]
+    basis = cosines(frame).to(estimates)  # [D, D]
+    missing = mixtures - (alpha * estimates).sum(dim=-2)  # [..., T]
+    coefficients = missing.unflatten(-1, (-1, frame)) @ basis.T  # [..., S, D]
+    part = alpha[..., None] ** 2 * (variance + CALM)
+    shares = part / part.sum(dim=-3, keepdim=True)  # [..., N, S, D], which sum to 1 over the sources
+    added = (shares * coefficients[..., None, :, :]) @ basis
+    consistent: Tensor = estimates + added.flatten(-2) / alpha
+    return consistent
+
+
+def cosines(size: int) -> Tensor:
+    """The orthonormal discrete cosine transform (type II) [size, size] of a frame, in float64: basis @ x."""
+    frequency, place = torch.meshgrid(torch.arange(size), torch.arange(size), indexing="ij")
+    basis = torch.cos(math.pi / size * (place.double() + 0.5) * frequency) * math.sqrt(2 / size)
+    basis[0] /= math.sqrt(2)
+    return basis

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from lass.separation.candidates import Candidates
-from lass.separation.consistency import project
+from lass.separation.consistency import project, share_residual
 from lass.separation.refinement import Refinement, refine_latents
 
 CHOICES = ("remix", "posterior", "joint")
+CONSISTENCIES = (None, "equal", "residual")
 
 
 class Codec(Protocol):
@@ -26,26 +27,39 @@ class Codec(Protocol):
 
 
 @dataclass(frozen=True)
+class Synthesis:
+    """What turns codes of the sources into estimates that fit their mixture."""
+
+    codec: Codec
+    weights: Tensor  # alpha [N]
+    bounds: tuple[float, float]  # of every number of a source; infinite for none
+    variance: Tensor | None = None  # [N, K, D], by `lass.likelihood.residual`: for consistency 'residual'
+
+
+@dataclass(frozen=True)
 class Finish:
     """What happens to the candidates of a mixture.
 
-    The first `refined` candidates (those of lowest remix distance) are refined, or only the first is decoded
-    where `refined` is 0. One of them is chosen: `remix`, by the remix error that is left; `posterior`, by
+    The first `refined` candidates (those of lowest remix distance) are refined; where `refined` is 0, all are
+    only decoded. One of them is chosen: `remix`, by the remix error that is left; `posterior`, by
     the log posterior of its codes; `joint`, by `log posterior - error / (2 sigma²)` with the error ||y -
-    remix||² after refinement.
+    remix||² after refinement. Consistency makes the estimates add up to the mixture: `equal` shares out
+    what is missing alike, `residual` by what the codec is known to lose in the frames of each code.
     """
 
-    refined: int  # M; 0 for the first candidate as it is
+    refined: int  # M; 0 for all candidates as they are
     refinement: Refinement | None  # where M > 0
     choice: str = "remix"
     sigma: float = 0.1  # of joint: standard deviation of a number of the mixture
-    consistency: bool = False  # project onto the mixture
+    consistency: str | None = None  # one of CONSISTENCIES
     averaging: float | None = None  # temperature (nats) of a posterior mean; None: the chosen one alone
 
     def __post_init__(self) -> None:
         """Refuse combinations that mean nothing."""
         if self.choice not in CHOICES:
             raise ValueError(f"choice {self.choice!r}: choose one of {', '.join(CHOICES)}")
+        if self.consistency not in CONSISTENCIES:
+            raise ValueError(f"consistency {self.consistency!r}: choose one of {CONSISTENCIES}")
         if self.refined < 0 or (self.refined > 0) != (self.refinement is not None):
             raise ValueError(
                 f"refined {self.refined}: refinement is needed where it is positive, and only there"
@@ -59,16 +73,16 @@ def estimate_sources(
     mixtures: Tensor,
     *,
     finish: Finish,
-    codec: Codec,
-    weights: Tensor,
+    synthesis: Synthesis,
     interchangeable: bool,
 ) -> Tensor:
     """Estimates [B, N, T] of the sources of the mixtures y [B, T] from the candidates of each.
 
     `interchangeable`: the sources have one prior, so that candidates may hold them in any order; averages
-    align them.
+    align them. ValueError where consistency 'residual' has no variances to go by.
     """
-    kept = [min(max(1, finish.refined), len(one.codes)) for one in found]
+    codec, weights = synthesis.codec, synthesis.weights
+    kept = [min(finish.refined or len(one.codes), len(one.codes)) for one in found]
     owner = torch.repeat_interleave(torch.tensor(kept))
     codes = torch.cat([one.codes[:number] for one, number in zip(found, kept, strict=True)])  # [R, N, S]
     targets = mixtures[owner.to(mixtures.device)]  # [R, T]
@@ -80,8 +94,7 @@ def estimate_sources(
     with torch.no_grad():
         decoded = codec.synthesise(latents.flatten(0, 1)).float().unflatten(0, codes.shape[:2])  # [R, N, T]
     errors = ((weights[:, None] * decoded).sum(dim=1) - targets).square().sum(dim=1)  # [R]
-    if finish.consistency:
-        decoded = project(decoded, targets, weights=weights)
+    decoded = make_consistent(decoded, codes, targets, kind=finish.consistency, synthesis=synthesis)
     posterior = torch.cat([one.log_posterior[:number] for one, number in zip(found, kept, strict=True)])
     scores = candidate_scores(errors, posterior.to(errors), finish=finish)
     return torch.stack(
@@ -90,6 +103,22 @@ def estimate_sources(
             for estimates, own in zip(decoded.split(kept), scores.split(kept), strict=True)
         ]
     )
+
+
+def make_consistent(
+    decoded: Tensor, codes: Tensor, mixtures: Tensor, *, kind: str | None, synthesis: Synthesis
+) -> Tensor:
+    """Estimates [R, N, T] that add up to the mixtures [R, T], from D(z_n) [R, N, T] of codes [R, N, S]."""
+    if kind is None:
+        return decoded
+    if kind == "equal":
+        low, high = synthesis.bounds
+        return project(decoded, mixtures, weights=synthesis.weights, low=low, high=high)
+    if synthesis.variance is None:
+        raise ValueError("consistency 'residual' needs the variances of what the codec loses: fit them first")
+    source = torch.arange(codes.shape[1], device=codes.device)[:, None]
+    variance = synthesis.variance[source, codes]  # [R, N, S, D]
+    return share_residual(decoded, mixtures, weights=synthesis.weights, variance=variance)
 
 
 def candidate_scores(errors: Tensor, log_posterior: Tensor, *, finish: Finish) -> Tensor:

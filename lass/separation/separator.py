@@ -1,4 +1,4 @@
-"""From mixtures to separated sources: encode, decode hypotheses, choose one (steps 1, 4, 5 of the method)."""
+"""From mixtures to hypotheses of the sources' codes: encode, decode (steps 1, 4, 5 of the method)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,6 @@ from lass.likelihood.tensor import Likelihood
 from lass.separation.budget import mixtures_at_once
 from lass.separation.decoding import Method, decode_sequences
 from lass.separation.prior import Prior
-from lass.separation.selection import Separation, select_hypothesis
 
 
 @dataclass(frozen=True)
@@ -35,30 +34,10 @@ class Separator:
     weights: Tensor  # alpha [N]
     method: Method
     seed: int
-    selection: str = "remix"  # or 'posterior'
     memory: int = 4 * 2**30  # bytes that decoding may take beside the priors and the likelihood
     evidence: Callable[[Tensor], Tensor] | None = (
         None  # log p(y_s | z_1, z_2) [B, S, K, K] of mixtures [B, T]
     )
-
-    def separate(self, mixtures: Tensor, items: Sequence[int]) -> list[Separation]:
-        """Separate waveforms y [B, T]; `items` name the mixtures, and with the seed decide every random draw.
-
-        The result for a mixture does not depend on the others of the batch.
-        """
-        decoded = self.hypotheses(mixtures, items)
-        return [
-            select_hypothesis(
-                decoded.codes[row],
-                decoded.scores[row],
-                mixture=mixtures[row],
-                weights=self.weights,
-                decode=self.decode,
-                criterion=self.selection,
-                uncounted=int(decoded.uncounted[row]),
-            )
-            for row in range(len(mixtures))
-        ]
 
     def hypotheses(self, mixtures: Tensor, items: Sequence[int]) -> Decoded:
         """W hypotheses for each mixture y [B, T]; mixture codes that were never counted are replaced.

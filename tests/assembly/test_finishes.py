@@ -20,7 +20,7 @@ SETTINGS: dict[str, Any] = {
     "refinement": {"steps": 3, "learning_rate": 0.1, "halve_every": 2, "penalty": 0.01},
     "choice": "joint",
     "sigma": 0.2,
-    "consistency": True,
+    "consistency": "equal",
     "averaging": None,
 }
 

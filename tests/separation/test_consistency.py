@@ -4,11 +4,12 @@ import math
 
 import numpy as np
 import pytest
+import scipy.fft
 import torch
 from scipy.optimize import minimize
 from torch import Tensor
 
-from lass.separation.consistency import project
+from lass.separation.consistency import cosines, project, share_residual
 
 HALVES = torch.tensor([0.5, 0.5])
 
@@ -73,3 +74,45 @@ def test_without_bounds() -> None:
     torch.testing.assert_close(found.mean(dim=0), mixture)
     moved = found - estimates
     torch.testing.assert_close(moved[0], moved[1])
+
+
+# --- what the codec loses ---
+
+
+def test_cosines_are_an_orthonormal_transform() -> None:
+    basis = cosines(8)
+    torch.testing.assert_close(basis @ basis.T, torch.eye(8, dtype=torch.float64))
+    expected = scipy.fft.dct(np.eye(8), norm="ortho", axis=0)
+    np.testing.assert_allclose(basis, expected, atol=1e-12)
+
+
+def test_shares_are_posterior_means_of_gaussians() -> None:
+    """Against the textbook's conditional mean of a joint Gaussian, frame by frame."""
+    rng = np.random.default_rng(0)
+    weights, frame, frames = np.array([0.7, 0.2, 0.4]), 4, 3
+    decoded, mixture = rng.normal(size=(3, frames * frame)), rng.normal(size=frames * frame)
+    variance = rng.random((3, frames, frame)) + 0.1
+    found = share_residual(
+        torch.from_numpy(decoded),
+        torch.from_numpy(mixture),
+        weights=torch.from_numpy(weights),
+        variance=torch.from_numpy(variance),
+    )
+    basis = scipy.fft.dct(np.eye(frame), norm="ortho", axis=0)
+    for s in range(frames):
+        part = slice(s * frame, (s + 1) * frame)
+        covariances = [basis.T @ np.diag(variance[n, s]) @ basis for n in range(3)]
+        total = sum(weights[n] ** 2 * covariances[n] for n in range(3))
+        missing = mixture[part] - weights @ decoded[:, part]
+        for n in range(3):
+            mean = decoded[n, part] + weights[n] * covariances[n] @ np.linalg.solve(total, missing)
+            np.testing.assert_allclose(found[n, part], mean, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(weights @ found.numpy(), mixture, atol=1e-9)
+
+
+def test_equal_variances_share_as_the_projection_does() -> None:
+    decoded, mixture = torch.rand(2, 12), torch.rand(12)
+    weights, variance = torch.tensor([0.3, 0.6]), torch.zeros(2, 3, 4)
+    expected = project(decoded, mixture, weights=weights, low=-torch.inf, high=torch.inf)
+    found = share_residual(decoded, mixture, weights=weights, variance=variance)
+    torch.testing.assert_close(found, expected)

@@ -1,6 +1,7 @@
 """From candidates to estimates: what is refined, what is chosen, and how means are taken."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +9,14 @@ import torch
 from torch import Tensor
 
 from lass.separation.candidates import Candidates
-from lass.separation.estimation import Finish, align, candidate_scores, combine, estimate_sources
+from lass.separation.estimation import (
+    Finish,
+    Synthesis,
+    align,
+    candidate_scores,
+    combine,
+    estimate_sources,
+)
 from lass.separation.refinement import Refinement
 
 HALVES = torch.tensor([0.5, 0.5])
@@ -47,8 +55,7 @@ def estimate(found: list[Candidates], mixtures: Tensor, finish: Finish, **change
         found,
         mixtures,
         finish=finish,
-        codec=CODEC,
-        weights=HALVES,
+        synthesis=Synthesis(CODEC, HALVES, bounds=(0.0, 1.0)),
         **({"interchangeable": True} | changes),
     )
 
@@ -56,9 +63,11 @@ def estimate(found: list[Candidates], mixtures: Tensor, finish: Finish, **change
 FIRST, SECOND = [[0, 6, 3], [2, 1, 5]], [[4, 4, 4], [1, 1, 1]]
 
 
-def test_the_first_candidate_as_it_is() -> None:
-    found = estimate([candidates([FIRST, SECOND], [-9.0, -1.0])], torch.rand(1, 3), PLAIN)
-    torch.testing.assert_close(found[0], decoded(FIRST))
+@pytest.mark.parametrize(("choice", "chosen"), [("remix", FIRST), ("posterior", SECOND)])
+def test_candidates_as_they_are(choice: str, chosen: list[list[int]]) -> None:
+    both = [candidates([FIRST, SECOND], [-9.0, -1.0])]
+    found = estimate(both, decoded(FIRST).mean(dim=0)[None], replace(PLAIN, choice=choice))
+    torch.testing.assert_close(found[0], decoded(chosen))
 
 
 def test_choices() -> None:
@@ -87,7 +96,7 @@ def test_refinement_comes_nearer_and_consistency_hits_the_mixture() -> None:
     mixture, found = sources.mean(dim=0)[None], [candidates([FIRST, SECOND], [0.0, 0.0])]
     plain, refined = (estimate(found, mixture, one) for one in (PLAIN, Finish(1, STEPS)))
     assert (refined.mean(dim=1) - mixture).norm() < 0.1 * (plain.mean(dim=1) - mixture).norm()
-    consistent = estimate(found, mixture, replace(PLAIN, consistency=True))
+    consistent = estimate(found, mixture, replace(PLAIN, consistency="equal"))
     torch.testing.assert_close(consistent.mean(dim=1), mixture, atol=1e-6, rtol=0)
     assert consistent.min() >= 0
     assert consistent.max() <= 1
@@ -142,3 +151,22 @@ def test_three_sources_are_aligned() -> None:
 def test_settings_that_mean_nothing(changes: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace(PLAIN, **changes)  # type: ignore[arg-type]
+
+
+def test_what_the_codec_loses_is_shared_out_by_the_codes() -> None:
+    """The first source loses nothing in frames of code 4: all that is missing goes to the second."""
+    mixture = decoded(SECOND).mean(dim=0)[None] + 0.1
+    variance = torch.ones(2, 7, 1)
+    variance[0, 4] = 0.0
+    synthesis = Synthesis(CODEC, HALVES, bounds=(-torch.inf, torch.inf), variance=variance)
+    finish = replace(PLAIN, consistency="residual")
+    parts: dict[str, Any] = {"finish": finish, "interchangeable": False}
+    [found] = estimate_sources([candidates([SECOND], [0.0])], mixture, synthesis=synthesis, **parts)
+    torch.testing.assert_close(found[0], decoded(SECOND)[0])
+    torch.testing.assert_close(found[1], decoded(SECOND)[1] + 0.2)
+    with pytest.raises(ValueError, match="consistency 'residual' needs the variances"):
+        estimate_sources(
+            [candidates([SECOND], [0.0])], mixture, synthesis=replace(synthesis, variance=None), **parts
+        )
+    with pytest.raises(ValueError, match="consistency 'some': choose one of"):
+        replace(PLAIN, consistency="some")

@@ -23,7 +23,7 @@ from snakemake.cli import main as snakemake
 ROOT = Path(__file__).parents[2]
 TEST_CONFIG = ROOT / "config" / "test.yaml"
 # One thread per job, so that two jobs share two cores.
-THREADED = ("compose_songs", "train_vqvae", "train_prior", "time_separations", "time_image_separations")
+THREADED = ("compose_songs", "train_vqvae", "train_prior", "train_supervised", "time_separations")
 THREADS = ["--set-threads", *(f"{rule}=1" for rule in THREADED)]
 # Fewer shards than by default are fewer jobs, each of which takes seconds to start.
 SCATTER = ["--set-scatter", "tokens=2", "counts=2", "mixtures=1"]
@@ -35,6 +35,7 @@ FINAL = [
     "results/slakh_sdr.csv",
     "results/slakh_sdr.json",
     "results/slakh_sdr.png",
+    "results/slakh_spectrograms.png",
     "results/density.csv",
     "results/priors.csv",
     "results/slakh/vqvae.safetensors",

@@ -66,8 +66,8 @@ def test_parts_that_do_not_belong_together(toy: Path, tmp_path: Path) -> None:
             "count_tuples/slakh/1-of-2",
             "tokens/train/1-of-2.parquet: codes of codebook",
         ),
-        "test/lass/1-of-1.parquet": (
-            "separate_mixtures/test/1-of-1",
+        "test/candidates/beam/1-of-1.parquet": (
+            "draw_candidates/slakh/test/beam/1-of-1",
             f"{prior}: trained on codes of codebook",
         ),
     }
@@ -75,7 +75,7 @@ def test_parts_that_do_not_belong_together(toy: Path, tmp_path: Path) -> None:
     outcome = run(
         directory,
         *SCATTER,
-        *("--keep-going", "--allowed-rules", "count_tuples", "separate_mixtures"),
+        *("--keep-going", "--allowed-rules", "count_tuples", "draw_candidates"),
         *("--forcerun", *files),
         targets=files,
         configs=[TEST_CONFIG, write_config(tmp_path / "c.yaml", change)],

@@ -22,6 +22,8 @@ ROWS = re.findall(r"^\| `([\w.<>]+)` \| (.+) \| (.+) \| (.+) \| (.+) \|$", READM
 
 # Sections whose names the user chooses: the entry whose values are documented.
 EXAMPLES = {
+    "separation.samplers": "beam",
+    "separation.methods": "refined",
     "priors": "drums",
     "separation.priors": "drums",
     "mnist.priors": "digits",

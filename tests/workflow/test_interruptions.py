@@ -32,7 +32,10 @@ def test_killed_four_times_and_divided_otherwise(toy: Path, tmp_path: Path) -> N
     directory = copy_run(toy, tmp_path / "run", "slakh/mini", "slakh/sources", "slakh/mixtures")
     slakh, logs = directory / "results" / "slakh", directory / "results" / "logs"
     priors = slakh / "priors"
-    counting, separating = logs / "count_tuples/slakh/1-of-3.log", logs / "separate_mixtures/test/1-of-2.log"
+    counting, separating = (
+        logs / "count_tuples/slakh/1-of-3.log",
+        logs / "draw_candidates/slakh/test/beam/1-of-2.log",
+    )
     # output of the job that is killed, whether it is in the middle, its log
     moments: list[tuple[Path, Callable[[], bool], Path]] = [
         (
@@ -46,7 +49,11 @@ def test_killed_four_times_and_divided_otherwise(toy: Path, tmp_path: Path) -> N
             logs / "train_prior" / "slakh" / "bass.log",
         ),
         (slakh / "counts" / "1-of-3.safetensors", lambda: says(counting, " groups"), counting),
-        (slakh / "test" / "lass" / "1-of-2.parquet", lambda: says(separating, "of 3 mixtures"), separating),
+        (
+            slakh / "test/candidates/beam/1-of-2.parquet",
+            lambda: says(separating, "of 3 mixtures"),
+            separating,
+        ),
     ]
     for output, reached, log in moments:
         kill_before(output, directory, reached=reached, log=log)

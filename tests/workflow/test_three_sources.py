@@ -21,7 +21,10 @@ def test_a_table_of_three_sources(tmp_path: Path) -> None:
         "mixtures": {"count": {"validation": 2, "test": 3}},
         "vqvae": {"codes": 16},
         "priors": {"guitar": {"layers": 1, "width": 32, "training": {"steps": 40, "batch": 4}}},
-        "separation": {"hypotheses": 3},
+        "separation": {
+            "samplers": {"beam": {"hypotheses": 3, "kept": 3}},
+            "tables": {"sdr": ["mixture", "lass", "residual", "codec_ceiling", "ideal_mask"]},
+        },
     }
     small = write_config(tmp_path / "small.yaml", changes)
     configs = [ROOT / "config" / "three_sources.yaml", TEST_CONFIG, small]

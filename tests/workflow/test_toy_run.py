@@ -26,13 +26,16 @@ AFTER_A_PRIOR = {
     *(
         "evaluate_priors",
         "gather_tables",
-        "separate_mixtures",
+        "draw_candidates",
+        "estimate_sources",
         "score_separations",
         "tabulate_sdr",
+        "draw_spectrograms",
         "export_examples",
         "all",
     )
 }
+AFTER_CANDIDATES = AFTER_A_PRIOR - {"evaluate_priors", "gather_tables", "draw_candidates"}
 AFTER_TOKENS = AFTER_A_PRIOR | {"count_tuples", "merge_counts", "measure_density", "train_prior"}
 
 
@@ -40,13 +43,16 @@ def test_table(toy: Path) -> None:
     path = toy / "results" / "slakh_sdr.csv"
     assert path.read_text().startswith("method,sdr_avg,sdr_drums,sdr_bass,n,")
     rows = {row["method"]: row for row in read_csv(path).to_pylist()}
-    assert list(rows) == ["mixture", "codec_ceiling", "lass"]
+    assert list(rows) == [
+        *("mixture", "hpss", "conv_tasnet", "lass", "particles", "codec_ceiling", "ideal_mask")
+    ]
     for row in rows.values():
         assert row["n"] == 6
         assert all(math.isfinite(row[f"sdr_{name}"]) for name in ("avg", "drums", "bass"))
+    assert rows["ideal_mask"]["sdr_avg"] > rows["mixture"]["sdr_avg"]
     assert rows["lass"]["uncounted"] is not None
     assert rows["mixture"]["uncounted"] is None, "the unprocessed mixture has no codes"
-    assert len(format_table(path).splitlines()) == 4
+    assert len(format_table(path).splitlines()) == 8
 
 
 def test_likelihood_and_priors_are_reported(toy: Path) -> None:
@@ -63,8 +69,8 @@ def test_likelihood_and_priors_are_reported(toy: Path) -> None:
 def test_examples_can_be_heard(toy: Path) -> None:
     files = sorted((toy / "results" / "examples").glob("*.flac"))
     kinds = {path.stem.split("_", 1)[1] for path in files}
-    sources = {f"{name}_{what}" for name in ("drums", "bass") for what in ("true", "codec_ceiling", "lass")}
-    assert kinds == {"mixture"} | sources
+    methods = ("true", "hpss", "conv_tasnet", "lass", "particles", "codec_ceiling", "ideal_mask")
+    assert kinds == {"mixture"} | {f"{name}_{what}" for name in ("drums", "bass") for what in methods}
     assert {soundfile.info(path).frames for path in files} == {16_000}
 
 
@@ -91,7 +97,12 @@ def test_report(toy: Path, tmp_path: Path) -> None:
         ({"device": "auto"}, set()),
         ({"evaluation": {"examples": 2}}, {"export_examples", "tabulate_sdr", "all"}),
         ({"evaluation": {"window": 0.5}}, {"score_separations", "tabulate_sdr", "all"}),
-        ({"separation": {"likelihood_weight": 2.0}}, AFTER_A_PRIOR - {"evaluate_priors", "gather_tables"}),
+        ({"residual": {"strength": 3.0}}, AFTER_CANDIDATES),
+        ({"separation": {"methods": {"lass": {"choice": "remix"}}}}, AFTER_CANDIDATES),
+        (
+            {"separation": {"samplers": {"beam": {"likelihood_weight": 2.0}}}},
+            AFTER_A_PRIOR - {"evaluate_priors", "gather_tables"},
+        ),
         ({"priors": {"bass": {"dropout": 0.5}}}, AFTER_A_PRIOR | {"train_prior"}),
         ({"likelihood": {"tuples": 1000}}, AFTER_TOKENS - {"train_prior", "evaluate_priors"}),
         ({"priors": {"spare": None}}, set()),
@@ -106,10 +117,10 @@ def test_a_change_reruns_what_depends_on_it(
     outcome = dry_run(toy, *SCATTER, configs=[TEST_CONFIG, config])
     assert outcome.status == 0, outcome.output
     assert set(outcome.jobs) == rules
-    # of the two priors the one that was changed, of the three methods lass
+    # of the two priors the one that was changed, of the seven methods those that have priors
     assert outcome.jobs.get("train_prior", 0) <= 1
-    if "separate_mixtures" in rules:
-        assert outcome.jobs["score_separations"] == 1
+    if "draw_candidates" in rules:
+        assert outcome.jobs["score_separations"] <= 2
 
 
 def test_swapped_prior_is_the_only_new_training(toy: Path, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
-"""The estimates that every method stands beside: the unprocessed mixture, the codec's ceiling, and for images NMF.
+"""The estimates that every method stands beside: the mixture, the codec's ceiling, the ideal mask, blind methods, NMF.
 
-Needs the mixtures and the VQ-VAE. Makes, per method and shard, a folder of audio or a file of estimates. Rules:
-estimate_references, fit_nmf, estimate_image_references.
+Needs the mixtures and the VQ-VAE. Makes, per method and shard, a file of estimates. Rules: estimate_references,
+separate_blindly, fit_nmf, estimate_image_references.
 """
 
 
@@ -11,11 +11,11 @@ rule estimate_references:
         mixtures="results/slakh/mixtures/{split}.parquet",
         vqvae=vqvae,
     output:
-        audio=directory("results/slakh/{split}/{method}/{scatteritem}"),
+        estimates="results/slakh/{split}/{method}/{scatteritem}.safetensors",
     log:
         "results/logs/estimate_references/{split}/{method}/{scatteritem}.log",
     wildcard_constraints:
-        method="mixture|codec_ceiling",
+        method="mixture|codec_ceiling|ideal_mask",
     conda:
         "../../environment.yml"
     threads: 1
@@ -30,6 +30,30 @@ rule estimate_references:
         code=code("estimate_references"),
     script:
         "../scripts/estimate_references.py"
+
+
+rule separate_blindly:
+    input:
+        sources="results/slakh/sources/{split}",
+        mixtures="results/slakh/mixtures/{split}.parquet",
+    output:
+        estimates="results/slakh/{split}/{method}/{scatteritem}.safetensors",
+    log:
+        "results/logs/separate_blindly/{split}/{method}/{scatteritem}.log",
+    wildcard_constraints:
+        method="|".join(BLIND),
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        library=library,
+        seed=settings.seed,
+        code=code("separate_blindly"),
+    script:
+        "../scripts/separate_blindly.py"
 
 
 rule fit_nmf:

@@ -6,11 +6,10 @@ A rule for every data set has the wildcard {dataset}, a rule for images {images}
 from itertools import chain
 from pathlib import Path
 
-from lass.config import REFERENCES, parse_config
+from lass.config import BLIND, MUSIC_REFERENCES, REFERENCES, SUPERVISED, parse_config
 from snakemake.exceptions import WorkflowError
 
 REPOSITORY = Path(workflow.basedir)
-METHODS = ["mixture", "codec_ceiling", "lass"]  # of music
 
 try:
     settings = parse_config(config)
@@ -18,17 +17,23 @@ except ValueError as error:
     raise WorkflowError(str(error)) from None
 
 GPUS = 1 if settings.device == "cuda" else 0  # that a job on a GPU asks the cluster for
-IMAGE_SETS = settings.images.values()
+DATASETS = {"slakh": settings, **settings.images}
 
 
 wildcard_constraints:
     dataset="|".join(["slakh", *settings.images]),
     images="|".join(settings.images),
     split="train|validation|test",
-    sampler="|".join(sorted({*chain(*(part.separation.samplers for part in IMAGE_SETS))})),
-    prior="|".join(sorted({*settings.priors, *chain(*(part.priors for part in IMAGE_SETS))})),
+    sampler="|".join(sorted({*chain(*(part.separation.samplers for part in DATASETS.values()))})),
+    prior="|".join(sorted({*chain(*(part.priors for part in DATASETS.values()))})),
     method="|".join(
-        sorted({*METHODS, *REFERENCES, *chain(*(part.separation.methods for part in IMAGE_SETS))})
+        sorted(
+            {
+                *MUSIC_REFERENCES,
+                *REFERENCES,
+                *chain(*(part.separation.methods for part in DATASETS.values())),
+            }
+        )
     ),
 
 
@@ -45,7 +50,7 @@ def dataset_of(wildcards):
 
 def part_of(wildcards):
     """The settings of a job's data set: an image set, or the top level for music."""
-    return settings.images.get(dataset_of(wildcards), settings)
+    return DATASETS[dataset_of(wildcards)]
 
 
 def section(wildcards, *names):

@@ -1,7 +1,7 @@
-"""One row of metrics per mixture and source.
+"""Rows of metrics: of music one per mixture and source, of images one per mixture.
 
-Needs the estimates of a method and the true sources. Makes results/slakh/{split}/scores/{method}/{shard}.csv.
-Rule: score_separations.
+Needs the estimates of a method and the true sources. Makes results/{dataset}/{split}/scores/{method}/{shard}.csv.
+Rules: score_separations, score_images.
 """
 
 
@@ -10,7 +10,7 @@ rule score_separations:
         unpack(separated_codes),
         sources="results/slakh/sources/{split}",
         mixtures="results/slakh/mixtures/{split}.parquet",
-        audio="results/slakh/{split}/{method}/{scatteritem}",
+        estimates="results/slakh/{split}/{method}/{scatteritem}.safetensors",
     output:
         scores="results/slakh/{split}/scores/{method}/{scatteritem}.csv",
     log:
@@ -31,3 +31,26 @@ rule score_separations:
         code=code("score_separations"),
     script:
         "../scripts/score_separations.py"
+
+
+rule score_images:
+    input:
+        sources="results/{images}/sources/{split}",
+        mixtures="results/{images}/mixtures/{split}.parquet",
+        estimates="results/{images}/{split}/{method}/{scatteritem}.safetensors",
+    output:
+        scores="results/{images}/{split}/scores/{method}/{scatteritem}.csv",
+    log:
+        "results/logs/score_images/{images}/{split}/{method}/{scatteritem}.log",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        library=library,
+        kinds=lambda wildcards: image_kinds(wildcards, wildcards.method),
+        code=code("score_images"),
+    script:
+        "../scripts/score_images.py"

@@ -1,9 +1,8 @@
-"""The paper's tables and figure of images, and the time that separations take (Table 4).
+"""The paper's tables and figure of images.
 
 Needs the scores and the estimates of images. Makes results/{images}_psnr.csv (Table 2, on the test mixtures) and
 results/{images}_samplers.csv (Table 3, on those of the split validation), each with a figure and its settings,
-results/{images}_separations.png (Figure 3) and results/{dataset}/timing.csv. Rules: tabulate_psnr, draw_separations,
-time_image_separations.
+and results/{images}_separations.png (Figure 3). Rules: tabulate_psnr, draw_separations.
 """
 
 
@@ -65,40 +64,3 @@ rule draw_separations:
         code=code("draw_separations"),
     script:
         "../scripts/draw_separations.py"
-
-
-rule time_image_separations:
-    input:
-        unpack(timed_frame_likelihood),
-        sources="results/{images}/sources/test",
-        mixtures="results/{images}/mixtures/test.parquet",
-        vqvae=vqvae,
-        likelihood="results/{images}/likelihood.safetensors",
-        priors=priors,
-    output:
-        timing="results/{images}/timing.csv",
-    log:
-        "results/logs/time_image_separations/{images}.log",
-    conda:
-        "../../environment.yml"
-    threads: 16
-    resources:
-        mem_mb=8000,
-        runtime=240,
-        gpu=GPUS,
-        device=settings.device,
-    params:
-        library=library,
-        priors=prior_of_each_class,
-        weights=weights,
-        methods=timed,
-        noise=lambda wildcards: part_of(wildcards).likelihood.noise,
-        batch=lambda wildcards: part_of(wildcards).separation.batch,
-        batches=TIMED_BATCHES,
-        precision=lambda wildcards: part_of(wildcards).separation.precision,
-        positions=positions,
-        seed=settings.seed,
-        codec=codec,
-        code=code("time_image_separations"),
-    script:
-        "../scripts/time_image_separations.py"

@@ -2,7 +2,8 @@
 
 Needs the sources, their tokens and the VQ-VAE. Scatter: count one shard of the tuples. Gather: merge the shards into
 results/{dataset}/likelihood.safetensors. For samplers that ask for it, the moments of the images' frames behind every
-code, results/{images}/patches.safetensors. Rules: count_tuples, merge_counts, measure_density, fit_patches.
+code, results/{images}/patches.safetensors; for methods of music that ask for it, what the codec loses,
+results/slakh/residual.safetensors. Rules: count_tuples, merge_counts, measure_density, fit_patches, fit_residual.
 """
 
 
@@ -111,3 +112,30 @@ rule fit_patches:
         code=code("fit_patches"),
     script:
         "../scripts/fit_patches.py"
+
+
+rule fit_residual:
+    input:
+        sources="results/slakh/sources/train",
+        vqvae=vqvae,
+    output:
+        residual="results/slakh/residual.safetensors",
+    log:
+        "results/logs/fit_residual.log",
+    benchmark:
+        "results/benchmarks/rules/fit_residual.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+        gpu=GPUS,
+        device=settings.device,
+    params:
+        library=library,
+        tracks=settings.residual.tracks,
+        codec=codec,
+        code=code("fit_residual"),
+    script:
+        "../scripts/fit_residual.py"

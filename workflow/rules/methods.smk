@@ -3,23 +3,26 @@
 TIMED_BATCHES = 5  # of test mixtures
 
 
-def method():
-    """How sequences of music are decoded."""
-    names = ["hypotheses", "likelihood_weight", "temperature", "top_k"]
-    return {"name": settings.separation.method} | {name: getattr(settings.separation, name) for name in names}
-
-
 def separated_codes(wildcards):
-    """Codes behind a shard's estimates: those of `lass` only, the other methods have none."""
-    if wildcards.method != "lass":
-        return {}
-    return {"codes": f"results/slakh/{wildcards.split}/lass/{wildcards.scatteritem}.parquet"}
+    """Candidates behind a shard's estimates: those of latent autoregressive source separation only."""
+    return {"candidates": candidates_of(wildcards)} if wildcards.method in settings.separation.methods else {}
 
 
 def kinds(wildcards):
-    """A label per source: equal where one unconditional prior leaves open which estimate is which source."""
+    """The labels of the sources for the method that is scored."""
+    return kinds_of(wildcards, wildcards.method)
+
+
+def kinds_of(wildcards, method):
+    """A label per source: equal where nothing says which estimate is which source.
+
+    Blind methods do not know, nor does one unconditional prior of several classes.
+    """
+    if method in BLIND:
+        return ["any"] * len(settings.classes)
+    told = method in MUSIC_REFERENCES
     return [
-        each["source"] if wildcards.method != "lass" or each["conditional"] else f"{each['prior']} prior"
+        each["source"] if told or each["conditional"] else f"{each['prior']} prior"
         for each in prior_of_each_class(wildcards)
     ]
 
@@ -48,21 +51,47 @@ def finish(wildcards, name):
 def candidates_of(wildcards):
     """The shard of candidates that a method's estimates of the same shard are made of."""
     sampler = part_of(wildcards).separation.methods[wildcards.method].sampler
-    return (
-        f"results/{wildcards.images}/{wildcards.split}/candidates/{sampler}/{wildcards.scatteritem}.parquet"
-    )
+    folder = f"results/{dataset_of(wildcards)}/{wildcards.split}/candidates"
+    return f"{folder}/{sampler}/{wildcards.scatteritem}.parquet"
 
 
 def frame_likelihood(wildcards):
     """The moments behind a sampler's likelihood of frames, where it has one."""
     likelihood = part_of(wildcards).separation.samplers[wildcards.sampler].likelihood
-    return {"patches": f"results/{wildcards.images}/patches.safetensors"} if likelihood == "patches" else {}
+    return (
+        {"patches": f"results/{dataset_of(wildcards)}/patches.safetensors"} if likelihood == "patches" else {}
+    )
 
 
-def timed_frame_likelihood(wildcards):
-    """The same where one of the methods that are timed has such a sampler."""
-    needed = any(one["sampler"]["likelihood"] == "patches" for one in timed(wildcards).values())
-    return {"patches": f"results/{wildcards.images}/patches.safetensors"} if needed else {}
+def noise(wildcards):
+    """What the likelihood of frames adds to their spread; None for music, which has no such likelihood."""
+    return getattr(part_of(wildcards).likelihood, "noise", None)
+
+
+def residual_of(wildcards):
+    """What the codec loses, where a method shares it out among the sources."""
+    shared = part_of(wildcards).separation.methods[wildcards.method].consistency == "residual"
+    return {"residual": "results/slakh/residual.safetensors"} if shared else {}
+
+
+def residual_strength(wildcards):
+    """Frames that the mean of a class counts for; None for images."""
+    return settings.residual.strength if part_of(wildcards) is settings else None
+
+
+def timed_parts(wildcards):
+    """Files beside priors and likelihood that one of the methods needs that are timed."""
+    methods = timed(wildcards).values()
+    patches = any(one["sampler"]["likelihood"] == "patches" for one in methods)
+    residual = any(one["finish"]["consistency"] == "residual" for one in methods)
+    folder = f"results/{dataset_of(wildcards)}"
+    parts = {"patches": patches, "residual": residual}
+    return {name: f"{folder}/{name}.safetensors" for name, needed in parts.items() if needed}
+
+
+def network_settings(name):
+    """Sizes of a supervised network."""
+    return getattr(settings.supervised, name).model_dump(mode="json", exclude={"training"})
 
 
 def reference_parts(wildcards):
@@ -75,13 +104,14 @@ def reference_parts(wildcards):
 
 
 def timed(wildcards):
-    """Methods of image separation that are timed, each with its sampler."""
+    """Methods of the table of test mixtures that are timed, each with its sampler."""
     separation = part_of(wildcards).separation
-    names = [name for name in separation.tables.psnr if name in separation.methods]
+    rows = separation.tables.sdr if part_of(wildcards) is settings else separation.tables.psnr
     return {
         name: {
             "sampler": sampler(wildcards, separation.methods[name].sampler),
             "finish": finish(wildcards, name),
         }
-        for name in names
+        for name in rows
+        if name in separation.methods
     }

@@ -1,27 +1,28 @@
-"""The paper's tables and figures from the rows of metrics.
+"""The paper's tables and figures of music from the rows of metrics, and the tables of all data sets.
 
-Needs results/slakh/test/scores. Makes results/slakh_sdr.csv, its figure, the settings behind it, results/examples,
-results/slakh/timing.csv, and of the rows of all data sets results/density.csv (Table 1), results/priors.csv and
-results/timing.csv (Table 4). Rules: tabulate_sdr, export_examples, time_separations, gather_tables.
+Needs results/slakh/{split}/scores and the estimates. Makes results/slakh_sdr.csv (Table 5, on the test mixtures) and
+results/slakh_samplers.csv (Table 3, on those of the split validation), each with a figure and its settings,
+results/slakh_spectrograms.png, results/examples, and of the rows of all data sets results/density.csv (Table 1),
+results/priors.csv and results/timing.csv (Table 4). Rules: tabulate_sdr, draw_spectrograms, export_examples,
+gather_tables.
 """
 
 
 rule tabulate_sdr:
     input:
-        scores=expand(
-            gather.mixtures("results/slakh/test/scores/{{method}}/{scatteritem}.csv"),
-            method=METHODS,
-        ),
+        scores=scores_of_music,
     output:
-        table="results/slakh_sdr.csv",
+        table="results/slakh_{table}.csv",
         figure=report(
-            "results/slakh_sdr.png",
+            "results/slakh_{table}.png",
             caption="../report/slakh_sdr.rst",
             category="Music",
         ),
-        made="results/slakh_sdr.json",
+        made="results/slakh_{table}.json",
     log:
-        "results/logs/tabulate_sdr.log",
+        "results/logs/tabulate_sdr/{table}.log",
+    wildcard_constraints:
+        table="|".join(MUSIC_SPLITS),
     localrule: True
     conda:
         "../../environment.yml"
@@ -31,19 +32,47 @@ rule tabulate_sdr:
         runtime=10,
     params:
         classes=settings.slakh.classes,
-        split="test",
+        split=lambda wildcards: MUSIC_SPLITS[wildcards.table],
         config=settings.model_dump(mode="json", exclude={"device"}),
         code=code("tabulate_sdr"),
     script:
         "../scripts/tabulate_sdr.py"
 
 
+rule draw_spectrograms:
+    input:
+        sources="results/slakh/sources/test",
+        mixtures="results/slakh/mixtures/test.parquet",
+        estimates=heard_estimates,
+    output:
+        figure=report(
+            "results/slakh_spectrograms.png",
+            caption="../report/slakh_spectrograms.rst",
+            category="Music",
+        ),
+    log:
+        "results/logs/draw_spectrograms.log",
+    localrule: True
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        library=library,
+        methods=heard,
+        kinds=lambda wildcards: {name: kinds_of(wildcards, name) for name in heard(wildcards)},
+        code=code("draw_spectrograms"),
+    script:
+        "../scripts/draw_spectrograms.py"
+
+
 rule export_examples:
     input:
         sources="results/slakh/sources/test",
         mixtures="results/slakh/mixtures/test.parquet",
-        codec_ceiling=gather.mixtures("results/slakh/test/codec_ceiling/{scatteritem}"),
-        lass=gather.mixtures("results/slakh/test/lass/{scatteritem}"),
+        estimates=heard_estimates,
     output:
         examples=directory("results/examples"),
     log:
@@ -57,47 +86,12 @@ rule export_examples:
         runtime=10,
     params:
         library=library,
-        methods=["codec_ceiling", "lass"],
+        methods=heard,
+        kinds=lambda wildcards: {name: kinds_of(wildcards, name) for name in heard(wildcards)},
         number=settings.evaluation.examples,
         code=code("export_examples"),
     script:
         "../scripts/export_examples.py"
-
-
-rule time_separations:
-    input:
-        sources="results/slakh/sources/test",
-        mixtures="results/slakh/mixtures/test.parquet",
-        vqvae=vqvae,
-        likelihood="results/slakh/likelihood.safetensors",
-        priors=priors,
-    output:
-        timing="results/slakh/timing.csv",
-    log:
-        "results/logs/time_separations.log",
-    conda:
-        "../../environment.yml"
-    threads: 16
-    resources:
-        mem_mb=8000,
-        runtime=240,
-        gpu=GPUS,
-        device=settings.device,
-    params:
-        dataset=data_name,
-        library=library,
-        priors=prior_of_each_class,
-        weights=weights,
-        method=method(),
-        selection=settings.separation.selection,
-        batch=settings.separation.batch,
-        batches=TIMED_BATCHES,
-        positions=positions,
-        seed=settings.seed,
-        codec=codec,
-        code=code("time_separations"),
-    script:
-        "../scripts/time_separations.py"
 
 
 rule gather_tables:

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from lass.assembly.codecs import CodecAt
-from lass.assembly.images import open_image_library
+from lass.assembly.mixtures import open_mixtures
 from lass.assembly.samplers import open_samplers
-from lass.data.pairs import load_images, read_image_mixtures
 from lass.data.shards import shard_of
 from lass.models.checkpoint import read_vqvae
 from lass.runtime import choose_device, logged, memory_for
@@ -22,11 +21,10 @@ with logged(snakemake.log[0]) as logger:
     params, given = snakemake.params, snakemake.input
     vqvae = read_vqvae(Path(given.vqvae), **params.codec).to(choose_device(snakemake.resources.device))
     codec = CodecAt(vqvae, precision=params.precision)
-    library = open_image_library(Path(given.sources), params.library)
-    table = read_image_mixtures(Path(given.mixtures))
-    shard = shard_of(range(len(table)), snakemake.wildcards.scatteritem)
+    mixtures = open_mixtures(Path(given.sources), Path(given.mixtures), params.library)
+    shard = shard_of(range(len(mixtures.sources)), snakemake.wildcards.scatteritem)
     samplers = open_samplers(
-        [table["sources"][item].as_py() for item in shard],
+        [mixtures.sources[item] for item in shard],
         codec=codec,
         files={"likelihood": given.likelihood, "patches": given.get("patches"), "priors": given.priors},
         priors=params.priors,
@@ -43,10 +41,13 @@ with logged(snakemake.log[0]) as logger:
     for group, separator in samplers:
         for begin in range(0, len(group.rows), params.batch):
             items = [shard[row] for row in group.rows[begin : begin + params.batch]]
-            mixtures = torch.from_numpy(load_images(library, table, items).mixtures).to(codec.device)
-            found = draw_candidates(separator, mixtures, items, kept=params.sampler["kept"])
-            results += zip(items, found, strict=True)
+            data = torch.from_numpy(mixtures.load(items)).to(codec.device)
+            results += zip(
+                items, draw_candidates(separator, data, items, kept=params.sampler["kept"]), strict=True
+            )
             logger.info("%d of %d mixtures", len(results), len(shard))
+    uncounted = sum(found.uncounted for _, found in results)
+    logger.info("uncounted mixture codes: %d of %d positions", uncounted, len(results) * params.positions)
     write_candidates(
         Path(snakemake.output.candidates),
         sorted(results, key=lambda result: result[0]),

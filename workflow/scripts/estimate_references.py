@@ -1,4 +1,4 @@
-"""The two rows beside every method: the unprocessed mixture, and the codec's ceiling D(E(x_n))."""
+"""The rows beside every method: the mixture itself, the codec's ceiling D(E(x_n)), the ideal ratio mask."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from lass.data.audio import write_audio
+from lass.baselines.oracles import ideal_ratio_mask
+from lass.data.estimates import write_estimates
 from lass.data.mixtures import Chunk, load_chunk, read_mixtures
 from lass.data.shards import shard_of
 from lass.data.sources import open_library
@@ -32,8 +33,15 @@ with logged(snakemake.log[0]), torch.inference_mode():
         codes = [vqvae.encode(torch.from_numpy(source)[None].to(device)) for source in chunk.sources]
         return np.concatenate([vqvae.decode(code).cpu().numpy() for code in codes])
 
-    estimate = {"mixture": mixture, "codec_ceiling": codec_ceiling}[snakemake.wildcards.method]
-    folder = Path(snakemake.output.audio)
-    folder.mkdir(parents=True, exist_ok=True)
-    for item in shard_of(range(len(table)), snakemake.wildcards.scatteritem):
-        write_audio(folder / f"{item:05d}.wav", estimate(load_chunk(library, table, item)), rate=library.rate)
+    def ideal_mask(chunk: Chunk) -> np.ndarray:
+        """What the true spectrograms make of the mixture's [N, T]."""
+        return ideal_ratio_mask(chunk.sources, weights=chunk.weights, rate=library.rate)
+
+    methods = {"mixture": mixture, "codec_ceiling": codec_ceiling, "ideal_mask": ideal_mask}
+    estimate = methods[snakemake.wildcards.method]
+    items = shard_of(range(len(table)), snakemake.wildcards.scatteritem)
+    none = np.empty((0, len(library.classes), 0), dtype=np.float32)
+    found = [estimate(load_chunk(library, table, item)) for item in items]
+    write_estimates(
+        Path(snakemake.output.estimates), items=items, estimates=np.stack(found) if found else none
+    )

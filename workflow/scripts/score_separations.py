@@ -5,15 +5,14 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from lass.data.audio import read_audio
+from lass.data.estimates import read_estimates
 from lass.data.mixtures import load_chunk, read_mixtures
-from lass.data.shards import shard_of
 from lass.data.sources import open_library
 from lass.evaluation.csv_files import write_csv
 from lass.evaluation.sdr import best_order, evaluate_separation
 from lass.evaluation.tables import SCORES, score_rows
 from lass.runtime import logged
-from lass.tokens import uncounted_of
+from lass.tokens import read_candidates
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -22,12 +21,11 @@ with logged(snakemake.log[0]) as logger:
     params, method = snakemake.params, snakemake.wildcards.method
     library = open_library(Path(snakemake.input.sources), **params.library)
     table = read_mixtures(Path(snakemake.input.mixtures))
-    codes = snakemake.input.get("codes")
-    uncounted = uncounted_of(Path(codes)) if codes else {}
+    candidates = snakemake.input.get("candidates")
+    known = read_candidates([Path(candidates)]) if candidates else {}
     rows = []
-    for item in shard_of(range(len(table)), snakemake.wildcards.scatteritem):
+    for item, estimates in read_estimates([Path(snakemake.input.estimates)]).items():
         chunk = load_chunk(library, table, item)
-        estimates = read_audio(Path(snakemake.input.audio) / f"{item:05d}.wav", rate=library.rate)
         order = best_order(estimates, chunk.sources, kinds=params.kinds)
         scores = evaluate_separation(
             estimates[order], chunk.sources, rate=library.rate, window=params.window, hop=params.window
@@ -37,8 +35,8 @@ with logged(snakemake.log[0]) as logger:
             method=method,
             mixture=item,
             classes=library.classes,
-            uncounted=uncounted.get(item, 0),
-            positions=params.positions if codes else 0,
+            uncounted=known[item]["uncounted"] if known else 0,
+            positions=params.positions if known else 0,
         )
     write_csv(pa.Table.from_pylist(rows, schema=SCORES), path=Path(snakemake.output.scores))
     logger.info("%d rows", len(rows))

@@ -21,7 +21,7 @@ with logged(snakemake.log[0]):
     )
     table = summarise_scores(rows, classes=snakemake.params.classes)
     write_csv(table, path=Path(snakemake.output.table))
-    draw_scores(table, path=Path(snakemake.output.figure))
+    draw_scores(rows, classes=snakemake.params.classes, path=Path(snakemake.output.figure))
     made = {"config": snakemake.params.config, "lass": __version__, "split": snakemake.params.split}
     with written_aside(Path(snakemake.output.made)) as aside:
         aside.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")

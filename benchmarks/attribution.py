@@ -1,0 +1,178 @@
+"""What stands between the beam search of the paper and perfect separation: each part replaced by its oracle.
+
+Reads a finished run of music, as `benchmarks.separation` does. Every row is the mean whole-chunk SDR of the
+first mixtures after decoding alone, and after what the codec loses is shared out (`consistency: residual`):
+
+    beam          as in the paper: what is to be explained
+    coverage      beam search in a table to which the true tuple of every position is added
+    search        the true codes where their log posterior is higher than that of what beam search found
+    true past     every position decoded from the true codes before it: no error follows from another
+    true codes    neither likelihood nor prior nor search can do better: what is left is the codec's
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+from torch import Tensor
+
+from benchmarks.counting import write_rows
+from benchmarks.problems import Problem, open_problem, open_vqvae, true_sources
+from lass.config import parse_config
+from lass.likelihood.residual import read_residual
+from lass.models.vqvae import Vqvae
+from lass.separation.consistency import share_residual
+from lass.separation.decoding import Method, decode_sequences
+from lass.separation.factored import dense_slices
+
+UNSEEN = -12.0  # log p(m | z) of a true tuple that was never counted, where it is added
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The sources of the mixtures and what turns codes into estimates of them."""
+
+    sources: Tensor  # [M, N, T]
+    weights: Tensor  # [N]
+    variance: Tensor  # [N, K, D]
+    vqvae: Vqvae
+    codes: Tensor  # [M, N, S]: E(x_n)
+
+    def scores(self, codes: Tensor) -> tuple[float, float]:
+        """Mean SDR in dB of codes [M, N, S] after decoding, and after what the codec loses is shared out."""
+        with torch.inference_mode():
+            decoded = self.vqvae.decode(codes.flatten(0, 1)).unflatten(0, codes.shape[:2])
+        mixtures = (self.weights[:, None] * self.sources).sum(dim=1)
+        variance = self.variance[torch.arange(codes.shape[1])[:, None], codes]  # [M, N, S, D]
+        shared = share_residual(decoded, mixtures, weights=self.weights, variance=variance)
+        return sdr(decoded, self.sources), sdr(shared, self.sources)
+
+
+def sdr(estimates: Tensor, sources: Tensor) -> float:
+    """Mean whole-chunk signal-to-distortion ratio in dB."""
+    ratio = sources.square().sum(dim=-1) / (sources - estimates).square().sum(dim=-1)
+    return float(10 * ratio.log10().mean())
+
+
+def log_likelihoods(problem: Problem, codes: Tensor) -> Tensor:
+    """`log p(m_s | z_s)` [M, S] of codes [M, N, S]; UNSEEN where the tuple was never counted."""
+    found = torch.full(problem.mixture.shape, UNSEEN)
+    for item, mixture in enumerate(problem.mixture):
+        for position, code in enumerate(mixture.tolist()):
+            tuples, values = problem.likelihood.slice_of(code)
+            same = (tuples == codes[item, :, position]).all(dim=1)
+            if same.any():
+                found[item, position] = values[same][0]
+    return found
+
+
+def log_priors(problem: Problem, codes: Tensor) -> list[Tensor]:
+    """`log p_n(z_s | z_<s)` [M, S, K] of every source n along codes [M, N, S]."""
+    tables = []
+    for source, prior in enumerate(problem.priors):
+        with torch.inference_mode():
+            logits = prior.network(codes[:, source], torch.full((len(codes),), prior.class_index))
+        tables.append(logits.float().log_softmax(dim=-1))
+    return tables
+
+
+def log_posterior(problem: Problem, codes: Tensor, *, weight: float) -> Tensor:
+    """Log posterior [M] of codes [M, N, S], up to a constant."""
+    priors = [
+        table.gather(2, codes[:, source, :, None])[..., 0].sum(dim=1)
+        for source, table in enumerate(log_priors(problem, codes))
+    ]
+    return torch.stack(priors).sum(dim=0) + weight * log_likelihoods(problem, codes).sum(dim=1)
+
+
+def beam(problem: Problem, method: Method, *, truth: Tensor | None = None) -> Tensor:
+    """Codes [M, N, S] found by beam search; with `truth` [M, N, S] those tuples are possible everywhere."""
+    found = []
+    for item, mixture in enumerate(problem.mixture):
+        evidence = None
+        if truth is not None:
+            size, positions = problem.likelihood.codebook_size, torch.arange(len(mixture))
+            evidence = dense_slices(problem.likelihood.slices(mixture), size)  # [S, K, K]
+            first, second = truth[item]
+            known = evidence[positions, first, second]
+            evidence[positions, first, second] = known.clamp_min(UNSEEN)
+            evidence = evidence[None]
+        decoded = decode_sequences(
+            mixture[None],
+            priors=problem.priors,
+            likelihood=problem.likelihood,
+            method=method,
+            evidence=evidence,
+        )
+        found.append(decoded.codes[0, decoded.scores[0].argmax()].T)
+    return torch.stack(found)
+
+
+def from_true_past(problem: Problem, codes: Tensor, *, weight: float) -> Tensor:
+    """The best tuple [M, N, S] of every position given the true codes [M, N, S] before it."""
+    first, second = log_priors(problem, codes)
+    found = torch.empty_like(codes)
+    for item, mixture in enumerate(problem.mixture):
+        for position, code in enumerate(mixture.tolist()):
+            tuples, values = problem.likelihood.slice_of(code)
+            scores = weight * values + first[item, position, tuples[:, 0]]
+            scores = scores + second[item, position, tuples[:, 1]]
+            found[item, :, position] = tuples[scores.argmax()]
+    return found
+
+
+def main() -> None:
+    """Print a table and write attribution.csv."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--results", type=Path, default=Path("results"), help="of the finished run")
+    parser.add_argument("--config", type=Path, default=Path("config/config.yaml"))
+    parser.add_argument("--mixtures", type=int, default=16)
+    parser.add_argument("--out", type=Path, default=Path("results/benchmarks"))
+    arguments = parser.parse_args()
+    settings = parse_config(yaml.safe_load(arguments.config.read_text()))
+    if len(settings.classes) != 2:
+        parser.error("the oracles are for two sources")
+    problem = open_problem(
+        "slakh", results=arguments.results, config=arguments.config, mixtures=arguments.mixtures
+    )
+    vqvae = open_vqvae(settings)
+    sources = torch.from_numpy(true_sources(settings, arguments.results / "slakh", arguments.mixtures))
+    codes = torch.stack([vqvae.encode(item) for item in sources])  # [M, N, S]
+    sums = read_residual(
+        arguments.results / "slakh/residual.safetensors",
+        classes=settings.classes,
+        codebook=vqvae.quantizer.identity,
+    )
+    variance = sums.variance(strength=settings.residual.strength)
+    truth = Truth(sources, torch.tensor(settings.weights), variance, vqvae, codes)
+    sampler = settings.separation.samplers["beam"]
+    weight = sampler.likelihood_weight
+    method = Method("beam", hypotheses=sampler.hypotheses, likelihood_weight=weight)
+    found = beam(problem, method)
+    better = log_posterior(problem, codes, weight=weight) > log_posterior(problem, found, weight=weight)
+    estimates = {
+        "beam": found,
+        "coverage": beam(problem, method, truth=codes),
+        "search": torch.where(better[:, None, None], codes, found),
+        "true past": from_true_past(problem, codes, weight=weight),
+        "true codes": codes,
+    }
+    rows = []
+    print(f"{'oracle':12} {'decoded':>8} {'shared':>8}  dB, {len(codes)} mixtures")
+    for name, chosen in estimates.items():
+        decoded, shared = truth.scores(chosen)
+        right = np.mean((chosen == codes).numpy())
+        rows.append({"oracle": name, "sdr_decoded": decoded, "sdr_shared": shared, "codes_right": right})
+        print(f"{name:12} {decoded:8.2f} {shared:8.2f}  {right:.0%} of the codes", flush=True)
+    share = float(better.float().mean())
+    print(f"the truth has the higher log posterior in {share:.0%} of the mixtures (lambda = {weight:g})")
+    write_rows(arguments.out / "attribution.csv", rows)
+
+
+if __name__ == "__main__":
+    main()
