@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.attribution import UNSEEN, beam, from_true_past, log_likelihoods, log_posterior
 from benchmarks.problems import RandomSizes, random_problem
 from benchmarks.separation import Case, TimedPrior, found_too, run_engine, run_plain
-from lass.separation.decoding import Method
+from lass.separation.decoding import Method, decode_sequences
 
 SIZES = RandomSizes(codes=12, entries=50, length=40)
 METHODS = [
@@ -34,3 +35,22 @@ def test_shares_of_common_hypotheses_by_hand() -> None:
     changed = others.copy()
     changed[0, 1] += 100
     assert found_too(changed, others) == 0.75
+
+
+def test_oracles_of_codes() -> None:
+    """Scores are the decoder's own; with the true tuples added the best is at least as likely."""
+    problem = random_problem(SIZES, mixtures=2, seed=0)
+    method = METHODS[0]
+    found = beam(problem, method)
+    decoded = decode_sequences(
+        problem.mixture, priors=problem.priors, likelihood=problem.likelihood, method=method
+    )
+    scores = log_posterior(problem, found, weight=2.0)
+    torch.testing.assert_close(scores.double(), decoded.scores.amax(dim=1), rtol=1e-4, atol=1e-2)
+    truth = torch.randint(12, found.shape, generator=torch.Generator().manual_seed(0))
+    unseen = log_likelihoods(problem, truth) == UNSEEN
+    assert 0.4 < unseen.float().mean() < 0.9, "a slice has 50 of 144 tuples"
+    wide = beam(problem, method, truth=truth)
+    assert (log_posterior(problem, wide, weight=2.0) >= scores - 1e-2).all()
+    past = from_true_past(problem, found, weight=2.0)
+    assert (log_likelihoods(problem, past) > UNSEEN).all()

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lass.data.audio import write_audio
-from lass.data.batches import AudioBatches, CodeBatches, ImageBatches
+from lass.data.batches import AudioBatches, CodeBatches, ImageBatches, MixtureBatches
 from lass.data.images import ImageLibrary
 from lass.data.sources import open_library
 
@@ -50,6 +50,17 @@ def test_a_step_depends_on_its_generator_alone(audio: AudioBatches) -> None:
     first, second = audio.fixed(3, batches=2), audio.fixed(3, batches=2)
     assert len(first) == 2
     assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_mixtures_come_with_their_addends(audio: AudioBatches) -> None:
+    batches = MixtureBatches(audio.library, audio.weights, length=64, batch=3, device=CPU)
+    mixtures, addends = batches.draw(np.random.default_rng(0))
+    assert addends.dtype == mixtures.dtype == torch.float32
+    assert addends.shape == (3, 2, 64)
+    assert torch.equal(addends, torch.tensor([0.25, 1.0])[:, None].expand(3, 2, 64))
+    assert torch.equal(mixtures, torch.full((3, 64), 1.25))
+    (first,), (second,) = (batches.fixed(3, batches=1) for _ in range(2))
+    assert torch.equal(first[0], second[0])
 
 
 def test_windows_are_uniform_over_all_places() -> None:
