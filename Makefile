@@ -17,8 +17,8 @@ PIP := python -m pip --quiet --disable-pip-version-check
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 demo: $(STAMP)
-	snakemake --cores $(CORES) --configfile config/demo.yaml --set-scatter mixtures=2
-	@python -c 'from pathlib import Path; from lass.evaluation.tables import format_table; print(format_table(Path("results/slakh_sdr.csv")))'
+	snakemake --cores $(CORES) --configfile config/demo.yaml --directory runs/demo --set-scatter mixtures=2
+	@python -c 'from pathlib import Path; from lass.evaluation.tables import format_table; print(format_table(Path("runs/demo/results/slakh_sdr.csv")))'
 
 test: $(STAMP)
 	@pytest

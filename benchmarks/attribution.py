@@ -98,7 +98,7 @@ def beam(problem: Problem, method: Method, *, truth: Tensor | None = None) -> Te
             evidence = dense_slices(problem.likelihood.slices(mixture), size)  # [S, K, K]
             first, second = truth[item]
             known = evidence[positions, first, second]
-            evidence[positions, first, second] = known.clamp_min(UNSEEN)
+            evidence[positions, first, second] = torch.where(torch.isfinite(known), known, UNSEEN)
             evidence = evidence[None]
         decoded = decode_sequences(
             mixture[None],

@@ -226,6 +226,19 @@ def test_null_takes_an_entry_of_the_default_away() -> None:
     assert set(parse_config(values).priors) == {"music"}
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_file_of_overrides_is_valid(path: Path) -> None:
+    def merged(values: Any, changes: Any) -> Any:
+        if not isinstance(values, dict) or not isinstance(changes, dict):
+            return changes
+        return values | {key: merged(values.get(key), change) for key, change in changes.items()}
+
+    changes = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for faces in changes.get("image_sets", {}).values():
+        faces["root"] = "/a/folder"  # which its user has to name
+    parse_config(merged(defaults(), changes))
+
+
 def test_three_sources() -> None:
     values = changed(slakh__classes=["drums", "bass", "piano"])
     values["priors"]["piano"] = values["priors"]["bass"] | {"classes": ["piano"]}

@@ -32,6 +32,8 @@ def open_mixtures(sources: Path, mixtures: Path, library: Mapping[str, Any]) -> 
     if isinstance(opened, SourceLibrary):
         table = read_mixtures(mixtures)
         frames = set(table["frames"].to_pylist())
+        if len(frames) > 1:
+            raise ValueError(f"{mixtures}: mixtures of {sorted(frames)} samples; give all of them one length")
         return Mixtures(
             table["sources"].to_pylist(),
             max(frames, default=0),

@@ -1,4 +1,4 @@
-"""Separators of mixtures of images: one for each group of mixtures whose sources have the same priors."""
+"""Separators of mixtures: one for each group of mixtures whose sources have the same priors."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Estimated images: what a method made of the mixtures of one shard."""
+"""Estimated sources: what a method made of the mixtures of one shard."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path

@@ -20,6 +20,7 @@ def draw_spectrograms(
     sources: np.ndarray,
     estimates: Mapping[str, np.ndarray],
     *,
+    items: Sequence[int],
     classes: Sequence[str],
     rate: int,
     path: Path,
@@ -27,26 +28,26 @@ def draw_spectrograms(
     """Draw spectrograms of M mixtures as a grid and write it to `path` as PNG.
 
     One column per mixture and source, one row for the mixtures y [M, T], one for the true sources [M, N, T]
-    and one for each method's estimates [M, N, T] under its name. Brightness is the level in dB, on one
-    scale for a column. Raises ValueError for shapes that do not fit, or a `path` that does not end in .png.
+    and one for each method's estimates [M, N, T] under its name; `items` are the numbers of the mixtures.
+    Brightness is the level in dB, on one scale for a column. Raises ValueError for shapes that do not fit, or
+    a `path` that does not end in .png.
     """
     count, number, frames = sources.shape
-    if mixtures.shape != (count, frames) or len(classes) != number:
+    if mixtures.shape != (count, frames) or (len(items), len(classes)) != (count, number):
         raise ValueError(
             f"mixtures are {mixtures.shape}, sources {sources.shape}, classes {list(classes)}: sizes differ"
         )
+    for name, sounds in estimates.items():
+        if sounds.shape != sources.shape:
+            raise ValueError(f"estimates of {name!r} are {sounds.shape}, not {sources.shape}")
     rows = {"mixture": np.repeat(mixtures[:, None], number, axis=1), "true": sources, **estimates}
-    wrong = [name for name, sounds in rows.items() if sounds.shape != sources.shape]
-    if wrong:
-        raise ValueError(f"estimates of {wrong[0]!r} are {rows[wrong[0]].shape}, not {sources.shape}")
     figure = new_figure(1.1 + CELL[0] * count * number, 0.6 + CELL[1] * len(rows))
     grid = figure.subplots(len(rows), count * number, squeeze=False, sharex=True, sharey=True)
     extent = (0.0, frames / rate, 0.0, rate / 2000)
     for column, (item, source) in enumerate(np.ndindex(count, number)):
         top = levels(sources[item, source], rate).max()
         for line, (name, sounds) in enumerate(rows.items()):
-            axes = grid[line, column]
-            picture = levels(sounds[item, source], rate)
+            axes, picture = grid[line, column], levels(sounds[item, source], rate)
             axes.imshow(
                 picture,
                 origin="lower",
@@ -59,7 +60,7 @@ def draw_spectrograms(
             if column == 0:
                 axes.set_ylabel(name, rotation=0, ha="right", va="center")
             if line == 0:
-                axes.set_title(f"{classes[source]} of mixture {item + 1}", fontsize=9)
+                axes.set_title(f"{classes[source]} of mixture {items[item]}", fontsize=9)
             axes.set_yticks([])
     for axes in grid[-1]:
         axes.set_xlabel(f"seconds (0 to {rate / 2000:g} kHz)", fontsize=8)

@@ -13,7 +13,7 @@ AT_ONCE = 1024  # sequences that are decoded to data at once
 
 @dataclass(frozen=True)
 class Candidates:
-    """M hypotheses of one mixture, the nearest to it first."""
+    """M hypotheses of one mixture, the nearest to it first; the most probable is among them."""
 
     codes: Tensor  # [M, N, S] int64
     log_posterior: Tensor  # [M] float64, up to a constant of the mixture
@@ -26,8 +26,9 @@ def draw_candidates(
 ) -> list[Candidates]:
     """Decode W hypotheses of each mixture y [B, T]; keep the `kept` distinct ones of lowest remix distance.
 
-    `items` name the mixtures, and with the separator's seed decide every random draw. Fewer are kept where
-    fewer distinct hypotheses exist. ValueError where no hypothesis of a mixture has a positive probability.
+    The most probable of all follows them where it is not one of them. `items` name the mixtures, and with the
+    separator's seed decide every random draw. Fewer are kept where fewer distinct hypotheses exist.
+    ValueError where no hypothesis of a mixture has a positive probability.
     """
     decoded = separator.hypotheses(mixtures, items)
     found = []
@@ -42,6 +43,9 @@ def draw_candidates(
         codes = decoded.codes[row, distinct].transpose(1, 2)  # [M', N, S]
         distances = remix_distances(codes, mixture, weights=separator.weights, decode=separator.decode)
         nearest = distances.argsort(stable=True)[:kept]
+        likeliest = decoded.scores[row, distinct].argmax()
+        if not (nearest == likeliest).any():
+            nearest = torch.cat([nearest, likeliest[None]])
         found.append(
             Candidates(
                 codes=codes[nearest].contiguous(),

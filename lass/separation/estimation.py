@@ -82,19 +82,32 @@ def estimate_sources(
     align them. ValueError where consistency 'residual' has no variances to go by.
     """
     codec, weights = synthesis.codec, synthesis.weights
-    kept = [min(finish.refined or len(one.codes), len(one.codes)) for one in found]
+    if finish.refinement is None:  # one mixture after the other: bounds the memory
+        return torch.stack(
+            [
+                estimate_as_they_are(one, mixture, finish, synthesis, interchangeable)
+                for one, mixture in zip(found, mixtures, strict=True)
+            ]
+        )
+    kept = [min(finish.refined, len(one.codes)) for one in found]
     owner = torch.repeat_interleave(torch.tensor(kept))
     codes = torch.cat([one.codes[:number] for one, number in zip(found, kept, strict=True)])  # [R, N, S]
     targets = mixtures[owner.to(mixtures.device)]  # [R, T]
     latents = codec.embed(codes.flatten(0, 1)).unflatten(0, codes.shape[:2])  # [R, N, S, C]
-    if finish.refinement is not None:
-        latents = refine_latents(
-            latents, targets, weights=weights, synthesise=codec.synthesise, settings=finish.refinement
-        ).latents
+    latents = refine_latents(
+        latents, targets, weights=weights, synthesise=codec.synthesise, settings=finish.refinement
+    ).latents
     with torch.no_grad():
         decoded = codec.synthesise(latents.flatten(0, 1)).float().unflatten(0, codes.shape[:2])  # [R, N, T]
     errors = ((weights[:, None] * decoded).sum(dim=1) - targets).square().sum(dim=1)  # [R]
-    decoded = make_consistent(decoded, codes, targets, kind=finish.consistency, synthesis=synthesis)
+    decoded = make_consistent(
+        decoded,
+        codes,
+        targets,
+        kind=finish.consistency,
+        synthesis=synthesis,
+        interchangeable=interchangeable,
+    )
     posterior = torch.cat([one.log_posterior[:number] for one, number in zip(found, kept, strict=True)])
     scores = candidate_scores(errors, posterior.to(errors), finish=finish)
     return torch.stack(
@@ -105,10 +118,43 @@ def estimate_sources(
     )
 
 
-def make_consistent(
-    decoded: Tensor, codes: Tensor, mixtures: Tensor, *, kind: str | None, synthesis: Synthesis
+@torch.no_grad()
+def estimate_as_they_are(
+    found: Candidates, mixture: Tensor, finish: Finish, synthesis: Synthesis, interchangeable: bool
 ) -> Tensor:
-    """Estimates [R, N, T] that add up to the mixtures [R, T], from D(z_n) [R, N, T] of codes [R, N, S]."""
+    """Estimates [N, T] of the sources of one mixture y [T] from its candidates, without refinement."""
+    codes, posterior = found.codes, found.log_posterior  # [M, N, S], [M]
+    if finish.choice == "posterior" and finish.averaging is None:  # the others need not be decoded
+        best = posterior.argmax()[None]
+        codes, posterior = codes[best], posterior[best]
+    decoded = torch.stack([synthesis.codec.synthesise(synthesis.codec.embed(one)).float() for one in codes])
+    mixtures = mixture.expand(len(codes), -1)  # [M, T]
+    errors = ((synthesis.weights[:, None] * decoded).sum(dim=1) - mixtures).square().sum(dim=1)  # [M]
+    decoded = make_consistent(
+        decoded,
+        codes,
+        mixtures,
+        kind=finish.consistency,
+        synthesis=synthesis,
+        interchangeable=interchangeable,
+    )
+    scores = candidate_scores(errors, posterior.to(errors), finish=finish)
+    return combine(decoded, scores, averaging=finish.averaging, interchangeable=interchangeable)
+
+
+def make_consistent(
+    decoded: Tensor,
+    codes: Tensor,
+    mixtures: Tensor,
+    *,
+    kind: str | None,
+    synthesis: Synthesis,
+    interchangeable: bool,
+) -> Tensor:
+    """Estimates [R, N, T] that add up to the mixtures [R, T], from D(z_n) [R, N, T] of codes [R, N, S].
+
+    Sources that are `interchangeable` have no class: all share the mean of the classes' variances.
+    """
     if kind is None:
         return decoded
     if kind == "equal":
@@ -116,8 +162,11 @@ def make_consistent(
         return project(decoded, mixtures, weights=synthesis.weights, low=low, high=high)
     if synthesis.variance is None:
         raise ValueError("consistency 'residual' needs the variances of what the codec loses: fit them first")
+    known = synthesis.variance
+    if interchangeable:
+        known = known.mean(dim=0, keepdim=True).expand_as(known)
     source = torch.arange(codes.shape[1], device=codes.device)[:, None]
-    variance = synthesis.variance[source, codes]  # [R, N, S, D]
+    variance = known[source, codes]  # [R, N, S, D]
     return share_residual(decoded, mixtures, weights=synthesis.weights, variance=variance)
 
 

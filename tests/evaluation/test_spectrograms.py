@@ -29,6 +29,7 @@ def test_a_row_for_each_method_and_the_same_bytes_each_time(tmp_path: Path) -> N
             sources.sum(axis=1),
             sources,
             dict.fromkeys(methods, sources),
+            items=[3, 99],
             classes=["drums", "bass"],
             rate=RATE,
             path=tmp_path / name,
@@ -46,11 +47,18 @@ def test_sounds_that_do_not_fit(tmp_path: Path) -> None:
             sources.sum(axis=1),
             sources,
             {"one": sources[:1]},
+            items=[3, 99],
             classes=["drums", "bass"],
             rate=RATE,
             path=tmp_path / "a.png",
         )
     with pytest.raises(ValueError, match="sizes differ"):
         draw_spectrograms(
-            sources[:, 0, :50], sources, {}, classes=["drums", "bass"], rate=RATE, path=tmp_path / "a.png"
+            sources[:, 0, :50],
+            sources,
+            {},
+            items=[3, 99],
+            classes=["drums", "bass"],
+            rate=RATE,
+            path=tmp_path / "a.png",
         )

@@ -1,5 +1,7 @@
 """The cache of hypotheses with a common past: the same answers as without it, from less memory."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -84,15 +86,19 @@ def test_no_trunk_serves_more_than_it_has_room_for() -> None:
     assert state.trunks.used == 3  # 4 + 4 + 3
 
 
-def test_beams_do_not_notice_who_else_is_decoded() -> None:
+@pytest.mark.parametrize("name", ["beam", "particle"])
+def test_hypotheses_do_not_notice_who_else_is_decoded(name: str) -> None:
     priors = [build(seed) for seed in range(2)]
     sources, mixed = draw_codes(sources=2, codebook_size=CODES, positions=600, seed=0)
     likelihood = build_likelihood(count(sources, mixed, codebook_size=CODES))
     mixture = torch.from_numpy(np.random.default_rng(4).integers(CODES, size=(4, LENGTH)))
-    method = Method("beam", hypotheses=7, likelihood_weight=1.5)
-    found = decode_sequences(mixture, priors=priors, likelihood=likelihood, method=method)
+    resampling = 0.9 if name == "particle" else None
+    method = Method(name, hypotheses=7, likelihood_weight=1.5, resampling=resampling)
+    numbers = torch.from_numpy(np.random.default_rng(5).random((4, LENGTH, method.draws)))
+    parts: dict[str, Any] = {"priors": priors, "likelihood": likelihood, "method": method}
+    found = decode_sequences(mixture, uniforms=numbers, **parts)
     for item in range(4):
-        alone = decode_sequences(mixture[[item]], priors=priors, likelihood=likelihood, method=method)
+        alone = decode_sequences(mixture[[item]], uniforms=numbers[[item]], **parts)
         assert torch.equal(alone.codes[0], found.codes[item])
         assert torch.equal(alone.scores[0], found.scores[item])
 

@@ -83,7 +83,7 @@ def test_every_distinct_hypothesis_the_nearest_first(problem: Problem) -> None:
 
 
 @pytest.mark.parametrize("kept", [1, 2, 5])
-def test_no_more_are_kept_than_asked_for(problem: Problem, kept: int) -> None:
+def test_the_nearest_are_kept_and_the_most_probable(problem: Problem, kept: int) -> None:
     separator, mixtures = separator_of(problem), mixtures_of(problem)
     for some, every in zip(
         draw_candidates(separator, mixtures, ITEMS, kept=kept),
@@ -91,9 +91,11 @@ def test_no_more_are_kept_than_asked_for(problem: Problem, kept: int) -> None:
         strict=True,
     ):
         assert len(some.codes) == len(some.log_posterior) == len(some.remix_distance)
-        assert len(some.codes) == min(kept, len(every.codes))
-        assert torch.equal(some.codes, every.codes[:kept])
-        assert torch.equal(some.remix_distance, every.remix_distance[:kept])
+        likeliest = int(every.log_posterior.argmax())
+        rows = [*range(min(kept, len(every.codes))), *([likeliest] if likeliest >= kept else [])]
+        assert torch.equal(some.codes, every.codes[rows])
+        assert torch.equal(some.remix_distance, every.remix_distance[rows])
+        assert torch.equal(some.log_posterior, every.log_posterior[rows])
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,10 @@ def test_what_the_codec_loses_is_shared_out_by_the_codes() -> None:
     [found] = estimate_sources([candidates([SECOND], [0.0])], mixture, synthesis=synthesis, **parts)
     torch.testing.assert_close(found[0], decoded(SECOND)[0])
     torch.testing.assert_close(found[1], decoded(SECOND)[1] + 0.2)
+    [shared] = estimate_sources(
+        [candidates([SECOND], [0.0])], mixture, finish=finish, synthesis=synthesis, interchangeable=True
+    )  # nothing tells the sources apart: 0.5 and 1 are the means of their variances
+    torch.testing.assert_close(shared, decoded(SECOND) + 0.2 * torch.tensor([[1 / 3], [2 / 3]]))
     with pytest.raises(ValueError, match="consistency 'residual' needs the variances"):
         estimate_sources(
             [candidates([SECOND], [0.0])], mixture, synthesis=replace(synthesis, variance=None), **parts

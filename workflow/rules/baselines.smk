@@ -7,9 +7,9 @@ separate_blindly, fit_nmf, estimate_image_references.
 
 rule estimate_references:
     input:
+        unpack(codec_of_reference),
         sources="results/slakh/sources/{split}",
         mixtures="results/slakh/mixtures/{split}.parquet",
-        vqvae=vqvae,
     output:
         estimates="results/slakh/{split}/{method}/{scatteritem}.safetensors",
     log:

@@ -68,30 +68,38 @@ def noise(wildcards):
     return getattr(part_of(wildcards).likelihood, "noise", None)
 
 
+def shares_residual(wildcards):
+    """Whether a method shares out among the sources what the codec loses, or one of those that are timed."""
+    methods = part_of(wildcards).separation.methods
+    names = [wildcards.method] if wildcards.get("method") else timed(wildcards)
+    return any(methods[name].consistency == "residual" for name in names)
+
+
 def residual_of(wildcards):
-    """What the codec loses, where a method shares it out among the sources."""
-    shared = part_of(wildcards).separation.methods[wildcards.method].consistency == "residual"
-    return {"residual": "results/slakh/residual.safetensors"} if shared else {}
+    """What the codec loses, where it is shared out."""
+    return {"residual": "results/slakh/residual.safetensors"} if shares_residual(wildcards) else {}
 
 
 def residual_strength(wildcards):
-    """Frames that the mean of a class counts for; None for images."""
-    return settings.residual.strength if part_of(wildcards) is settings else None
+    """Frames that the mean of a class counts for, where that is asked for."""
+    return settings.residual.strength if shares_residual(wildcards) else None
 
 
 def timed_parts(wildcards):
     """Files beside priors and likelihood that one of the methods needs that are timed."""
-    methods = timed(wildcards).values()
-    patches = any(one["sampler"]["likelihood"] == "patches" for one in methods)
-    residual = any(one["finish"]["consistency"] == "residual" for one in methods)
-    folder = f"results/{dataset_of(wildcards)}"
-    parts = {"patches": patches, "residual": residual}
-    return {name: f"{folder}/{name}.safetensors" for name, needed in parts.items() if needed}
+    patches = any(one["sampler"]["likelihood"] == "patches" for one in timed(wildcards).values())
+    file = f"results/{dataset_of(wildcards)}/patches.safetensors"
+    return residual_of(wildcards) | ({"patches": file} if patches else {})
 
 
 def network_settings(name):
     """Sizes of a supervised network."""
     return getattr(settings.supervised, name).model_dump(mode="json", exclude={"training"})
+
+
+def codec_of_reference(wildcards):
+    """The VQ-VAE, for the one of the references of music that it is the ceiling of."""
+    return {"vqvae": vqvae(wildcards)} if wildcards.method == "codec_ceiling" else {}
 
 
 def reference_parts(wildcards):

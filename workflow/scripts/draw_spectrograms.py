@@ -38,6 +38,7 @@ with logged(snakemake.log[0]):
         np.stack([chunk.audio for chunk in chunks]),
         np.stack([chunk.sources for chunk in chunks]),
         drawn,
+        items=items,
         classes=library.classes,
         rate=library.rate,
         path=Path(snakemake.output.figure),

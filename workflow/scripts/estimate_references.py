@@ -1,5 +1,6 @@
 """The rows beside every method: the mixture itself, the codec's ceiling D(E(x_n)), the ideal ratio mask."""
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from lass.data.mixtures import Chunk, load_chunk, read_mixtures
 from lass.data.shards import shard_of
 from lass.data.sources import open_library
 from lass.models.checkpoint import read_vqvae
+from lass.models.vqvae import Vqvae
 from lass.runtime import choose_device, logged
 
 if TYPE_CHECKING:
@@ -19,10 +21,14 @@ if TYPE_CHECKING:
 
 with logged(snakemake.log[0]), torch.inference_mode():
     params = snakemake.params
-    device = choose_device(snakemake.resources.device)
-    vqvae = read_vqvae(Path(snakemake.input.vqvae), **params.codec).to(device)
     library = open_library(Path(snakemake.input.sources), **params.library)
     table = read_mixtures(Path(snakemake.input.mixtures))
+
+    @cache
+    def codec() -> tuple[Vqvae, torch.device]:
+        """The VQ-VAE and where it is."""
+        device = choose_device(snakemake.resources.device)
+        return read_vqvae(Path(snakemake.input.vqvae), **params.codec).to(device), device
 
     def mixture(chunk: Chunk) -> np.ndarray:
         """What is heard of source n is alpha_n x_n: y stands for it, so y / alpha_n for x_n [N, T]."""
@@ -30,6 +36,7 @@ with logged(snakemake.log[0]), torch.inference_mode():
 
     def codec_ceiling(chunk: Chunk) -> np.ndarray:
         """Every source encoded and decoded by itself [N, T]."""
+        vqvae, device = codec()
         codes = [vqvae.encode(torch.from_numpy(source)[None].to(device)) for source in chunk.sources]
         return np.concatenate([vqvae.decode(code).cpu().numpy() for code in codes])
 

@@ -19,10 +19,10 @@ with logged(snakemake.log[0]) as logger:
     params, folder = snakemake.params, Path(snakemake.output.examples)
     library = open_library(Path(snakemake.input.sources), **params.library)
     table = read_mixtures(Path(snakemake.input.mixtures))
-    shards = len(snakemake.input.estimates) // len(params.methods)
+    shards = [Path(path) for path in snakemake.input.estimates]
     found = {
-        method: read_estimates(map(Path, snakemake.input.estimates[index * shards : (index + 1) * shards]))
-        for index, method in enumerate(params.methods)
+        method: read_estimates([path for path in shards if path.parent.name == method])
+        for method in params.methods
     }
     # Spread over the list, so that the examples come from different songs.
     for item in np.linspace(0, len(table) - 1, min(params.number, len(table))).round().astype(int).tolist():

@@ -23,7 +23,8 @@ with logged(snakemake.log[0]) as logger:
     found = []
     for item in items:
         chunk = load_chunk(library, table, item)
-        addends = separate_blindly(chunk.audio, method=method, rate=library.rate, seed=params.seed)
+        seed = int(np.random.SeedSequence((params.seed, item)).generate_state(1)[0])
+        addends = separate_blindly(chunk.audio, method=method, rate=library.rate, seed=seed)
         found.append(addends / chunk.weights[:, None])  # of x_n; the order is chosen when they are scored
     logger.info("%d mixtures", len(items))
     none = np.empty((0, len(library.classes), 0), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Table 5: one row per method from the scores of all mixtures, with a figure and the settings behind it."""
+"""Tables 5 and 3 of music: one row per method, with a figure and the settings behind it."""
 
 import json
 from pathlib import Path
