@@ -38,8 +38,7 @@ class AudioBatches:
         if chosen < sources:
             crop: np.ndarray = self.library.crop(rng, self.length)[chosen]
             return crop
-        parts = np.stack([self.library.crop(rng, self.length)[n] for n in range(sources)])
-        return mix(parts, np.asarray(self.weights))
+        return mix(self.library.unrelated(rng, self.length), np.asarray(self.weights))
 
     def fixed(self, seed: int, *, batches: int) -> list[Tensor]:
         """The same `batches` batches every time, for validation."""
@@ -64,8 +63,8 @@ class MixtureBatches:
 
     def item(self, rng: np.random.Generator) -> np.ndarray:
         """Addends [N, T] of one mixture."""
-        parts = [self.library.crop(rng, self.length)[n] for n in range(len(self.library.classes))]
-        return np.asarray(np.stack(parts) * np.asarray(self.weights)[:, None], dtype=np.float32)
+        sources = self.library.unrelated(rng, self.length)
+        return np.asarray(sources * np.asarray(self.weights)[:, None], dtype=np.float32)
 
     def fixed(self, seed: int, *, batches: int) -> list[tuple[Tensor, Tensor]]:
         """The same `batches` batches every time, for validation."""

@@ -49,6 +49,10 @@ class SourceLibrary:
         start = int(rng.integers(self.frames[track] - length + 1))
         return self.read(track, start=start, frames=length)
 
+    def unrelated(self, rng: np.random.Generator, length: int) -> np.ndarray:
+        """Sources [N, length], each from a random place of its own."""
+        return np.stack([self.crop(rng, length)[n] for n in range(len(self.classes))])
+
 
 def open_library(folder: Path, *, rate: int, classes: Sequence[str], shortest: int = 1) -> SourceLibrary:
     """The library in `folder`; ValueError for a damaged file or another rate or number of channels.

@@ -68,6 +68,15 @@ class Finish:
             raise ValueError(f"sigma {self.sigma} and averaging {self.averaging} must be positive")
 
 
+@dataclass(frozen=True)
+class Decoded:
+    """Candidates of one mixture with the data that they stand for."""
+
+    codes: Tensor  # [M, N, S] int64
+    log_posterior: Tensor  # [M] float64
+    data: Tensor  # [M, N, T] float32: D(z_n), or what refined latents decode to
+
+
 def estimate_sources(
     found: Sequence[Candidates],
     mixtures: Tensor,
@@ -81,14 +90,40 @@ def estimate_sources(
     `interchangeable`: the sources have one prior, so that candidates may hold them in any order; averages
     align them. ValueError where consistency 'residual' has no variances to go by.
     """
+    made = (
+        (decode_candidates(one, finish=finish, synthesis=synthesis) for one in found)  # one mixture at a time
+        if finish.refinement is None
+        else refine_candidates(found, mixtures, finish=finish, synthesis=synthesis)
+    )
+    return torch.stack(
+        [
+            estimate_mixture(
+                one, mixture, finish=finish, synthesis=synthesis, interchangeable=interchangeable
+            )
+            for one, mixture in zip(made, mixtures, strict=True)
+        ]
+    )
+
+
+@torch.no_grad()
+def decode_candidates(found: Candidates, *, finish: Finish, synthesis: Synthesis) -> Decoded:
+    """The candidates of one mixture as they are; only those that can be chosen."""
+    codes, posterior = found.codes, found.log_posterior  # [M, N, S], [M]
+    if finish.choice == "posterior" and finish.averaging is None:  # the others need not be decoded
+        best = posterior.argmax()[None]
+        codes, posterior = codes[best], posterior[best]
+    codec = synthesis.codec
+    return Decoded(
+        codes, posterior, torch.stack([codec.synthesise(codec.embed(one)).float() for one in codes])
+    )
+
+
+def refine_candidates(
+    found: Sequence[Candidates], mixtures: Tensor, *, finish: Finish, synthesis: Synthesis
+) -> list[Decoded]:
+    """The first `refined` candidates of each of the mixtures y [B, T], all refined together."""
+    assert finish.refinement is not None, "as `Finish` demands where `refined` is positive"
     codec, weights = synthesis.codec, synthesis.weights
-    if finish.refinement is None:  # one mixture after the other: bounds the memory
-        return torch.stack(
-            [
-                estimate_as_they_are(one, mixture, finish, synthesis, interchangeable)
-                for one, mixture in zip(found, mixtures, strict=True)
-            ]
-        )
     kept = [min(finish.refined, len(one.codes)) for one in found]
     owner = torch.repeat_interleave(torch.tensor(kept))
     codes = torch.cat([one.codes[:number] for one, number in zip(found, kept, strict=True)])  # [R, N, S]
@@ -99,47 +134,28 @@ def estimate_sources(
     ).latents
     with torch.no_grad():
         decoded = codec.synthesise(latents.flatten(0, 1)).float().unflatten(0, codes.shape[:2])  # [R, N, T]
-    errors = ((weights[:, None] * decoded).sum(dim=1) - targets).square().sum(dim=1)  # [R]
-    decoded = make_consistent(
-        decoded,
-        codes,
-        targets,
-        kind=finish.consistency,
-        synthesis=synthesis,
-        interchangeable=interchangeable,
-    )
-    posterior = torch.cat([one.log_posterior[:number] for one, number in zip(found, kept, strict=True)])
-    scores = candidate_scores(errors, posterior.to(errors), finish=finish)
-    return torch.stack(
-        [
-            combine(estimates, own, averaging=finish.averaging, interchangeable=interchangeable)
-            for estimates, own in zip(decoded.split(kept), scores.split(kept), strict=True)
-        ]
-    )
+    return [
+        Decoded(one.codes[:number], one.log_posterior[:number], data)
+        for one, number, data in zip(found, kept, decoded.split(kept), strict=True)
+    ]
 
 
-@torch.no_grad()
-def estimate_as_they_are(
-    found: Candidates, mixture: Tensor, finish: Finish, synthesis: Synthesis, interchangeable: bool
+def estimate_mixture(
+    made: Decoded, mixture: Tensor, *, finish: Finish, synthesis: Synthesis, interchangeable: bool
 ) -> Tensor:
-    """Estimates [N, T] of the sources of one mixture y [T] from its candidates, without refinement."""
-    codes, posterior = found.codes, found.log_posterior  # [M, N, S], [M]
-    if finish.choice == "posterior" and finish.averaging is None:  # the others need not be decoded
-        best = posterior.argmax()[None]
-        codes, posterior = codes[best], posterior[best]
-    decoded = torch.stack([synthesis.codec.synthesise(synthesis.codec.embed(one)).float() for one in codes])
-    mixtures = mixture.expand(len(codes), -1)  # [M, T]
-    errors = ((synthesis.weights[:, None] * decoded).sum(dim=1) - mixtures).square().sum(dim=1)  # [M]
-    decoded = make_consistent(
-        decoded,
-        codes,
+    """Estimates [N, T] of the sources of one mixture y [T] from its decoded candidates."""
+    mixtures = mixture.expand(len(made.codes), -1)  # [M, T]
+    errors = ((synthesis.weights[:, None] * made.data).sum(dim=1) - mixtures).square().sum(dim=1)  # [M]
+    estimates = make_consistent(
+        made.data,
+        made.codes,
         mixtures,
         kind=finish.consistency,
         synthesis=synthesis,
         interchangeable=interchangeable,
     )
-    scores = candidate_scores(errors, posterior.to(errors), finish=finish)
-    return combine(decoded, scores, averaging=finish.averaging, interchangeable=interchangeable)
+    scores = candidate_scores(errors, made.log_posterior.to(errors), finish=finish)
+    return combine(estimates, scores, averaging=finish.averaging, interchangeable=interchangeable)
 
 
 def make_consistent(
