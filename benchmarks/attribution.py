@@ -16,12 +16,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import yaml
 from torch import Tensor
 
 from benchmarks.counting import write_rows
-from benchmarks.problems import Problem, open_problem, open_vqvae, true_sources
-from lass.config import parse_config
+from benchmarks.problems import Problem, open_problem, open_vqvae, read_settings, true_sources
+from lass.config import Config
 from lass.likelihood.residual import read_residual
 from lass.models.vqvae import Vqvae
 from lass.separation.consistency import share_residual
@@ -124,6 +123,24 @@ def from_true_past(problem: Problem, codes: Tensor, *, weight: float) -> Tensor:
     return found
 
 
+def open_truth(settings: Config, folder: Path, *, mixtures: int) -> Truth:
+    """The sources of the first test mixtures, their codes, and what the codec loses of them."""
+    vqvae = open_vqvae(settings, folder)
+    sources = torch.from_numpy(true_sources(settings, folder, mixtures))
+    sums = read_residual(
+        folder / "residual.safetensors",
+        classes=settings.classes,
+        codebook=vqvae.quantizer.identity,
+    )
+    return Truth(
+        sources,
+        torch.tensor(settings.weights),
+        sums.variance(strength=settings.residual.strength),
+        vqvae,
+        torch.stack([vqvae.encode(item) for item in sources]),
+    )
+
+
 def main() -> None:
     """Print a table and write attribution.csv."""
     parser = argparse.ArgumentParser(
@@ -134,22 +151,14 @@ def main() -> None:
     parser.add_argument("--mixtures", type=int, default=16)
     parser.add_argument("--out", type=Path, default=Path("results/benchmarks"))
     arguments = parser.parse_args()
-    settings = parse_config(yaml.safe_load(arguments.config.read_text()))
+    settings = read_settings(arguments.config)
     if len(settings.classes) != 2:
         parser.error("the oracles are for two sources")
     problem = open_problem(
         "slakh", results=arguments.results, config=arguments.config, mixtures=arguments.mixtures
     )
-    vqvae = open_vqvae(settings)
-    sources = torch.from_numpy(true_sources(settings, arguments.results / "slakh", arguments.mixtures))
-    codes = torch.stack([vqvae.encode(item) for item in sources])  # [M, N, S]
-    sums = read_residual(
-        arguments.results / "slakh/residual.safetensors",
-        classes=settings.classes,
-        codebook=vqvae.quantizer.identity,
-    )
-    variance = sums.variance(strength=settings.residual.strength)
-    truth = Truth(sources, torch.tensor(settings.weights), variance, vqvae, codes)
+    truth = open_truth(settings, arguments.results / "slakh", mixtures=arguments.mixtures)
+    codes = truth.codes
     sampler = settings.separation.samplers["beam"]
     weight = sampler.likelihood_weight
     method = Method("beam", hypotheses=sampler.hypotheses, likelihood_weight=weight)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import yaml
+from snakemake.utils import update_config
 from torch import Tensor
 
 from lass.assembly.images import open_image_library
@@ -19,6 +20,8 @@ from lass.likelihood.tensor import Likelihood, nearest_counted, read_likelihood
 from lass.models.checkpoint import new_network, read_vqvae
 from lass.models.transformer import Transformer, TransformerPrior, TransformerShape
 from lass.models.vqvae import Vqvae
+
+ROOT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -48,9 +51,9 @@ def needed_files(results: Path, dataset: str) -> list[Path]:
 
 def open_problem(dataset: str, *, results: Path, config: Path, mixtures: int) -> Problem:
     """The first test mixtures of `slakh` or `mnist` with the checkpoints that `config` names."""
-    settings = parse_config(yaml.safe_load(config.read_text()))
+    settings = read_settings(config)
     part = settings if dataset == "slakh" else settings.mnist
-    vqvae = open_vqvae(part)
+    vqvae = open_vqvae(part, results / dataset)
     read = music if dataset == "slakh" else digits
     waveforms = torch.from_numpy(read(settings, results / dataset, mixtures))
     codes = torch.cat([vqvae.encode(waveform[None]) for waveform in waveforms])
@@ -63,7 +66,7 @@ def open_problem(dataset: str, *, results: Path, config: Path, mixtures: int) ->
         entry = part.priors[prior]
         if prior not in opened:
             opened[prior] = open_prior(
-                Path(str(entry.checkpoint)),
+                checkpoint(entry.checkpoint, results / dataset / f"priors/{prior}.safetensors"),
                 classes=entry.classes,
                 conditional=entry.conditional,
                 source=source,
@@ -75,9 +78,22 @@ def open_problem(dataset: str, *, results: Path, config: Path, mixtures: int) ->
     return Problem(counted, priors, likelihood)
 
 
-def open_vqvae(part: Config | ImageSet) -> Vqvae:
-    """The VQ-VAE whose checkpoint a data set's settings name."""
-    return read_vqvae(Path(str(part.vqvae.checkpoint)), hop=part.vqvae.hop)
+def read_settings(overrides: Path) -> Config:
+    """The default configuration with the file `overrides` merged into it, as Snakemake does."""
+    values = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    update_config(values, yaml.safe_load(overrides.read_text()))
+    return parse_config(values)
+
+
+def checkpoint(named: str | None, trained: Path) -> Path:
+    """The checkpoint that the settings name, or else the one that the run trained."""
+    return ROOT / named if named else trained
+
+
+def open_vqvae(part: Config | ImageSet, folder: Path) -> Vqvae:
+    """The VQ-VAE of a data set whose results are in `folder`."""
+    path = checkpoint(part.vqvae.checkpoint, folder / "vqvae.safetensors")
+    return read_vqvae(path, hop=part.vqvae.hop)
 
 
 def chunks(settings: Config, folder: Path, mixtures: int) -> list[Chunk]:

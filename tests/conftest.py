@@ -1,7 +1,12 @@
 """What holds for every test."""
 
+import os
+
 import pytest
 import torch
+
+if not torch.cuda.is_available():
+    os.environ["TRITON_INTERPRET"] = "1"  # kernels run in Triton's interpreter; read when they are defined
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from lass.config import Config, images, json_schema, parse_config, resolved, write_schema
+from lass.baselines import blind, supervised
+from lass.config import Config, images, json_schema, music, parse_config, resolved, write_schema
 from lass.likelihood import patches
 
 ROOT = Path(__file__).parents[1]
@@ -239,6 +240,12 @@ def test_every_file_of_overrides_is_valid(path: Path) -> None:
     parse_config(merged(defaults(), changes))
 
 
+def test_baselines_are_those_of_the_library() -> None:
+    assert music.BLIND == blind.METHODS
+    assert music.SUPERVISED == supervised.NETWORKS
+    assert (music.SHORTEST_BLIND, music.LOWEST_BLIND) == (blind.SHORTEST, blind.LOWEST_RATE)
+
+
 def test_three_sources() -> None:
     values = changed(slakh__classes=["drums", "bass", "piano"])
     values["priors"]["piano"] = values["priors"]["bass"] | {"classes": ["piano"]}
@@ -291,6 +298,10 @@ def test_three_sources() -> None:
             {"mixtures__seconds": 2, "evaluation__window": 2.5},
             "evaluation.window 2.5 is longer than a mixture of 2 s",
         ),
+        (
+            {"mixtures__seconds": 0.5, "evaluation__window": 0.5},
+            "names rpca, which needs mixtures of 1.0 s at 1000 Hz at least, not 0.5 s at 16000 Hz",
+        ),
     ],
 )
 def test_sections_that_do_not_fit(changes: dict[str, Any], message: str) -> None:
@@ -329,6 +340,19 @@ def test_further_image_sets() -> None:
     values["image_sets"]["faces"] = None
     values["datasets"] = ["mnist"]
     assert list(parse_config(values).images) == ["mnist"]
+
+
+def test_counts_in_the_order_of_the_classes_need_priors_that_tell_them_apart() -> None:
+    values = changed(likelihood__symmetric=False, mixtures__weights=[0.3, 0.7])
+    assert parse_config(values).weights == [0.3, 0.7]
+    values["priors"]["music"] = values["priors"]["drums"] | {
+        "classes": ["drums", "bass"],
+        "conditional": True,
+    }
+    values["separation"]["priors"] = {"drums": "music", "bass": "music"}
+    parse_config(values)
+    values["priors"]["music"]["conditional"] = False
+    assert "the prior 'music' stands for several classes and is not told which" in problems(values)
 
 
 def test_null_takes_a_sampler_and_its_method_away() -> None:

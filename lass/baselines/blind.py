@@ -17,10 +17,10 @@ _WINDOW = 0.064
 """Seconds that a window of the Fourier transform has at least, in a power of two of samples: 1024 at 16 kHz
 (Huang et al. 2012), 2048 at 22.05 kHz, 4096 at 44.1 kHz (Fitzgerald 2010). Windows overlap by 3/4."""
 
-_SHORTEST = 1.0
+SHORTEST = 1.0
 """Seconds of the shortest mixture: at least four of the shortest periods that REPET looks for."""
 
-_LOWEST_RATE = 1000
+LOWEST_RATE = 1000
 
 
 def separate_blindly(mixture: np.ndarray, *, method: str, rate: int, seed: int) -> Samples:
@@ -85,14 +85,14 @@ def _first_mask(magnitudes: FloatArray, method: str, *, frame_rate: float, seed:
 
 def _as_samples(mixture: np.ndarray, rate: int) -> FloatArray:
     samples = np.asarray(mixture, dtype=np.float64)
-    if rate < _LOWEST_RATE:
-        raise ValueError(f"rate {rate} Hz: give at least {_LOWEST_RATE} Hz")
+    if rate < LOWEST_RATE:
+        raise ValueError(f"rate {rate} Hz: give at least {LOWEST_RATE} Hz")
     if samples.ndim != 1:
         raise ValueError(f"the mixture has the shape {samples.shape}: give one mono mixture [T]")
-    if len(samples) < _SHORTEST * rate:
+    if len(samples) < SHORTEST * rate:
         raise ValueError(
             f"the mixture has {len(samples)} samples, which is {len(samples) / rate:.3f} s at {rate} Hz: "
-            f"give at least {_SHORTEST} s"
+            f"give at least {SHORTEST} s"
         )
     faulty = int(np.count_nonzero(~np.isfinite(samples)))
     if faulty:

@@ -16,7 +16,9 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from lass.config.images import REFERENCES, ImageSet
 from lass.config.music import (
     BLIND,
+    LOWEST_BLIND,
     MUSIC_REFERENCES,
+    SHORTEST_BLIND,
     SUPERVISED,
     AudioCodec,
     LikelihoodConfig,
@@ -83,11 +85,17 @@ class Config(Section):
     @model_validator(mode="after")
     def check(self) -> Self:
         """Sections of music must fit together."""
-        check_mixing(self.mixtures.weights, sources=len(self.classes), codes=self.vqvae.codes)
+        check_mixing(
+            self.mixtures.weights,
+            sources=len(self.classes),
+            codes=self.vqvae.codes,
+            symmetric=self.likelihood.symmetric,
+        )
         if self.tokens_per_mixture < 1:
             raise ValueError(
                 f"mixtures.seconds {self.mixtures.seconds} is shorter than one token of the VQ-VAE"
             )
+        seconds = self.frames_per_mixture / self.slakh.sample_rate
         for table, rows in self.separation.tables:
             blind = sorted(set(rows) & set(BLIND))
             if blind and len(self.classes) != 2:
@@ -95,7 +103,12 @@ class Config(Section):
                     f"separation.tables.{table} names {blind[0]}, which splits a mixture in two, but "
                     f"there are {len(self.classes)} classes: leave out {', '.join(blind)}"
                 )
-        seconds = self.frames_per_mixture / self.slakh.sample_rate
+            if blind and (seconds < SHORTEST_BLIND or self.slakh.sample_rate < LOWEST_BLIND):
+                raise ValueError(
+                    f"separation.tables.{table} names {blind[0]}, which needs mixtures of {SHORTEST_BLIND} s "
+                    f"at {LOWEST_BLIND} Hz at least, not {seconds:g} s at {self.slakh.sample_rate} Hz: leave "
+                    f"out {', '.join(blind)}"
+                )
         if self.evaluation.window > seconds:
             raise ValueError(
                 f"evaluation.window {self.evaluation.window} is longer than a mixture of {seconds:g} s: "
@@ -125,6 +138,18 @@ class Config(Section):
                 classes=part.classes,
                 pretrained=self.pretrained,
                 dataset=name,
+            )
+        return self
+
+    @model_validator(mode="after")
+    def check_order(self) -> Self:
+        """Counts in the order of the classes only where the priors tell these apart."""
+        chosen = [name for name in self.separation.priors.values() if not self.priors[name].conditional]
+        shared = sorted({name for name in chosen if chosen.count(name) > 1})
+        if shared and not self.likelihood.symmetric:
+            raise ValueError(
+                f"likelihood.symmetric is false, but the prior {shared[0]!r} stands for several classes and "
+                "is not told which: make it conditional or count symmetrically"
             )
         return self
 

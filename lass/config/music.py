@@ -17,6 +17,8 @@ from lass.config.separation import Separation, check_tables
 
 BLIND = ("rpca", "ica", "hpss", "repet", "repet_sim", "ft2d", "nmf")
 """Methods that split any mixture in two, as in `lass.baselines.blind`."""
+SHORTEST_BLIND, LOWEST_BLIND = 1.0, 1000
+"""Seconds and Hz that they need, as there."""
 SUPERVISED = ("conv_tasnet", "hybrid_demucs")
 """Networks that are trained on mixtures, as in `lass.baselines.supervised`."""
 MUSIC_REFERENCES = ("mixture", "codec_ceiling", "ideal_mask", *BLIND, *SUPERVISED)
@@ -95,6 +97,7 @@ class LikelihoodConfig(Section):
     """How many tuples are counted, and how they are drawn."""
 
     tuples: PositiveInt
+    symmetric: bool
     tokens: PositiveInt
     mixtures_per_group: PositiveInt
 

@@ -109,11 +109,13 @@ def check_method(method: str, *, hypotheses: int, top_k: int | None) -> None:
         raise ValueError(f"hypotheses is {hypotheses}, but the method greedy follows exactly 1")
 
 
-def check_mixing(weights: Sequence[float] | None, *, sources: int, codes: int) -> None:
-    """One and the same weight per source; tuples that can be counted as 64-bit keys."""
+def check_mixing(
+    weights: Sequence[float] | None, *, sources: int, codes: int, symmetric: bool = True
+) -> None:
+    """A weight per source, the same for all where counts are symmetric; tuples that are 64-bit keys."""
     if weights is not None and len(weights) != sources:
         raise ValueError(f"mixtures.weights {weights} needs one number per source, {sources} in all")
-    if len(set(weights or [])) > 1:
+    if symmetric and len(set(weights or [])) > 1:
         raise ValueError(
             f"mixtures.weights {weights} must be equal: the likelihood counts every order of the sources' "
             "codes, which is right only where the addends can change places"

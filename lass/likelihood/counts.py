@@ -3,6 +3,8 @@
 Convention: the sum of sources is commutative, so every position counts once for each of the N! orders of
 its addends, also where two codes are equal. F is therefore exactly symmetric in z_1..z_N, its total is
 N! times the number of positions, and F[z, z, m] of a pair grows by two with each position that shows it.
+Where every source has a class of its own, positions may instead be counted once, in the order of the classes
+(`symmetric=False`): a drum's code then never stands for a bass.
 
 Nothing is normalised here: counts of shards merge by addition, whatever the shards were.
 """
@@ -52,23 +54,27 @@ class TupleCounter:
     kept as a run. Runs merge whenever the older one is not at least twice as long as the newer, so every
     tuple takes part in a logarithmic number of merges. The N! orders are restored when the counts are read.
 
-    `codebook_size` is K, `sources` is N >= 2, `buffer` the number of keys (8 bytes each) held before sorting.
+    `codebook_size` is K, `sources` is N >= 2, `symmetric` says whether every order of the addends counts,
+    `buffer` is the number of keys (8 bytes each) held before sorting.
 
     Raises ValueError for sizes out of bounds; K^(N+1) must stay below 2^63.
     """
 
-    def __init__(self, *, codebook_size: int, sources: int, buffer: int = 4_000_000) -> None:
+    def __init__(
+        self, *, codebook_size: int, sources: int, symmetric: bool = True, buffer: int = 4_000_000
+    ) -> None:
         check_sizes(codebook_size=codebook_size, sources=sources)
         if buffer < 1:
             raise ValueError(f"buffer = {buffer}: give room for at least one key")
         self.codebook_size = codebook_size
         self.sources = sources
+        self.symmetric = symmetric
         self._buffer: Integers = np.empty(buffer, dtype=np.int64)
         self._filled = 0
         self._runs: list[tuple[Integers, Integers]] = []
 
     def add(self, sources: np.ndarray, mixture: np.ndarray) -> None:
-        """Count every position once per order of the addends.
+        """Count every position, once per order of the addends where these are to be symmetric.
 
         `sources` holds integer codes [N, ...], `mixture` integer codes [...] of the same positions.
 
@@ -80,7 +86,8 @@ class TupleCounter:
         )  # [N, P], [P]
         for start in range(0, mixed.size, _BLOCK):
             block = slice(start, start + _BLOCK)
-            ordered = sort_addends([row[block].astype(np.int64) for row in codes])
+            rows = [row[block].astype(np.int64) for row in codes]
+            ordered = sort_addends(rows) if self.symmetric else rows
             self._push(encode_keys(ordered, mixed[block], codebook_size=self.codebook_size))
 
     def counts(self) -> SparseCounts:
@@ -89,8 +96,9 @@ class TupleCounter:
         while len(self._runs) > 1:
             self._merge_last()
         run = self._runs[0] if self._runs else (np.empty(0, np.int64), np.empty(0, np.int64))
-        keys, counts = expand_orders(*run, codebook_size=self.codebook_size, sources=self.sources)
-        return SparseCounts(keys=keys, counts=counts, codebook_size=self.codebook_size, sources=self.sources)
+        if self.symmetric:
+            run = expand_orders(*run, codebook_size=self.codebook_size, sources=self.sources)
+        return SparseCounts(*run, codebook_size=self.codebook_size, sources=self.sources)
 
     def _push(self, keys: Integers) -> None:
         while keys.size:

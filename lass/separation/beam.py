@@ -46,7 +46,7 @@ def best_continuations(
     """
     width = log_probs[0].shape[1]
     sizes = slices.offsets.diff()
-    near, beyond = likely_tuples(log_probs, slices, likelihood_weight, most=max(LOOKED_AT, width))
+    near, beyond = likely_tuples(log_probs, slices, likelihood_weight)
     exists = near >= 0  # [B, M]
     at = slices.offsets[:-1, None] + near.clamp_min(0)
     scores = (likelihood_weight * slices.log_likelihood[at])[:, None]  # [B, 1, M]
@@ -69,13 +69,18 @@ def best_continuations(
 
 
 def likely_tuples(
-    log_probs: Sequence[Tensor], slices: RaggedSlices, likelihood_weight: float, *, most: int
+    log_probs: Sequence[Tensor], slices: RaggedSlices, likelihood_weight: float
 ) -> tuple[Tensor, Tensor]:
-    """Per mixture up to `most` tuples of the highest bounds [B, M], and the highest bound of the others [B].
+    """Per mixture the M >= W tuples of the highest bounds [B, M], and the highest bound of the others [B].
 
     Tuples are numbered within their slice; -1 stands where a slice has fewer, -inf where there is no other.
     """
-    batch, _, size = log_probs[0].shape
+    batch, width, size = log_probs[0].shape
+    if log_probs[0].is_cuda:
+        from lass.separation import kernels  # noqa: PLC0415 (Triton is only needed on a GPU)
+
+        return kernels.likely_tuples(log_probs, slices, likelihood_weight, most=width)
+    most = max(LOOKED_AT, width)
     bounds = likelihood_weight * slices.log_likelihood  # [total]
     for table, codes in zip(log_probs, slices.tuples.unbind(dim=1), strict=True):
         bounds = bounds + table.amax(dim=1).flatten().index_select(0, slices.row * size + codes)

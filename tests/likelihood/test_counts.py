@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from math import factorial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,6 +39,15 @@ def test_a_pair_counts_in_both_orders_and_twice_when_its_codes_are_equal() -> No
     # F[m=0, 2, 2] = 4; F[m=1, 0, 1] = F[m=1, 1, 0] = 1; keys are (m * 3 + z_1) * 3 + z_2
     assert found.keys.tolist() == [8, 9 + 1, 9 + 3]
     assert found.counts.tolist() == [4, 1, 1]
+
+
+def test_pairs_in_the_order_of_their_classes_count_once() -> None:
+    counter = TupleCounter(codebook_size=3, sources=2, symmetric=False, buffer=2)
+    counter.add(np.array([[2, 0, 2, 2], [1, 2, 1, 2]]), np.array([1, 0, 1, 0]))
+    counts = to_dense(counter.counts())  # F[m, z_1, z_2]
+    assert counts[1, 2, 1] == 2
+    assert counts[0, 0, 2] == counts[0, 2, 2] == 1
+    assert counts.sum() == 4
 
 
 def test_a_triple_with_two_equal_codes_counts_twice_in_each_of_three_orders() -> None:
@@ -171,7 +181,7 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.M
         ({"codebook_size": 8, "sources": 2, "buffer": 0}, "buffer = 0"),
     ],
 )
-def test_sizes_out_of_bounds_are_refused(sizes: dict[str, int], message: str) -> None:
+def test_sizes_out_of_bounds_are_refused(sizes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         TupleCounter(**sizes)
 

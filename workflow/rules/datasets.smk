@@ -61,6 +61,6 @@ def data_name(wildcards):
 
 def counting(wildcards):
     """How tuples are drawn: what one group of random mixtures is."""
-    values = part_of(wildcards).likelihood.model_dump(exclude={"tuples", "noise"})
+    values = part_of(wildcards).likelihood.model_dump(exclude={"tuples", "symmetric", "noise"})
     values["mixtures"] = values.pop("mixtures_per_group")
     return values

@@ -26,7 +26,9 @@ with logged(snakemake.log[0]) as logger:
         settings=params.group,
         seed=params.seed,
     )
-    counter = TupleCounter(codebook_size=vqvae.shape.codes, sources=len(params.weights))
+    counter = TupleCounter(
+        codebook_size=vqvae.shape.codes, sources=len(params.weights), symmetric=params.symmetric
+    )
     groups = shard_of(range(-(-params.tuples // stream.group_size)), snakemake.wildcards.scatteritem)
     for done, group in enumerate(groups, start=1):
         counter.add(*stream.group(group))
