@@ -1,10 +1,12 @@
-"""Peak memory of a piece of work in its process."""
+"""Peak memory of a piece of work, in its process or on a GPU."""
 
 import time
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
+
+import torch
 
 SECONDS = 0.005  # between two looks
 
@@ -34,3 +36,14 @@ def watched(work: Callable[[], Any]) -> tuple[Any, float, float]:
         done.set()
         watcher.join()
     return found, seconds, max(0.0, max(peak[0], own_mib()) - before)
+
+
+def watched_on_gpu(work: Callable[[], Any]) -> tuple[Any, float, float]:
+    """As `watched`, of what PyTorch allocates on the current GPU."""
+    torch.cuda.synchronize()
+    torch.cuda.reset_peak_memory_stats()
+    before, began = torch.cuda.memory_allocated(), time.perf_counter()
+    found = work()
+    torch.cuda.synchronize()
+    seconds = time.perf_counter() - began
+    return found, seconds, (torch.cuda.max_memory_allocated() - before) / 2**20

@@ -22,7 +22,7 @@ from lass.models.transformer import TransformerPrior
 def dense_slice(likelihood: Likelihood, code: int) -> Tensor:
     """`log p(m | z_1, z_2)` of all pairs [K, K]."""
     tuples, values = likelihood.slice_of(code)
-    dense = torch.full((likelihood.codebook_size,) * 2, -math.inf)
+    dense = torch.full((likelihood.codebook_size,) * 2, -math.inf, device=tuples.device)
     dense[tuples[:, 0], tuples[:, 1]] = values
     return dense
 
@@ -40,8 +40,8 @@ def search_beams(
     """The `width` best joint prefixes of one mixture m [S]: codes [W, S, 2] and log posteriors [W]."""
     length, size = len(mixture), likelihood.codebook_size
     caches = [prior.network.new_cache(width, length) for prior in priors]
-    codes = torch.zeros(width, length, 2, dtype=torch.int64)
-    scores = torch.full((width,), -math.inf, dtype=torch.float64)
+    codes = torch.zeros(width, length, 2, dtype=torch.int64, device=mixture.device)
+    scores = torch.full((width,), -math.inf, dtype=torch.float64, device=mixture.device)
     scores[0] = 0.0
     for position in range(length):
         tables = []
@@ -84,11 +84,11 @@ def draw_candidates(
     """
     length, width = uniforms.shape
     size = likelihood.codebook_size
-    codes = torch.zeros(width, length, 2, dtype=torch.int64)
+    codes = torch.zeros(width, length, 2, dtype=torch.int64, device=uniforms.device)
     for position in range(length):
         tables = []
         for source, prior in enumerate(priors):
-            starts = torch.full((width,), prior.class_index)
+            starts = torch.full((width,), prior.class_index, device=codes.device)
             prefix = codes[:, : position + 1, source]  # its last entry is never read
             logits = timed(partial(prior.network, prefix, starts))
             tables.append(logits[:, -1].float().log_softmax(dim=-1))

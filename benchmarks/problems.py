@@ -32,15 +32,37 @@ class Problem:
     priors: list[TransformerPrior]  # one per source
     likelihood: Likelihood
 
+    def to(self, device: str, precision: str) -> "Problem":
+        """The same on `device`, with the priors in `precision`."""
+        for prior in self.priors:
+            prior.network.to(device, {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision])
+        return Problem(self.mixture.to(device), self.priors, self.likelihood.to(device))
+
 
 @dataclass(frozen=True)
 class RandomSizes:
-    """Sizes of a random problem: an untrained prior, and a table with `entries` tuples in every slice."""
+    """Sizes of a random problem: untrained priors, and a table with `entries` tuples in every slice."""
 
     codes: int = 512  # K
     sources: int = 2  # N
     entries: int = 4096
     length: int = 750  # S: 3 s at 250 tokens per second
+    layers: int = 5  # of the default music priors, as the next two
+    width: int = 256
+    heads: int = 2
+
+    @property
+    def prior(self) -> TransformerShape:
+        """Sizes of every prior."""
+        return TransformerShape(
+            codes=self.codes,
+            classes=1,
+            context=self.length,
+            layers=self.layers,
+            width=self.width,
+            heads=self.heads,
+            kv_heads=1,
+        )
 
 
 def needed_files(results: Path, dataset: str) -> list[Path]:
@@ -122,12 +144,9 @@ def digits(settings: Config, folder: Path, mixtures: int) -> np.ndarray:
 
 
 def random_problem(sizes: RandomSizes, *, mixtures: int, seed: int) -> Problem:
-    """Random codes, an untrained prior of the default music prior's size per source, and a random table."""
+    """Random codes, an untrained prior per source, and a random table."""
     rng = np.random.default_rng(seed)
-    shape = TransformerShape(
-        codes=sizes.codes, classes=1, context=sizes.length, layers=5, width=256, heads=2, kv_heads=1
-    )
-    networks = [new_network(Transformer, shape, seed=seed + source) for source in range(sizes.sources)]
+    networks = [new_network(Transformer, sizes.prior, seed=seed + source) for source in range(sizes.sources)]
     number = min(sizes.entries, sizes.codes**sizes.sources)
     keys = np.stack([draw_distinct(rng, sizes.codes**sizes.sources, number) for _ in range(sizes.codes)])
     tuples = np.stack(np.unravel_index(keys, (sizes.codes,) * sizes.sources), axis=-1)  # [K, n, N]

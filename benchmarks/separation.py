@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.counting import hardware, write_rows
-from benchmarks.memory import watched
+from benchmarks.memory import watched, watched_on_gpu
 from benchmarks.plain import draw_candidates, search_beams
 from benchmarks.problems import Problem, RandomSizes, needed_files, open_problem, random_problem
 from lass.evaluation.figures import COLOURS, new_figure, write_figure
@@ -46,6 +46,7 @@ class Case:
     mixtures: int
     version: str = "engine"  # or plain
     precision: str = "float32"
+    device: str = "cpu"  # or cuda
     dataset: str = "random"  # or slakh, mnist
     sizes: RandomSizes = field(default_factory=RandomSizes)  # of random problems
 
@@ -69,10 +70,17 @@ class TimedPrior:
         self.prior.reorder(state, rows)
 
     def timed(self, work: Callable[[], Tensor]) -> Tensor:
+        self.wait()
         began = time.perf_counter()
         found = work()
+        self.wait()
         self.seconds += time.perf_counter() - began
         return found
+
+    def wait(self) -> None:
+        """Let a GPU finish what it was given: its work belongs to who gave it."""
+        if self.prior.network.head.weight.is_cuda:
+            torch.cuda.synchronize()
 
 
 @dataclass(frozen=True)
@@ -86,12 +94,13 @@ class Result:
     codes: np.ndarray  # [M, W, S, N]
 
 
-def uniforms(method: Method, length: int, items: Sequence[int]) -> Tensor | None:
-    """Numbers [B, S, draws] of the mixtures `items`; None where none are needed."""
+def uniforms(method: Method, length: int, items: Sequence[int], *, device: str = "cpu") -> Tensor | None:
+    """Numbers [B, S, draws] of the mixtures `items` on `device`; None where none are needed."""
     if not method.draws:
         return None
     shape = (length, method.draws)
-    return torch.from_numpy(np.stack([np.random.default_rng((SEED, item)).random(shape) for item in items]))
+    numbers = np.stack([np.random.default_rng((SEED, item)).random(shape) for item in items])
+    return torch.from_numpy(numbers).to(device)
 
 
 def run_engine(problem: Problem, case: Case, priors: Sequence[TimedPrior]) -> Tensor:
@@ -104,7 +113,7 @@ def run_engine(problem: Problem, case: Case, priors: Sequence[TimedPrior]) -> Te
             priors=priors,
             likelihood=problem.likelihood,
             method=case.method,
-            uniforms=uniforms(case.method, mixture.shape[1], items.tolist()),
+            uniforms=uniforms(case.method, mixture.shape[1], items.tolist(), device=case.device),
         )
         found.append(decoded.codes)
     return torch.cat(found)
@@ -121,7 +130,7 @@ def run_plain(problem: Problem, case: Case, priors: Sequence[TimedPrior]) -> Ten
             "likelihood_weight": method.likelihood_weight,
             "timed": priors[0].timed,
         }
-        numbers = uniforms(method, len(mixture), [item])
+        numbers = uniforms(method, len(mixture), [item], device=case.device)
         if numbers is None:
             found.append(search_beams(mixture, width=method.hypotheses, **parts)[0])
         else:
@@ -135,21 +144,21 @@ def measure(case: Case, results: Path, config: Path) -> Result:
         problem = random_problem(case.sizes, mixtures=case.mixtures, seed=SEED)
     else:
         problem = open_problem(case.dataset, results=results, config=config, mixtures=case.mixtures)
-    for opened in problem.priors:
-        opened.network.to({"float32": torch.float32, "bfloat16": torch.bfloat16}[case.precision])
+    problem = problem.to(case.device, case.precision)
     wrapped = {id(prior): TimedPrior(prior) for prior in problem.priors}
     priors = [wrapped[id(prior)] for prior in problem.priors]
     run = run_engine if case.version == "engine" else run_plain
     run(replace(problem, mixture=problem.mixture[:1, :REHEARSED]), case, priors)
     for prior in wrapped.values():
         prior.seconds = 0.0
-    codes, seconds, mib = watched(lambda: run(problem, case, priors))
+    watch = watched if case.device == "cpu" else watched_on_gpu
+    codes, seconds, mib = watch(lambda: run(problem, case, priors))
     return Result(
         seconds=seconds,
         inside=sum(prior.seconds for prior in wrapped.values()),
         peak_mib=mib,
         entries=float(problem.likelihood.offsets.diff()[problem.mixture].float().mean()),
-        codes=codes.numpy().astype(np.uint16),
+        codes=codes.cpu().numpy().astype(np.uint16),
     )
 
 

@@ -1,12 +1,15 @@
 """What the benchmarks compare decides alike: the published algorithm, written plainly, and the engine."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from benchmarks.attribution import UNSEEN, beam, from_true_past, log_likelihoods, log_posterior
+from benchmarks.gpu import bandwidth, bytes_read, paper_cases
 from benchmarks.problems import RandomSizes, random_problem
-from benchmarks.separation import Case, TimedPrior, found_too, run_engine, run_plain
+from benchmarks.separation import Case, TimedPrior, found_too, measure, row_of, run_engine, run_plain
 from lass.separation.decoding import Method, decode_sequences
 
 SIZES = RandomSizes(codes=12, entries=50, length=40)
@@ -54,3 +57,25 @@ def test_oracles_of_codes() -> None:
     assert (log_posterior(problem, wide, weight=2.0) >= scores - 1e-2).all()
     past = from_true_past(problem, found, weight=2.0)
     assert (log_likelihoods(problem, past) > UNSEEN).all()
+
+
+def test_bytes_that_decoding_cannot_do_without_by_hand() -> None:
+    """Two priors of one layer of width 8 with one head, K = 4 and 3 tokens, in half precision."""
+    sizes = RandomSizes(codes=4, entries=5, length=3, layers=1, width=8, heads=1)
+    (case,) = paper_cases("cpu", sizes, batches=[2])
+    prior = random_problem(sizes, mixtures=1, seed=0).priors[0]
+    weights = sum(parameter.numel() for parameter in prior.network.parameters())
+    past = 2 * 8 * (0 + 1 + 2)  # keys and values of the tokens before each of three
+    assert bytes_read(case) == 2 * 2 * (weights * 3 / 2 + past)
+    assert bandwidth("cpu", mib=1, repeats=1) > 0
+
+
+def test_a_small_case_of_the_paper_runs_from_sizes_to_a_row() -> None:
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    sizes = RandomSizes(codes=16, entries=50, length=12, layers=1, width=16, heads=1)
+    (case,) = paper_cases(device, sizes, batches=[2])
+    result = measure(case, Path(), Path())
+    assert result.codes.shape == (2, 10, 12, 2)
+    row = row_of(case, result, None)
+    assert (row["positions"], row["batch"], row["precision"]) == (12, 2, "bfloat16")
+    assert 0 < row["share_outside_priors"] < 1  # type: ignore[operator]

@@ -1,0 +1,112 @@
+"""The engine on a GPU: against the published algorithm there, and at the paper's size against the memory.
+
+`music` rows need a finished run, as in `benchmarks.separation`, and are left out without one. `paper's size`
+rows have random weights: two priors of 48 layers, width 1024 and one head, K = 2048, 1,024 tokens, 10 beams.
+What they cannot go below is reading the weights once per token and batch, and the common past of every
+mixture once per token: `times_bound` is the measured time over that many bytes at the bandwidth of a copy,
+measured in the same run.
+"""
+
+import argparse
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from benchmarks.counting import hardware, write_rows
+from benchmarks.problems import RandomSizes, needed_files
+from benchmarks.separation import HEAD, Case, measure_apart, print_row, row_of
+from lass.models.transformer import Transformer
+from lass.separation.decoding import Method
+
+PAPER = RandomSizes(codes=2048, entries=8192, length=1024, layers=48, width=1024, heads=1)
+BYTES = {"float32": 4, "bfloat16": 2}
+
+
+def music_cases(device: str, *, music: int, plain: int) -> list[Case]:
+    """The published algorithm, and the engine that is compared with it."""
+    beam = Method("beam", hypotheses=10, likelihood_weight=8.0)
+    engine = Case("music, beam search, W = 10", beam, music, music, dataset="slakh", device=device)
+    return [
+        replace(engine, version="plain", batch=1, mixtures=plain),
+        engine,
+        replace(engine, precision="bfloat16"),
+    ]
+
+
+def paper_cases(device: str, sizes: RandomSizes, *, batches: Sequence[int]) -> list[Case]:
+    """Random priors of the paper's size, in batches of several sizes."""
+    beam = Method("beam", hypotheses=10, likelihood_weight=3.0)
+    return [
+        Case("paper's size", beam, batch, batch, precision="bfloat16", device=device, sizes=sizes)
+        for batch in batches
+    ]
+
+
+def bytes_read(case: Case) -> float:
+    """Bytes per mixture that decoding cannot do without: weights, and the common past of its hypotheses."""
+    sizes, size = case.sizes, BYTES[case.precision]
+    with torch.device("meta"):
+        network = Transformer(sizes.prior)
+    weights = sum(parameter.numel() for parameter in network.parameters()) * sizes.length / case.batch
+    head_width = sizes.width // sizes.heads
+    past = 2 * sizes.layers * head_width * sizes.length * (sizes.length - 1) / 2  # keys and values
+    return sizes.sources * (weights + past) * size
+
+
+def bandwidth(device: str, *, mib: int = 1024, repeats: int = 10) -> float:
+    """Bytes per second that a copy reads and writes."""
+    source = torch.ones(mib * 2**20, dtype=torch.uint8, device=device)
+    target = torch.empty_like(source)
+    target.copy_(source)
+    int(target[-1])
+    began = time.perf_counter()
+    for _ in range(repeats):
+        target.copy_(source)
+    int(target[-1])  # waits for the copies
+    return 2 * source.numel() * repeats / (time.perf_counter() - began)
+
+
+def main() -> None:
+    """Measure, print a table, write gpu.csv."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--results", type=Path, default=Path("results"), help="of the finished run")
+    parser.add_argument("--config", type=Path, default=Path("config/config.yaml"))
+    parser.add_argument("--mixtures", type=int, default=64, help="of music, for the engine")
+    parser.add_argument("--plain", type=int, default=4, help="of them for the published algorithm")
+    parser.add_argument("--batches", type=int, nargs="+", default=[1, 8, 32], help="of the paper's size")
+    parser.add_argument("--out", type=Path, default=Path("results/benchmarks"))
+    arguments = parser.parse_args()
+    if not torch.cuda.is_available():
+        parser.error("no CUDA device is there; python -m benchmarks.separation measures on a CPU")
+    speed = bandwidth("cuda")
+    machine = hardware() | {"gpu": torch.cuda.get_device_name(), "torch": torch.__version__}
+    machine |= {"gigabytes_per_second": round(speed / 1e9)}
+    print(", ".join(f"{key} {value}" for key, value in machine.items()))
+    print(HEAD)
+    cases = paper_cases("cuda", PAPER, batches=arguments.batches)
+    missing = [path for path in needed_files(arguments.results, "slakh") if not path.exists()]
+    if missing:
+        print(f"music: left out, {missing[0]} is not there")
+    else:
+        cases = music_cases("cuda", music=arguments.mixtures, plain=arguments.plain) + cases
+    rows, reference = [], None
+    for case in cases:
+        result = measure_apart(case, arguments.results, arguments.config)
+        if case.version == "plain":
+            reference = result
+        row = row_of(case, result, reference if case.dataset == "slakh" else None)
+        if case.dataset == "random":
+            row["times_bound"] = round(result.seconds / case.mixtures * speed / bytes_read(case), 2)
+            print(f"{row['times_bound']} times the bound of the memory:")
+        print_row(row)
+        rows.append({"times_bound": None} | row | machine)
+    write_rows(arguments.out / "gpu.csv", rows)
+
+
+if __name__ == "__main__":
+    main()
