@@ -7,9 +7,12 @@ import pytest
 import torch
 
 from benchmarks.attribution import UNSEEN, beam, from_true_past, log_likelihoods, log_posterior
+from benchmarks.coverage import decode, with_tables
 from benchmarks.gpu import bandwidth, bytes_read, paper_cases
 from benchmarks.problems import RandomSizes, random_problem
 from benchmarks.separation import Case, TimedPrior, found_too, measure, row_of, run_engine, run_plain
+from lass.config.separation import Sampler
+from lass.likelihood.counts import TupleCounter, write_counts
 from lass.separation.decoding import Method, decode_sequences
 
 SIZES = RandomSizes(codes=12, entries=50, length=40)
@@ -79,3 +82,33 @@ def test_a_small_case_of_the_paper_runs_from_sizes_to_a_row() -> None:
     row = row_of(case, result, None)
     assert (row["positions"], row["batch"], row["precision"]) == (12, 2, "bfloat16")
     assert 0 < row["share_outside_priors"] < 1  # type: ignore[operator]
+
+
+def test_tables_of_more_shards_of_counts_cover_more(tmp_path: Path) -> None:
+    problem = random_problem(SIZES, mixtures=2, seed=0)
+    rng = np.random.default_rng(0)
+    shards, entries = [], []
+    for index in range(3):
+        counter = TupleCounter(codebook_size=SIZES.codes, sources=2)
+        codes = rng.integers(SIZES.codes, size=(3, 150))
+        counter.add(codes[:2], codes[2])
+        shards.append(tmp_path / f"{index}.safetensors")
+        write_counts(shards[-1], counter.counts())
+    codebook = torch.from_numpy(rng.normal(size=(SIZES.codes, 4)))
+    beam_of_4 = Sampler(
+        method="beam",
+        likelihood="counts",
+        hypotheses=4,
+        likelihood_weight=1.0,
+        temperature=1.0,
+        top_k=None,
+        resampling=None,
+        kept=1,
+    )
+    for number in (1, 3):
+        part = with_tables(problem, shards[:number], codebook)
+        entries.append(len(part.likelihood.log_likelihood))
+        found = decode(part, beam_of_4)
+        assert found.shape == (2, 2, SIZES.length)
+        assert (log_likelihoods(part, found) > UNSEEN).all(), "only counted tuples are chosen"
+    assert entries[1] > entries[0]
