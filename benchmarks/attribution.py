@@ -40,13 +40,17 @@ class Truth:
     vqvae: Vqvae
     codes: Tensor  # [M, N, S]: E(x_n)
 
+    @property
+    def mixtures(self) -> Tensor:
+        """y [M, T]."""
+        return (self.weights[:, None] * self.sources).sum(dim=1)
+
     def scores(self, codes: Tensor) -> tuple[float, float]:
         """Mean SDR in dB of codes [M, N, S] after decoding, and after what the codec loses is shared out."""
         with torch.inference_mode():
             decoded = self.vqvae.decode(codes.flatten(0, 1)).unflatten(0, codes.shape[:2])
-        mixtures = (self.weights[:, None] * self.sources).sum(dim=1)
         variance = self.variance[torch.arange(codes.shape[1])[:, None], codes]  # [M, N, S, D]
-        shared = share_residual(decoded, mixtures, weights=self.weights, variance=variance)
+        shared = share_residual(decoded, self.mixtures, weights=self.weights, variance=variance)
         return sdr(decoded, self.sources), sdr(shared, self.sources)
 
 
@@ -125,7 +129,7 @@ def from_true_past(problem: Problem, codes: Tensor, *, weight: float) -> Tensor:
 
 def open_truth(settings: Config, folder: Path, *, mixtures: int) -> Truth:
     """The sources of the first test mixtures, their codes, and what the codec loses of them."""
-    vqvae = open_vqvae(settings, folder)
+    vqvae = open_vqvae(settings, "slakh", folder)
     sources = torch.from_numpy(true_sources(settings, folder, mixtures))
     sums = read_residual(
         folder / "residual.safetensors",
@@ -147,7 +151,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--results", type=Path, default=Path("results"), help="of the finished run")
-    parser.add_argument("--config", type=Path, default=Path("config/config.yaml"))
+    parser.add_argument(
+        "--config", type=Path, default=Path("config/config.yaml"), help="of the run: overrides of the default"
+    )
     parser.add_argument("--mixtures", type=int, default=16)
     parser.add_argument("--out", type=Path, default=Path("results/benchmarks"))
     arguments = parser.parse_args()

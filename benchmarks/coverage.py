@@ -6,15 +6,16 @@ of the configuration. Writes coverage.csv and coverage.png.
 """
 
 import argparse
+import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from benchmarks.attribution import UNSEEN, Truth, log_likelihoods, open_truth
+from benchmarks.attribution import UNSEEN, log_likelihoods, open_truth
 from benchmarks.counting import write_rows
 from benchmarks.problems import Problem, open_problem, read_settings
 from benchmarks.separation import uniforms
@@ -24,22 +25,30 @@ from lass.likelihood.counts import merge_counts, read_counts
 from lass.likelihood.tensor import build_likelihood, density, nearest_counted
 from lass.separation.decoding import Method, decode_sequences
 
+SAMPLERS = ("beam", "particles")
 
-def with_tables(problem: Problem, shards: Sequence[Path], codebook: Tensor) -> Problem:
-    """The same mixtures with the table that the counts in the files `shards` give."""
-    likelihood = build_likelihood(merge_counts(read_counts(path) for path in shards))
-    mixture = nearest_counted(likelihood, codebook)[problem.mixture]
-    return replace(problem, likelihood=likelihood, mixture=mixture)
+
+@dataclass(frozen=True)
+class Part:
+    """A table of some of the counts, and the mixtures to be separated with it."""
+
+    tuples: int  # positions that were counted
+    problem: Problem
+
+
+def with_table(problem: Problem, shards: Sequence[Path], *, mixture: Tensor, codebook: Tensor) -> Part:
+    """`problem` with the table of the counts in `shards`; `mixture` [M, S] are its codes, counted or not."""
+    counts = merge_counts(read_counts(path) for path in shards)
+    likelihood = build_likelihood(counts)
+    orders = math.factorial(counts.sources) if counts.symmetric else 1
+    counted = nearest_counted(likelihood, codebook)[mixture]
+    return Part(int(counts.counts.sum()) // orders, replace(problem, likelihood=likelihood, mixture=counted))
 
 
 def decode(problem: Problem, sampler: Sampler) -> Tensor:
     """The most probable hypothesis [M, N, S] of every mixture."""
-    method = Method(
-        sampler.method,
-        hypotheses=sampler.hypotheses,
-        likelihood_weight=sampler.likelihood_weight,
-        resampling=sampler.resampling,
-    )
+    settings = sampler.model_dump(exclude={"method", "likelihood", "kept"})
+    method = Method(sampler.method, **settings)
     decoded = decode_sequences(
         problem.mixture,
         priors=problem.priors,
@@ -51,17 +60,10 @@ def decode(problem: Problem, sampler: Sampler) -> Tensor:
     return decoded.codes[torch.arange(len(best)), best].transpose(1, 2)
 
 
-def measure(problem: Problem, truth: Truth, samplers: dict[str, Sampler]) -> dict[str, float]:
-    """Density, coverage of the mixtures' true tuples and SDR in dB with the table of `problem`."""
-    known = log_likelihoods(problem, truth.codes)
-    row = {
-        "density": density(problem.likelihood),
-        "coverage": float((known > UNSEEN).float().mean()),
-    }
-    for name, sampler in samplers.items():
-        decoded, shared = truth.scores(decode(problem, sampler))
-        row |= {f"{name}_sdr_decoded": decoded, f"{name}_sdr_shared": shared}
-    return row
+def coverage(part: Problem, *, mixture: Tensor, codes: Tensor) -> float:
+    """Share of positions whose codes [M, N, S] were counted with the mixture's own code [M, S]."""
+    known = log_likelihoods(replace(part, mixture=mixture), codes)
+    return float((known > UNSEEN).float().mean())
 
 
 def draw_rows(rows: Sequence[dict[str, Any]], path: Path) -> None:
@@ -89,27 +91,45 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--results", type=Path, default=Path("results"), help="of the finished run")
-    parser.add_argument("--config", type=Path, default=Path("config/config.yaml"))
+    parser.add_argument(
+        "--config", type=Path, default=Path("config/config.yaml"), help="of the run: overrides of the default"
+    )
     parser.add_argument("--mixtures", type=int, default=16)
+    parser.add_argument("--shards", type=int, default=8, help="of counts, as the run made them")
     parser.add_argument("--out", type=Path, default=Path("results/benchmarks"))
     arguments = parser.parse_args()
     settings = read_settings(arguments.config)
-    shards = sorted((arguments.results / "slakh/counts").glob("*.safetensors"))
-    if not shards or len(settings.classes) != 2:
-        parser.error(f"{arguments.results}/slakh/counts needs the shards of counts of a run of two sources")
+    shards = sorted((arguments.results / "slakh/counts").glob(f"*-of-{arguments.shards}.safetensors"))
+    if len(shards) != arguments.shards or len(settings.classes) != 2:
+        parser.error(
+            f"{arguments.results}/slakh/counts needs all {arguments.shards} shards of counts of a run with "
+            "two sources: name their number by --shards"
+        )
+    samplers = {name: settings.separation.samplers.get(name) for name in SAMPLERS}
+    if None in samplers.values():
+        parser.error(f"the configuration needs the samplers {', '.join(SAMPLERS)}")
     problem = open_problem(
         "slakh", results=arguments.results, config=arguments.config, mixtures=arguments.mixtures
     )
     truth = open_truth(settings, arguments.results / "slakh", mixtures=arguments.mixtures)
-    samplers = {name: settings.separation.samplers[name] for name in ("beam", "particles")}
+    mixture = torch.cat([truth.vqvae.encode(one[None]) for one in truth.mixtures])
+    codebook = truth.vqvae.quantizer.codebook
     rows: list[dict[str, object]] = []
-    number = 1
-    while number <= len(shards):
-        part = with_tables(problem, shards[:number], truth.vqvae.quantizer.codebook)
-        found = measure(part, truth, samplers)
-        print(f"{number} of {len(shards)} shards: {found}", flush=True)
-        rows.append({"tuples": settings.likelihood.tuples * number // len(shards), **found})
-        number *= 2
+    for number in sorted(
+        {*(2**power for power in range(len(shards)) if 2**power < len(shards)), len(shards)}
+    ):
+        part = with_table(problem, shards[:number], mixture=mixture, codebook=codebook)
+        row: dict[str, object] = {
+            "tuples": part.tuples,
+            "density": density(part.problem.likelihood),
+            "coverage": coverage(part.problem, mixture=mixture, codes=truth.codes),
+        }
+        for name, sampler in samplers.items():
+            assert sampler is not None
+            decoded, shared = truth.scores(decode(part.problem, sampler))
+            row |= {f"{name}_sdr_decoded": decoded, f"{name}_sdr_shared": shared}
+        print(row, flush=True)
+        rows.append(row)
     write_rows(arguments.out / "coverage.csv", rows)
     draw_rows(rows, arguments.out / "coverage.png")
 

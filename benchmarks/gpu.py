@@ -75,7 +75,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--results", type=Path, default=Path("results"), help="of the finished run")
-    parser.add_argument("--config", type=Path, default=Path("config/config.yaml"))
+    parser.add_argument(
+        "--config", type=Path, default=Path("config/config.yaml"), help="of the run: overrides of the default"
+    )
     parser.add_argument("--mixtures", type=int, default=64, help="of music, for the engine")
     parser.add_argument("--plain", type=int, default=4, help="of them for the published algorithm")
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8, 32], help="of the paper's size")

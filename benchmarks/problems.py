@@ -12,7 +12,6 @@ from torch import Tensor
 from lass.assembly.images import open_image_library
 from lass.assembly.priors import open_prior
 from lass.config import Config, parse_config
-from lass.config.images import ImageSet
 from lass.data.mixtures import Chunk, load_chunk, read_mixtures
 from lass.data.pairs import load_images, read_image_mixtures
 from lass.data.sources import open_library
@@ -33,7 +32,7 @@ class Problem:
     likelihood: Likelihood
 
     def to(self, device: str, precision: str) -> "Problem":
-        """The same on `device`, with the priors in `precision`."""
+        """The same on `device`; its priors move there themselves, and are rounded to `precision`."""
         for prior in self.priors:
             prior.network.to(device, {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision])
         return Problem(self.mixture.to(device), self.priors, self.likelihood.to(device))
@@ -75,27 +74,28 @@ def open_problem(dataset: str, *, results: Path, config: Path, mixtures: int) ->
     """The first test mixtures of `slakh` or `mnist` with the checkpoints that `config` names."""
     settings = read_settings(config)
     part = settings if dataset == "slakh" else settings.mnist
-    vqvae = open_vqvae(part, results / dataset)
+    vqvae = open_vqvae(settings, dataset, results / dataset)
     read = music if dataset == "slakh" else digits
     waveforms = torch.from_numpy(read(settings, results / dataset, mixtures))
     codes = torch.cat([vqvae.encode(waveform[None]) for waveform in waveforms])
     sources = len(part.weights)
     likelihood = read_likelihood(needed_files(results, dataset)[0], sources=sources)
-    opened: dict[str, TransformerPrior] = {}
+    opened: dict[tuple[str, str | None], TransformerPrior] = {}
     priors = []
-    for name in list(part.separation.priors.items())[:sources]:
-        source, prior = name
-        entry = part.priors[prior]
-        if prior not in opened:
-            opened[prior] = open_prior(
-                checkpoint(entry.checkpoint, results / dataset / f"priors/{prior}.safetensors"),
+    for source in part.classes[:sources]:
+        name = part.separation.priors[source]
+        entry = part.priors[name]
+        key = (name, source if entry.conditional else None)  # told no class, it serves them all
+        if key not in opened:
+            opened[key] = open_prior(
+                checkpoint(settings, entry.checkpoint, results / dataset / f"priors/{name}.safetensors"),
                 classes=entry.classes,
                 conditional=entry.conditional,
                 source=source,
                 codebook=vqvae.quantizer.identity,
                 length=codes.shape[1],
             )
-        priors.append(opened[prior])
+        priors.append(opened[key])
     counted = nearest_counted(likelihood, vqvae.quantizer.codebook)[codes]
     return Problem(counted, priors, likelihood)
 
@@ -103,19 +103,20 @@ def open_problem(dataset: str, *, results: Path, config: Path, mixtures: int) ->
 def read_settings(overrides: Path) -> Config:
     """The default configuration with the file `overrides` merged into it, as Snakemake does."""
     values = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    update_config(values, yaml.safe_load(overrides.read_text()))
+    update_config(values, yaml.safe_load(overrides.read_text()) or {})
     return parse_config(values)
 
 
-def checkpoint(named: str | None, trained: Path) -> Path:
-    """The checkpoint that the settings name, or else the one that the run trained."""
-    return ROOT / named if named else trained
+def checkpoint(settings: Config, named: str | None, trained: Path) -> Path:
+    """The checkpoint that the settings name and want, or else the one that the run trained."""
+    return ROOT / named if settings.pretrained and named else trained
 
 
-def open_vqvae(part: Config | ImageSet, folder: Path) -> Vqvae:
+def open_vqvae(settings: Config, dataset: str, folder: Path) -> Vqvae:
     """The VQ-VAE of a data set whose results are in `folder`."""
-    path = checkpoint(part.vqvae.checkpoint, folder / "vqvae.safetensors")
-    return read_vqvae(path, hop=part.vqvae.hop)
+    vqvae = (settings if dataset == "slakh" else settings.mnist).vqvae
+    path = checkpoint(settings, vqvae.checkpoint, folder / "vqvae.safetensors")
+    return read_vqvae(path, hop=vqvae.hop)
 
 
 def chunks(settings: Config, folder: Path, mixtures: int) -> list[Chunk]:

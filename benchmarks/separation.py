@@ -291,7 +291,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--results", type=Path, default=Path("results"), help="of the finished run")
-    parser.add_argument("--config", type=Path, default=Path("config/config.yaml"))
+    parser.add_argument(
+        "--config", type=Path, default=Path("config/config.yaml"), help="of the run: overrides of the default"
+    )
     parser.add_argument("--mixtures", type=int, default=64, help="of music, for the engine")
     parser.add_argument("--plain", type=int, default=4, help="of them for the published algorithm")
     parser.add_argument("--positions", type=int, default=750, help="tokens of the random problems")

@@ -263,14 +263,16 @@ class TablePrior:
     sequence gets the wrong probabilities.
     """
 
-    def __init__(self, conditionals: Sequence[Floats]) -> None:
+    def __init__(self, conditionals: Sequence[Floats], *, device: str = "cpu") -> None:
         self.codebook_size = conditionals[0].shape[-1]
-        self.tables = [torch.from_numpy(t.reshape(-1, self.codebook_size)).float() for t in conditionals]
+        self.tables = [
+            torch.from_numpy(t.reshape(-1, self.codebook_size)).float().to(device) for t in conditionals
+        ]
 
     def start(self, batch: int, length: int, *, shared: int = 1) -> TableState:  # noqa: ARG002 (of the protocol)
         """`batch` empty prefixes."""
         assert length <= len(self.tables)
-        return TableState(torch.zeros(batch, dtype=torch.int64))
+        return TableState(torch.zeros(batch, dtype=torch.int64, device=self.tables[0].device))
 
     def bytes_per_sequence(self, length: int) -> int:
         """A prefix, an answer and what is made on the way to them."""

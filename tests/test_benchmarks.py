@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from benchmarks.attribution import UNSEEN, beam, from_true_past, log_likelihoods, log_posterior
-from benchmarks.coverage import decode, with_tables
+from benchmarks.coverage import coverage, decode, with_table
 from benchmarks.gpu import bandwidth, bytes_read, paper_cases
 from benchmarks.problems import RandomSizes, random_problem
 from benchmarks.separation import Case, TimedPrior, found_too, measure, row_of, run_engine, run_plain
@@ -87,7 +87,7 @@ def test_a_small_case_of_the_paper_runs_from_sizes_to_a_row() -> None:
 def test_tables_of_more_shards_of_counts_cover_more(tmp_path: Path) -> None:
     problem = random_problem(SIZES, mixtures=2, seed=0)
     rng = np.random.default_rng(0)
-    shards, entries = [], []
+    shards, covered = [], []
     for index in range(3):
         counter = TupleCounter(codebook_size=SIZES.codes, sources=2)
         codes = rng.integers(SIZES.codes, size=(3, 150))
@@ -105,10 +105,12 @@ def test_tables_of_more_shards_of_counts_cover_more(tmp_path: Path) -> None:
         resampling=None,
         kept=1,
     )
+    truth = torch.from_numpy(rng.integers(SIZES.codes, size=(2, 2, SIZES.length)))
     for number in (1, 3):
-        part = with_tables(problem, shards[:number], codebook)
-        entries.append(len(part.likelihood.log_likelihood))
-        found = decode(part, beam_of_4)
+        part = with_table(problem, shards[:number], mixture=problem.mixture, codebook=codebook)
+        assert part.tuples == 150 * number
+        found = decode(part.problem, beam_of_4)
         assert found.shape == (2, 2, SIZES.length)
-        assert (log_likelihoods(part, found) > UNSEEN).all(), "only counted tuples are chosen"
-    assert entries[1] > entries[0]
+        assert coverage(part.problem, mixture=part.problem.mixture, codes=found) == 1.0
+        covered.append(coverage(part.problem, mixture=problem.mixture, codes=truth))
+    assert 0 < covered[0] < covered[1] < 1

@@ -300,7 +300,7 @@ def test_three_sources() -> None:
         ),
         (
             {"mixtures__seconds": 0.5, "evaluation__window": 0.5},
-            "names rpca, which needs mixtures of 1.0 s at 1000 Hz at least, not 0.5 s at 16000 Hz",
+            "names ft2d, which needs mixtures of 1.0 s at 1000 Hz at least, not 0.5 s at 16000 Hz",
         ),
     ],
 )
@@ -344,6 +344,8 @@ def test_further_image_sets() -> None:
 
 def test_counts_in_the_order_of_the_classes_need_priors_that_tell_them_apart() -> None:
     values = changed(likelihood__symmetric=False, mixtures__weights=[0.3, 0.7])
+    assert "names ft2d, which does not know which of mixtures.weights [0.3, 0.7] is whose" in problems(values)
+    values["separation"]["tables"]["sdr"] = ["mixture", "lass"]
     assert parse_config(values).weights == [0.3, 0.7]
     values["priors"]["music"] = values["priors"]["drums"] | {
         "classes": ["drums", "bass"],

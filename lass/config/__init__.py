@@ -103,6 +103,12 @@ class Config(Section):
                     f"separation.tables.{table} names {blind[0]}, which splits a mixture in two, but "
                     f"there are {len(self.classes)} classes: leave out {', '.join(blind)}"
                 )
+            if blind and len(set(self.weights)) > 1:
+                raise ValueError(
+                    f"separation.tables.{table} names {blind[0]}, which does not know which of "
+                    f"mixtures.weights {self.weights} is whose: make them equal or leave out "
+                    + ", ".join(blind)
+                )
             if blind and (seconds < SHORTEST_BLIND or self.slakh.sample_rate < LOWEST_BLIND):
                 raise ValueError(
                     f"separation.tables.{table} names {blind[0]}, which needs mixtures of {SHORTEST_BLIND} s "

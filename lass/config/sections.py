@@ -118,7 +118,8 @@ def check_mixing(
     if symmetric and len(set(weights or [])) > 1:
         raise ValueError(
             f"mixtures.weights {weights} must be equal: the likelihood counts every order of the sources' "
-            "codes, which is right only where the addends can change places"
+            "codes, which is right only where the addends can change places (for music, set "
+            "likelihood.symmetric to false)"
         )
     if codes ** (sources + 1) >= 2**63:
         raise ValueError(

@@ -45,14 +45,16 @@ class SparseCounts:
     counts: Integers  # [nnz], positive
     codebook_size: int  # K
     sources: int  # N
+    symmetric: bool = True  # whether every order of the addends was counted
 
 
 class TupleCounter:
     """Counts tuples (z_1, ..., z_N, m) in memory that grows with the distinct tuples, not with the tuples.
 
-    Keys gather in a buffer, with z_1..z_N in ascending order; a full buffer is sorted, run-length encoded and
-    kept as a run. Runs merge whenever the older one is not at least twice as long as the newer, so every
-    tuple takes part in a logarithmic number of merges. The N! orders are restored when the counts are read.
+    Keys gather in a buffer, with z_1..z_N in ascending order if counts are symmetric; a full buffer is
+    sorted, run-length encoded and kept as a run. Runs merge whenever the older one is not at least twice as
+    long as the newer, so every tuple takes part in a logarithmic number of merges. The N! orders of symmetric
+    counts are restored when the counts are read.
 
     `codebook_size` is K, `sources` is N >= 2, `symmetric` says whether every order of the addends counts,
     `buffer` is the number of keys (8 bytes each) held before sorting.
@@ -98,7 +100,9 @@ class TupleCounter:
         run = self._runs[0] if self._runs else (np.empty(0, np.int64), np.empty(0, np.int64))
         if self.symmetric:
             run = expand_orders(*run, codebook_size=self.codebook_size, sources=self.sources)
-        return SparseCounts(*run, codebook_size=self.codebook_size, sources=self.sources)
+        return SparseCounts(
+            *run, codebook_size=self.codebook_size, sources=self.sources, symmetric=self.symmetric
+        )
 
     def _push(self, keys: Integers) -> None:
         while keys.size:
@@ -137,14 +141,15 @@ def merge_counts(parts: Iterable[SparseCounts]) -> SparseCounts:
         if total is None:
             total = part
             continue
-        sizes = (part.codebook_size, part.sources)
-        if sizes != (total.codebook_size, total.sources):
+        sizes = (part.codebook_size, part.sources, part.symmetric)
+        if sizes != (total.codebook_size, total.sources, total.symmetric):
             raise ValueError(
-                f"counts with K = {sizes[0]}, N = {sizes[1]} cannot be added to counts with "
-                f"K = {total.codebook_size}, N = {total.sources}; count every shard with one codebook"
+                "counts with K = {}, N = {}, symmetric = {} cannot be added to counts with ".format(*sizes)
+                + f"K = {total.codebook_size}, N = {total.sources}, symmetric = {total.symmetric}; count "
+                "every shard alike, with one codebook"
             )
         keys, counts = _merge_runs((total.keys, total.counts), (part.keys, part.counts))
-        total = SparseCounts(keys=keys, counts=counts, codebook_size=sizes[0], sources=sizes[1])
+        total = SparseCounts(keys, counts, *sizes)
     if total is None:
         raise ValueError("no counts to merge; give at least one shard")
     return total
@@ -171,7 +176,11 @@ def write_counts(path: Path, counts: SparseCounts) -> None:
         {"keys": counts.keys, "counts": counts.counts},
         form=FORM,
         version=VERSION,
-        fields={"codebook_size": counts.codebook_size, "sources": counts.sources},
+        fields={
+            "codebook_size": counts.codebook_size,
+            "sources": counts.sources,
+            "symmetric": counts.symmetric,
+        },
     )
 
 
@@ -181,7 +190,7 @@ def read_counts(path: Path, *, codebook_size: int | None = None, sources: int | 
     Raises FileNotFoundError, or ValueError for a damaged file, another format or version, other sizes.
     """
     path = Path(path)
-    expected = {"codebook_size": codebook_size, "sources": sources}
+    expected = {"codebook_size": codebook_size, "sources": sources, "symmetric": None}
     sizes = read_sizes(path, form=FORM, version=VERSION, expected=expected)
     try:
         with safe_open(path, framework="numpy") as file:
@@ -193,7 +202,7 @@ def read_counts(path: Path, *, codebook_size: int | None = None, sources: int | 
         raise damaged(path, "keys and counts are not integers of one length")
     if keys.size and (keys[0] < 0 or keys[-1] >= bound or (keys[1:] <= keys[:-1]).any() or counts.min() < 1):
         raise damaged(path, "keys are not increasing inside their bound, or a count is below one")
-    return SparseCounts(keys=keys, counts=counts, **sizes)
+    return SparseCounts(keys, counts, sizes["codebook_size"], sizes["sources"], bool(sizes["symmetric"]))
 
 
 def _merge_runs(

@@ -35,11 +35,12 @@ def merge_to_likelihood(parts: Sequence[Path], target: Path, *, memory: int) -> 
     """Add up the counts in the files `parts`, normalise them, and write the likelihood to `target`.
 
     Args:
-        parts: files of `lass.likelihood.counts.write_counts` with one K and N; their order does not matter.
+        parts: files of `lass.likelihood.counts.write_counts` with one K and N, all symmetric or none; their
+            order does not matter.
         target: the likelihood file; appears complete or not at all.
         memory: bytes that may be held; 16 bytes per entry of F lie on disk beside `target` meanwhile.
 
-    Raises ValueError when there is no part, where K or N differ, and for a damaged file, which it names.
+    Raises ValueError when there is no part, where these differ, and for a damaged file, which it names.
     """
     shards, size, sources = open_shards(parts)
     at_once = max(LEAST, memory // ENTRY)
@@ -96,7 +97,7 @@ def open_shards(parts: Sequence[Path]) -> tuple[list[Shard], int, int]:
     if not parts:
         raise ValueError("no counts to merge; give at least one shard")
     found = []
-    wanted: dict[str, int | None] = {"codebook_size": None, "sources": None}
+    wanted: dict[str, int | None] = {"codebook_size": None, "sources": None, "symmetric": None}
     for path in parts:
         sizes = read_sizes(path, form=COUNTS, version=COUNTS_VERSION, expected=wanted)
         wanted = {**sizes}

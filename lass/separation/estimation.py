@@ -69,7 +69,7 @@ class Finish:
 
 
 @dataclass(frozen=True)
-class Decoded:
+class Synthesised:
     """Candidates of one mixture with the data that they stand for."""
 
     codes: Tensor  # [M, N, S] int64
@@ -106,21 +106,21 @@ def estimate_sources(
 
 
 @torch.no_grad()
-def decode_candidates(found: Candidates, *, finish: Finish, synthesis: Synthesis) -> Decoded:
+def decode_candidates(found: Candidates, *, finish: Finish, synthesis: Synthesis) -> Synthesised:
     """The candidates of one mixture as they are; only those that can be chosen."""
     codes, posterior = found.codes, found.log_posterior  # [M, N, S], [M]
     if finish.choice == "posterior" and finish.averaging is None:  # the others need not be decoded
         best = posterior.argmax()[None]
         codes, posterior = codes[best], posterior[best]
     codec = synthesis.codec
-    return Decoded(
+    return Synthesised(
         codes, posterior, torch.stack([codec.synthesise(codec.embed(one)).float() for one in codes])
     )
 
 
 def refine_candidates(
     found: Sequence[Candidates], mixtures: Tensor, *, finish: Finish, synthesis: Synthesis
-) -> list[Decoded]:
+) -> list[Synthesised]:
     """The first `refined` candidates of each of the mixtures y [B, T], all refined together."""
     assert finish.refinement is not None, "as `Finish` demands where `refined` is positive"
     codec, weights = synthesis.codec, synthesis.weights
@@ -135,13 +135,13 @@ def refine_candidates(
     with torch.no_grad():
         decoded = codec.synthesise(latents.flatten(0, 1)).float().unflatten(0, codes.shape[:2])  # [R, N, T]
     return [
-        Decoded(one.codes[:number], one.log_posterior[:number], data)
+        Synthesised(one.codes[:number], one.log_posterior[:number], data)
         for one, number, data in zip(found, kept, decoded.split(kept), strict=True)
     ]
 
 
 def estimate_mixture(
-    made: Decoded, mixture: Tensor, *, finish: Finish, synthesis: Synthesis, interchangeable: bool
+    made: Synthesised, mixture: Tensor, *, finish: Finish, synthesis: Synthesis, interchangeable: bool
 ) -> Tensor:
     """Estimates [N, T] of the sources of one mixture y [T] from its decoded candidates."""
     mixtures = mixture.expand(len(made.codes), -1)  # [M, T]

@@ -68,7 +68,7 @@ def likely_tuples(
     tiles = max(1, triton.cdiv(longest, size))
     winners = torch.empty(batch, tiles, kept, dtype=torch.int64, device=slices.offsets.device)
     tile_winners[(batch, tiles)](
-        torch.stack(list(log_probs)).contiguous(),
+        torch.stack(list(log_probs)),
         slices.tuples.contiguous(),
         likelihood_weight * slices.log_likelihood,  # not in the kernel: fused with a sum it would round apart
         slices.offsets,
@@ -81,3 +81,14 @@ def likely_tuples(
     ordered = (best[:, -1] >> 32).to(torch.int32)
     beyond = (ordered ^ ((ordered >> 31) & 0x7FFFFFFF)).view(torch.float32)
     return near, beyond
+
+
+def try_out() -> None:
+    """Build and run the kernel once on the current GPU; RuntimeError where that fails."""
+    step = torch.zeros(1, 1, 1, device="cuda")
+    slices = RaggedSlices(
+        tuples=torch.zeros(1, 2, dtype=torch.int64, device="cuda"),
+        log_likelihood=torch.zeros(1, device="cuda"),
+        offsets=torch.tensor([0, 1], device="cuda"),
+    )
+    likely_tuples([step, step], slices, 1.0, most=1)

@@ -18,6 +18,7 @@ from lass.likelihood.counts import (
     read_counts,
     write_counts,
 )
+from lass.likelihood.merging import merge_to_likelihood
 from tests.likelihood.dense import count, dense_counts, draw_codes, to_dense
 
 
@@ -48,6 +49,23 @@ def test_pairs_in_the_order_of_their_classes_count_once() -> None:
     assert counts[1, 2, 1] == 2
     assert counts[0, 0, 2] == counts[0, 2, 2] == 1
     assert counts.sum() == 4
+
+
+def test_ordered_counts_are_kept_apart_from_symmetric_ones(tmp_path: Path) -> None:
+    codes, mixture = np.array([[0, 1], [1, 1]]), np.array([0, 1])
+    parts = []
+    for symmetric in (True, False):
+        counter = TupleCounter(codebook_size=2, sources=2, symmetric=symmetric)
+        counter.add(codes, mixture)
+        write_counts(tmp_path / f"{symmetric}.safetensors", counter.counts())
+        parts.append(read_counts(tmp_path / f"{symmetric}.safetensors"))
+    assert [part.symmetric for part in parts] == [True, False]
+    with pytest.raises(
+        ValueError, match="symmetric = False cannot be added to counts with K = 2, N = 2, symm"
+    ):
+        merge_counts(parts)
+    with pytest.raises(ValueError, match="made for symmetric = True, but symmetric = False is needed"):
+        merge_to_likelihood(sorted(tmp_path.iterdir()), tmp_path / "table", memory=10**6)
 
 
 def test_a_triple_with_two_equal_codes_counts_twice_in_each_of_three_orders() -> None:
@@ -211,7 +229,9 @@ def test_merging_nothing_or_other_sizes_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one shard"):
         merge_counts([])
     small, large = (TupleCounter(codebook_size=k, sources=2).counts() for k in (4, 5))
-    with pytest.raises(ValueError, match="K = 5, N = 2 cannot be added to counts with K = 4, N = 2"):
+    with pytest.raises(
+        ValueError, match="K = 5, N = 2, symmetric = True cannot be added to counts with K = 4, N = 2"
+    ):
         merge_counts([small, large])
 
 

@@ -91,7 +91,8 @@ def test_a_damaged_shard_is_named_and_leaves_nothing(
     monkeypatch.setattr(merging, "LEAST", least)
     path = tmp_path / "damaged.safetensors"
     tensors = {"keys": np.array(keys), "counts": np.array(counts)}
-    write_tensors(path, tensors, form="lass.counts", version=1, fields={"codebook_size": 5, "sources": 2})
+    fields = {"codebook_size": 5, "sources": 2, "symmetric": True}
+    write_tensors(path, tensors, form="lass.counts", version=1, fields=fields)
     with pytest.raises(ValueError, match=r"damaged\.safetensors: damaged"):
         merge_to_likelihood([path], tmp_path / "out.safetensors", memory=0)
     assert [path.name for path in tmp_path.iterdir()] == ["damaged.safetensors"]

@@ -84,7 +84,7 @@ def test_beams_are_those_of_plain_lists(sources: int, monkeypatch: pytest.Monkey
             width = int(rng.integers(1, 9))
             with monkeypatch.context() as patch:
                 patch.setattr(beam, "likely_tuples", partial(kernels.likely_tuples, most=width))
-                hypotheses = decode(problem, Method("beam", hypotheses=width))
+                hypotheses = decode(problem, Method("beam", hypotheses=width), device=DEVICE)
             for item, mixture in enumerate(problem.mixtures):
                 wanted = beam_rows(problem, mixture, width=width, weight=1.0)
                 found = rows_of(hypotheses, item)
@@ -104,7 +104,7 @@ types = {"tables": "*fp32", "tuples": "*i64", "evidence": "*fp32", "offsets": "*
 source = ASTSource(
     tile_winners,
     signature=types | {"SIZES": "constexpr"},
-    constexprs={(tile_winners.arg_names.index("SIZES"),): (2, 10, 2048, 1024, 16)},
+    constexprs={(tile_winners.arg_names.index("SIZES"),): tuple(map(int, sys.argv[2:]))},
 )
 made = triton.compile(source, target=GPUTarget("cuda", int(sys.argv[1]), 32))
 print(len(made.asm["cubin"]))
@@ -112,12 +112,16 @@ print(len(made.asm["cubin"]))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("capability", [80, 90])
-def test_the_kernel_compiles_for_a_gpu_that_is_not_there(capability: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("capability", "sizes"), [(80, (2, 10, 2048, 1024, 16)), (90, (3, 100, 512, 1024, 128))]
+)
+def test_the_kernel_compiles_for_a_gpu_that_is_not_there(
+    capability: int, sizes: tuple[int, ...], tmp_path: Path
+) -> None:
     """The interpreter forgives what a compiler does not: A100 and H100."""
     environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
     done = subprocess.run(
-        [sys.executable, "-c", COMPILED, str(capability)],
+        [sys.executable, "-c", COMPILED, str(capability), *map(str, sizes)],
         env=environment | {"TRITON_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,

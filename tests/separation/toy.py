@@ -23,15 +23,18 @@ def likelihood_of(problem: Problem) -> Likelihood:
     )
 
 
-def decode(problem: Problem, method: Method, uniforms: Tensor | None = None) -> Hypotheses:
-    """Hypotheses for all mixtures of a problem in one batch."""
-    return decode_sequences(
-        torch.from_numpy(problem.mixtures),
-        priors=[TablePrior(tables) for tables in problem.conditionals],
-        likelihood=likelihood_of(problem),
+def decode(
+    problem: Problem, method: Method, uniforms: Tensor | None = None, *, device: str = "cpu"
+) -> Hypotheses:
+    """Hypotheses for all mixtures of a problem in one batch, decoded on `device`."""
+    found = decode_sequences(
+        torch.from_numpy(problem.mixtures).to(device),
+        priors=[TablePrior(tables, device=device) for tables in problem.conditionals],
+        likelihood=likelihood_of(problem).to(device),
         method=method,
-        uniforms=uniforms,
+        uniforms=None if uniforms is None else uniforms.to(device),
     )
+    return Hypotheses(found.codes.cpu(), found.scores.cpu(), found.log_weights.cpu())
 
 
 def rows_of(hypotheses: Hypotheses, item: int) -> list[tuple[Path, float] | None]:

@@ -59,6 +59,11 @@ def data_name(wildcards):
     return f"{name}-{settings.slakh.source}" if name == "slakh" else name
 
 
+def symmetric(wildcards):
+    """Whether every order of the addends is counted: the images of a mixture have no order."""
+    return part_of(wildcards) is not settings or settings.likelihood.symmetric
+
+
 def counting(wildcards):
     """How tuples are drawn: what one group of random mixtures is."""
     values = part_of(wildcards).likelihood.model_dump(exclude={"tuples", "symmetric", "noise"})

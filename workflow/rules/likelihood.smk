@@ -30,7 +30,7 @@ rule count_tuples:
         library=library,
         weights=weights,
         tuples=lambda wildcards: part_of(wildcards).likelihood.tuples,
-        symmetric=lambda wildcards: getattr(part_of(wildcards).likelihood, "symmetric", True),
+        symmetric=symmetric,
         group=counting,
         seed=settings.seed,
         codec=codec,

@@ -1,0 +1,52 @@
+"""Decoding on a GPU decides as on a CPU."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.problems import RandomSizes
+from benchmarks.separation import Case, found_too, measure
+from lass.separation.decoding import Method
+from tests.oracles import draw_problem, draw_sizes
+from tests.separation.toy import decode, draw_uniforms
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device is there"),
+]
+
+METHODS = [
+    Method("greedy"),
+    Method("beam", hypotheses=5, likelihood_weight=2.0),
+    Method("ancestral", hypotheses=5),
+    Method("top_k", hypotheses=5, top_k=3),
+    Method("particle", hypotheses=5, resampling=0.5),
+]
+
+
+@pytest.mark.parametrize("sources", [2, 3])
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+def test_decisions_are_those_of_a_cpu(method: Method, sources: int) -> None:
+    rng = np.random.default_rng(sources)
+    for seed in range(20):
+        problem = draw_problem(rng, **draw_sizes(rng, sources=sources), batch=3)
+        uniforms = draw_uniforms(problem, method.draws, seed=seed) if method.draws else None
+        found, expected = (decode(problem, method, uniforms, device=name) for name in ("cuda", "cpu"))
+        assert torch.equal(found.codes, expected.codes)
+        torch.testing.assert_close(found.scores, expected.scores, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+def test_transformers_decode_on_a_gpu(method: Method, precision: str) -> None:
+    """Caches of trunks and tails included: more tokens than a tail holds."""
+    sizes = RandomSizes(codes=32, entries=200, length=80)
+    codes = [
+        measure(Case("", method, 2, 4, precision=precision, device=name, sizes=sizes), Path(), Path()).codes
+        for name in ("cuda", "cpu")
+    ]
+    assert codes[0].shape == (4, method.hypotheses, 80, 2)
+    if precision == "float32":  # rounding may decide a near tie otherwise, and all that follows
+        assert found_too(*codes) > 0.7
