@@ -10,7 +10,6 @@ first mixtures after decoding alone, and after what the codec loses is shared ou
     true codes    neither likelihood nor prior nor search can do better: what is left is the codec's
 """
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +18,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.counting import write_rows
-from benchmarks.problems import Problem, open_problem, open_vqvae, read_settings, true_sources
+from benchmarks.problems import Problem, open_problem, open_vqvae, read_settings, run_parser, true_sources
 from lass.config import Config
 from lass.likelihood.residual import read_residual
 from lass.models.vqvae import Vqvae
@@ -147,15 +146,7 @@ def open_truth(settings: Config, folder: Path, *, mixtures: int) -> Truth:
 
 def main() -> None:
     """Print a table and write attribution.csv."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--results", type=Path, default=Path("results"), help="of the finished run")
-    parser.add_argument(
-        "--config", type=Path, default=Path("config/config.yaml"), help="of the run: overrides of the default"
-    )
-    parser.add_argument("--mixtures", type=int, default=16)
-    parser.add_argument("--out", type=Path, default=Path("results/benchmarks"))
+    parser = run_parser(__doc__, mixtures=16)
     arguments = parser.parse_args()
     settings = read_settings(arguments.config)
     if len(settings.classes) != 2:

@@ -5,7 +5,6 @@ shard, the first two, four and so on separate the first test mixtures with the s
 of the configuration. Writes coverage.csv and coverage.png.
 """
 
-import argparse
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from torch import Tensor
 
 from benchmarks.attribution import UNSEEN, log_likelihoods, open_truth
 from benchmarks.counting import write_rows
-from benchmarks.problems import Problem, open_problem, read_settings
+from benchmarks.problems import Problem, open_problem, read_settings, run_parser
 from benchmarks.separation import uniforms
 from lass.config.separation import Sampler
 from lass.evaluation.figures import COLOURS, new_figure, write_figure
@@ -87,16 +86,8 @@ def draw_rows(rows: Sequence[dict[str, Any]], path: Path) -> None:
 
 def main() -> None:
     """Print a table, write coverage.csv and coverage.png."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--results", type=Path, default=Path("results"), help="of the finished run")
-    parser.add_argument(
-        "--config", type=Path, default=Path("config/config.yaml"), help="of the run: overrides of the default"
-    )
-    parser.add_argument("--mixtures", type=int, default=16)
+    parser = run_parser(__doc__, mixtures=16)
     parser.add_argument("--shards", type=int, default=8, help="of counts, as the run made them")
-    parser.add_argument("--out", type=Path, default=Path("results/benchmarks"))
     arguments = parser.parse_args()
     settings = read_settings(arguments.config)
     shards = sorted((arguments.results / "slakh/counts").glob(f"*-of-{arguments.shards}.safetensors"))

@@ -7,16 +7,14 @@ mixture once per token: `times_bound` is the measured time over that many bytes 
 measured in the same run.
 """
 
-import argparse
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 
 from benchmarks.counting import hardware, write_rows
-from benchmarks.problems import RandomSizes, needed_files
+from benchmarks.problems import RandomSizes, needed_files, run_parser
 from benchmarks.separation import HEAD, Case, measure_apart, print_row, row_of
 from lass.models.transformer import Transformer
 from lass.separation.decoding import Method
@@ -71,17 +69,9 @@ def bandwidth(device: str, *, mib: int = 1024, repeats: int = 10) -> float:
 
 def main() -> None:
     """Measure, print a table, write gpu.csv."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--results", type=Path, default=Path("results"), help="of the finished run")
-    parser.add_argument(
-        "--config", type=Path, default=Path("config/config.yaml"), help="of the run: overrides of the default"
-    )
-    parser.add_argument("--mixtures", type=int, default=64, help="of music, for the engine")
+    parser = run_parser(__doc__, mixtures=64)
     parser.add_argument("--plain", type=int, default=4, help="of them for the published algorithm")
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8, 32], help="of the paper's size")
-    parser.add_argument("--out", type=Path, default=Path("results/benchmarks"))
     arguments = parser.parse_args()
     if not torch.cuda.is_available():
         parser.error("no CUDA device is there; python -m benchmarks.separation measures on a CPU")

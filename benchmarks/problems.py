@@ -1,5 +1,6 @@
 """What the separation benchmark separates: the default music models, MNIST's, or random ones of any size."""
 
+import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,6 +99,20 @@ def open_problem(dataset: str, *, results: Path, config: Path, mixtures: int) ->
         priors.append(opened[key])
     counted = nearest_counted(likelihood, vqvae.quantizer.codebook)[codes]
     return Problem(counted, priors, likelihood)
+
+
+def run_parser(description: str | None, *, mixtures: int) -> argparse.ArgumentParser:
+    """Arguments of a benchmark that reads a finished run."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--results", type=Path, default=Path("results"), help="of the finished run")
+    parser.add_argument(
+        "--config", type=Path, default=Path("config/config.yaml"), help="of the run: overrides of the default"
+    )
+    parser.add_argument("--mixtures", type=int, default=mixtures, help="of music: the first for testing")
+    parser.add_argument("--out", type=Path, default=Path("results/benchmarks"))
+    return parser
 
 
 def read_settings(overrides: Path) -> Config:

@@ -25,7 +25,7 @@ from torch import Tensor
 from benchmarks.counting import hardware, write_rows
 from benchmarks.memory import watched, watched_on_gpu
 from benchmarks.plain import draw_candidates, search_beams
-from benchmarks.problems import Problem, RandomSizes, needed_files, open_problem, random_problem
+from benchmarks.problems import Problem, RandomSizes, needed_files, open_problem, random_problem, run_parser
 from lass.evaluation.figures import COLOURS, new_figure, write_figure
 from lass.models.cache import KeyValueCache, SharedCache
 from lass.models.transformer import TransformerPrior
@@ -287,17 +287,9 @@ def measure_all(arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
 
 def main() -> None:
     """Measure, print a table, write separation.csv and separation.png."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--results", type=Path, default=Path("results"), help="of the finished run")
-    parser.add_argument(
-        "--config", type=Path, default=Path("config/config.yaml"), help="of the run: overrides of the default"
-    )
-    parser.add_argument("--mixtures", type=int, default=64, help="of music, for the engine")
+    parser = run_parser(__doc__, mixtures=64)
     parser.add_argument("--plain", type=int, default=4, help="of them for the published algorithm")
     parser.add_argument("--positions", type=int, default=750, help="tokens of the random problems")
-    parser.add_argument("--out", type=Path, default=Path("results/benchmarks"))
     arguments = parser.parse_args()
     if min(arguments.mixtures, arguments.plain) < 1 or arguments.positions <= REHEARSED:
         parser.error(f"give at least 1 mixture and more than {REHEARSED} positions")
