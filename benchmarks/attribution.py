@@ -92,25 +92,25 @@ def log_posterior(problem: Problem, codes: Tensor, *, weight: float) -> Tensor:
 
 def beam(problem: Problem, method: Method, *, truth: Tensor | None = None) -> Tensor:
     """Codes [M, N, S] found by beam search; with `truth` [M, N, S] those tuples are possible everywhere."""
-    found = []
-    for item, mixture in enumerate(problem.mixture):
-        evidence = None
-        if truth is not None:
-            size, positions = problem.likelihood.codebook_size, torch.arange(len(mixture))
-            evidence = dense_slices(problem.likelihood.slices(mixture), size)  # [S, K, K]
-            first, second = truth[item]
-            known = evidence[positions, first, second]
-            evidence[positions, first, second] = torch.where(torch.isfinite(known), known, UNSEEN)
-            evidence = evidence[None]
-        decoded = decode_sequences(
-            mixture[None],
-            priors=problem.priors,
-            likelihood=problem.likelihood,
-            method=method,
-            evidence=evidence,
-        )
-        found.append(decoded.codes[0, decoded.scores[0].argmax()].T)
-    return torch.stack(found)
+    if truth is None:
+        return best_hypotheses(problem, problem.mixture, method)
+    found, size = [], problem.likelihood.codebook_size
+    for codes, mixture in zip(truth, problem.mixture, strict=True):  # one at a time: bounds the memory
+        evidence = dense_slices(problem.likelihood.slices(mixture), size)  # [S, K, K]
+        positions = torch.arange(len(mixture))
+        known = evidence[positions, *codes]
+        evidence[positions, *codes] = torch.where(torch.isfinite(known), known, UNSEEN)
+        found.append(best_hypotheses(problem, mixture[None], method, evidence=evidence[None]))
+    return torch.cat(found)
+
+
+def best_hypotheses(problem: Problem, mixture: Tensor, method: Method, **given: Tensor | None) -> Tensor:
+    """The most probable hypothesis [M, N, S] of mixture codes [M, S]; `given` evidence or uniforms."""
+    decoded = decode_sequences(
+        mixture, priors=problem.priors, likelihood=problem.likelihood, method=method, **given
+    )
+    best = decoded.scores.argmax(dim=1)
+    return decoded.codes[torch.arange(len(best)), best].transpose(1, 2)
 
 
 def from_true_past(problem: Problem, codes: Tensor, *, weight: float) -> Tensor:

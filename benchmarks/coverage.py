@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.attribution import UNSEEN, log_likelihoods, open_truth
+from benchmarks.attribution import UNSEEN, best_hypotheses, log_likelihoods, open_truth
 from benchmarks.counting import write_rows
 from benchmarks.problems import Problem, open_problem, read_settings, run_parser
 from benchmarks.separation import uniforms
@@ -22,7 +22,7 @@ from lass.config.separation import Sampler
 from lass.evaluation.figures import COLOURS, new_figure, write_figure
 from lass.likelihood.counts import merge_counts, read_counts
 from lass.likelihood.tensor import build_likelihood, density, nearest_counted
-from lass.separation.decoding import Method, decode_sequences
+from lass.separation.decoding import Method
 
 SAMPLERS = ("beam", "particles")
 
@@ -48,15 +48,9 @@ def decode(problem: Problem, sampler: Sampler) -> Tensor:
     """The most probable hypothesis [M, N, S] of every mixture."""
     settings = sampler.model_dump(exclude={"method", "likelihood", "kept"})
     method = Method(sampler.method, **settings)
-    decoded = decode_sequences(
-        problem.mixture,
-        priors=problem.priors,
-        likelihood=problem.likelihood,
-        method=method,
-        uniforms=uniforms(method, problem.mixture.shape[1], range(len(problem.mixture))),
-    )
-    best = decoded.scores.argmax(dim=1)
-    return decoded.codes[torch.arange(len(best)), best].transpose(1, 2)
+    mixture = problem.mixture
+    numbers = uniforms(method, mixture.shape[1], range(len(mixture)))
+    return best_hypotheses(problem, mixture, method, uniforms=numbers)
 
 
 def coverage(part: Problem, *, mixture: Tensor, codes: Tensor) -> float:
