@@ -10,6 +10,7 @@ hypotheses that the engine finds too.
 """
 
 import argparse
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -241,9 +242,10 @@ def row_of(case: Case, result: Result, reference: Result | None) -> dict[str, ob
 def print_row(row: dict[str, object]) -> None:
     """One line per case as it is measured."""
     name = f"{row['case']}" + (", bfloat16" if row["precision"] == "bfloat16" else "")
+    speed = "-" if math.isnan(float(str(row["speed_ratio"]))) else f"{row['speed_ratio']:.1f}x"
     print(
         f"{name:34} {row['version']:7} {row['batch']:5} {row['seconds_per_mixture']:9.3f} "
-        f"{row['share_outside_priors']:7.1%} {row['peak_mib']:6.0f} {row['speed_ratio']:5.1f}x",
+        f"{row['share_outside_priors']:7.1%} {row['peak_mib']:6.0f} {speed:>6}",
         flush=True,
     )
 
