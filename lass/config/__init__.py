@@ -96,6 +96,11 @@ class Config(Section):
                 f"mixtures.seconds {self.mixtures.seconds} is shorter than one token of the VQ-VAE"
             )
         seconds = self.frames_per_mixture / self.slakh.sample_rate
+        if self.evaluation.window > seconds:
+            raise ValueError(
+                f"evaluation.window {self.evaluation.window} is longer than a mixture of {seconds:g} s: "
+                "shorten it or lengthen mixtures.seconds"
+            )
         for table, rows in self.separation.tables:
             blind = sorted(set(rows) & set(BLIND))
             if blind and len(self.classes) != 2:
@@ -115,11 +120,6 @@ class Config(Section):
                     f"at {LOWEST_BLIND} Hz at least, not {seconds:g} s at {self.slakh.sample_rate} Hz: leave "
                     f"out {', '.join(blind)}"
                 )
-        if self.evaluation.window > seconds:
-            raise ValueError(
-                f"evaluation.window {self.evaluation.window} is longer than a mixture of {seconds:g} s: "
-                "shorten it or lengthen mixtures.seconds"
-            )
         return self
 
     @model_validator(mode="after")

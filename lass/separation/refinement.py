@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+ROW_BLOCK = 16  # rows: some processors round the decoder's products differently for fewer
 DECAYS = (0.9, 0.999)  # of Adam's moments
 
 
@@ -68,8 +69,10 @@ def refine_latents(
         position = start.clone().requires_grad_(True)
         moments = [torch.zeros_like(start) for _ in DECAYS]
         objective = start.new_full((len(start),), math.nan)
+        count, sources = start.shape[:2]
         for step in range(settings.steps):
-            decoded = synthesise(position.flatten(0, 1)).float().unflatten(0, position.shape[:2])  # [R, N, T]
+            decoded = synthesise(whole_blocks(position.flatten(0, 1)))[: count * sources].float()
+            decoded = decoded.unflatten(0, (count, sources))  # [R, N, T]
             remix = (weights[:, None] * decoded).sum(dim=1)
             moved = (position - start).square().flatten(1).sum(dim=1)
             objective = (mixtures - remix).square().sum(dim=1) + settings.penalty * moved
@@ -77,6 +80,12 @@ def refine_latents(
             position = adam_step(position.detach(), gradient, moments, step=step, settings=settings)
             position.requires_grad_(True)
         return Refined(latents=position.detach(), objective=objective.detach())
+
+
+def whole_blocks(rows: Tensor) -> Tensor:
+    """`rows` [R, ...], followed by zeros up to a multiple of `ROW_BLOCK` of them."""
+    spare = rows.new_zeros(-len(rows) % ROW_BLOCK, *rows.shape[1:])
+    return torch.cat([rows, spare]) if len(spare) else rows
 
 
 def adam_step(
