@@ -4,12 +4,14 @@ Reads a finished run of music, as `benchmarks.separation` does. Every row is the
 first mixtures after decoding alone, and after what the codec loses is shared out (`consistency: residual`):
 
     beam          as in the paper: what is to be explained
+    particles     a particle filter in its place
     coverage      beam search in a table to which the true tuple of every position is added
     search        the true codes where their log posterior is higher than that of what beam search found
     true past     every position decoded from the true codes before it: no error follows from another
     true codes    neither likelihood nor prior nor search can do better: what is left is the codec's
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,13 +21,16 @@ from torch import Tensor
 
 from benchmarks.counting import write_rows
 from benchmarks.problems import Problem, open_problem, open_vqvae, read_settings, run_parser, true_sources
+from benchmarks.separation import uniforms
 from lass.config import Config
+from lass.config.separation import Sampler
 from lass.likelihood.residual import read_residual
 from lass.models.vqvae import Vqvae
 from lass.separation.consistency import share_residual
 from lass.separation.decoding import Method, decode_sequences
 from lass.separation.factored import dense_slices
 
+SAMPLERS = ("beam", "particles")
 UNSEEN = -12.0  # log p(m | z) of a true tuple that was never counted, where it is added
 
 
@@ -90,24 +95,39 @@ def log_posterior(problem: Problem, codes: Tensor, *, weight: float) -> Tensor:
     return torch.stack(priors).sum(dim=0) + weight * log_likelihoods(problem, codes).sum(dim=1)
 
 
-def beam(problem: Problem, method: Method, *, truth: Tensor | None = None) -> Tensor:
-    """Codes [M, N, S] found by beam search; with `truth` [M, N, S] those tuples are possible everywhere."""
+def method_of(sampler: Sampler) -> Method:
+    """How sequences are decoded by a sampler of the configuration."""
+    return Method(sampler.method, **sampler.model_dump(exclude={"method", "likelihood", "kept"}))
+
+
+def decode(problem: Problem, method: Method, *, truth: Tensor | None = None) -> Tensor:
+    """The most probable hypothesis [M, N, S] found; with `truth` [M, N, S] those tuples are possible, too."""
+    items = range(len(problem.mixture))
     if truth is None:
-        return best_hypotheses(problem, problem.mixture, method)
+        return best_hypotheses(problem, items, method)
     found, size = [], problem.likelihood.codebook_size
-    for codes, mixture in zip(truth, problem.mixture, strict=True):  # one at a time: bounds the memory
+    for item in items:  # one at a time: bounds the memory
+        mixture = problem.mixture[item]
         evidence = dense_slices(problem.likelihood.slices(mixture), size)  # [S, K, K]
         positions = torch.arange(len(mixture))
-        known = evidence[positions, *codes]
-        evidence[positions, *codes] = torch.where(torch.isfinite(known), known, UNSEEN)
-        found.append(best_hypotheses(problem, mixture[None], method, evidence=evidence[None]))
+        known = evidence[positions, *truth[item]]
+        evidence[positions, *truth[item]] = torch.where(torch.isfinite(known), known, UNSEEN)
+        found.append(best_hypotheses(problem, [item], method, evidence=evidence[None]))
     return torch.cat(found)
 
 
-def best_hypotheses(problem: Problem, mixture: Tensor, method: Method, **given: Tensor | None) -> Tensor:
-    """The most probable hypothesis [M, N, S] of mixture codes [M, S]; `given` evidence or uniforms."""
+def best_hypotheses(
+    problem: Problem, items: Sequence[int], method: Method, *, evidence: Tensor | None = None
+) -> Tensor:
+    """The most probable hypothesis [B, N, S] of the mixtures `items`, in the table or in `evidence`."""
+    mixture = problem.mixture[list(items)]
     decoded = decode_sequences(
-        mixture, priors=problem.priors, likelihood=problem.likelihood, method=method, **given
+        mixture,
+        priors=problem.priors,
+        likelihood=problem.likelihood,
+        method=method,
+        evidence=evidence,
+        uniforms=uniforms(method, mixture.shape[1], items),
     )
     best = decoded.scores.argmax(dim=1)
     return decoded.codes[torch.arange(len(best)), best].transpose(1, 2)
@@ -156,14 +176,17 @@ def main() -> None:
     )
     truth = open_truth(settings, arguments.results / "slakh", mixtures=arguments.mixtures)
     codes = truth.codes
-    sampler = settings.separation.samplers["beam"]
-    weight = sampler.likelihood_weight
-    method = Method("beam", hypotheses=sampler.hypotheses, likelihood_weight=weight)
-    found = beam(problem, method)
+    samplers = {name: settings.separation.samplers.get(name) for name in SAMPLERS}
+    if None in samplers.values():
+        parser.error(f"the configuration needs the samplers {', '.join(SAMPLERS)}")
+    method, particles = (method_of(sampler) for sampler in samplers.values() if sampler)
+    weight = method.likelihood_weight
+    found = decode(problem, method)
     better = log_posterior(problem, codes, weight=weight) > log_posterior(problem, found, weight=weight)
     estimates = {
         "beam": found,
-        "coverage": beam(problem, method, truth=codes),
+        "particles": decode(problem, particles),
+        "coverage": decode(problem, method, truth=codes),
         "search": torch.where(better[:, None, None], codes, found),
         "true past": from_true_past(problem, codes, weight=weight),
         "true codes": codes,

@@ -14,17 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.attribution import UNSEEN, best_hypotheses, log_likelihoods, open_truth
+from benchmarks.attribution import SAMPLERS, UNSEEN, decode, log_likelihoods, method_of, open_truth
 from benchmarks.counting import write_rows
 from benchmarks.problems import Problem, open_problem, read_settings, run_parser
-from benchmarks.separation import uniforms
-from lass.config.separation import Sampler
 from lass.evaluation.figures import COLOURS, new_figure, write_figure
 from lass.likelihood.counts import merge_counts, read_counts
 from lass.likelihood.tensor import build_likelihood, density, nearest_counted
-from lass.separation.decoding import Method
-
-SAMPLERS = ("beam", "particles")
 
 
 @dataclass(frozen=True)
@@ -42,15 +37,6 @@ def with_table(problem: Problem, shards: Sequence[Path], *, mixture: Tensor, cod
     orders = math.factorial(counts.sources) if counts.symmetric else 1
     counted = nearest_counted(likelihood, codebook)[mixture]
     return Part(int(counts.counts.sum()) // orders, replace(problem, likelihood=likelihood, mixture=counted))
-
-
-def decode(problem: Problem, sampler: Sampler) -> Tensor:
-    """The most probable hypothesis [M, N, S] of every mixture."""
-    settings = sampler.model_dump(exclude={"method", "likelihood", "kept"})
-    method = Method(sampler.method, **settings)
-    mixture = problem.mixture
-    numbers = uniforms(method, mixture.shape[1], range(len(mixture)))
-    return best_hypotheses(problem, mixture, method, uniforms=numbers)
 
 
 def coverage(part: Problem, *, mixture: Tensor, codes: Tensor) -> float:
@@ -111,7 +97,7 @@ def main() -> None:
         }
         for name, sampler in samplers.items():
             assert sampler is not None
-            decoded, shared = truth.scores(decode(part.problem, sampler))
+            decoded, shared = truth.scores(decode(part.problem, method_of(sampler)))
             row |= {f"{name}_sdr_decoded": decoded, f"{name}_sdr_shared": shared}
         print(row, flush=True)
         rows.append(row)

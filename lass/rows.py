@@ -3,6 +3,15 @@
 import torch
 from torch import Tensor
 
+# Matrix products round differently for a few rows than for many. Batches padded to a multiple of this many
+# rows give every row the same bytes, whatever shares the batch with it.
+ROW_BLOCK = 16
+
+
+def padded(rows: int) -> int:
+    """`rows`, rounded up to whole blocks."""
+    return -(-rows // ROW_BLOCK) * ROW_BLOCK
+
 
 def keep_rows(parents: Tensor) -> Tensor:
     """Row in [0, U) of each of U sequences with ascending `parents` [U]: the first child stays in place."""

@@ -6,8 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.attribution import UNSEEN, beam, from_true_past, log_likelihoods, log_posterior
-from benchmarks.coverage import coverage, decode, with_table
+from benchmarks.attribution import (
+    UNSEEN,
+    decode,
+    from_true_past,
+    log_likelihoods,
+    log_posterior,
+    method_of,
+)
+from benchmarks.coverage import coverage, with_table
 from benchmarks.gpu import bandwidth, bytes_read, paper_cases
 from benchmarks.problems import RandomSizes, random_problem
 from benchmarks.separation import Case, TimedPrior, found_too, measure, row_of, run_engine, run_plain
@@ -47,7 +54,7 @@ def test_oracles_of_codes() -> None:
     """Scores are the decoder's own; with the true tuples added the best is at least as likely."""
     problem = random_problem(SIZES, mixtures=2, seed=0)
     method = METHODS[0]
-    found = beam(problem, method)
+    found = decode(problem, method)
     decoded = decode_sequences(
         problem.mixture, priors=problem.priors, likelihood=problem.likelihood, method=method
     )
@@ -56,7 +63,7 @@ def test_oracles_of_codes() -> None:
     truth = torch.randint(12, found.shape, generator=torch.Generator().manual_seed(0))
     unseen = log_likelihoods(problem, truth) == UNSEEN
     assert 0.4 < unseen.float().mean() < 0.9, "a slice has 50 of 144 tuples"
-    wide = beam(problem, method, truth=truth)
+    wide = decode(problem, method, truth=truth)
     assert (log_posterior(problem, wide, weight=2.0) >= scores - 1e-2).all()
     past = from_true_past(problem, found, weight=2.0)
     assert (log_likelihoods(problem, past) > UNSEEN).all()
@@ -109,7 +116,7 @@ def test_tables_of_more_shards_of_counts_cover_more(tmp_path: Path) -> None:
     for number in (1, 3):
         part = with_table(problem, shards[:number], mixture=problem.mixture, codebook=codebook)
         assert part.tuples == 150 * number
-        found = decode(part.problem, beam_of_4)
+        found = decode(part.problem, method_of(beam_of_4))
         assert found.shape == (2, 2, SIZES.length)
         assert coverage(part.problem, mixture=part.problem.mixture, codes=found) == 1.0
         covered.append(coverage(part.problem, mixture=problem.mixture, codes=truth))

@@ -11,17 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lass.rows import first_rows, keep_rows, rank_in_group
+from lass.rows import first_rows, keep_rows, padded, rank_in_group
 
-# Matrix products round differently for a few rows than for many. Batches padded to a multiple of this many
-# rows give every sequence the same bytes, whatever shares the batch with it.
-ROW_BLOCK = 16
 WINDOW = 16  # positions that become common past at once; tails have at most twice as many
-
-
-def padded(rows: int) -> int:
-    """`rows`, rounded up to whole blocks."""
-    return -(-rows // ROW_BLOCK) * ROW_BLOCK
 
 
 class KeyValueCache:

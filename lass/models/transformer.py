@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lass.models.cache import WINDOW, KeyValueCache, SharedCache, padded
+from lass.models.cache import WINDOW, KeyValueCache, SharedCache
+from lass.rows import padded
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": functional.gelu, "silu": functional.silu}
 MOST_SHARED = 16  # sequences of one common past: more of them give up bandwidth for arithmetic

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-ROW_BLOCK = 16  # rows: some processors round the decoder's products differently for fewer
+from lass.rows import padded
+
 DECAYS = (0.9, 0.999)  # of Adam's moments
 
 
@@ -83,8 +84,8 @@ def refine_latents(
 
 
 def whole_blocks(rows: Tensor) -> Tensor:
-    """`rows` [R, ...], followed by zeros up to a multiple of `ROW_BLOCK` of them."""
-    spare = rows.new_zeros(-len(rows) % ROW_BLOCK, *rows.shape[1:])
+    """`rows` [R, ...], followed by zeros up to whole blocks of them."""
+    spare = rows.new_zeros(padded(len(rows)) - len(rows), *rows.shape[1:])
     return torch.cat([rows, spare]) if len(spare) else rows
 
 

@@ -10,7 +10,6 @@ from torch.nn import functional
 
 from lass.likelihood.tensor import build_likelihood
 from lass.models import transformer
-from lass.models.cache import ROW_BLOCK
 from lass.models.checkpoint import new_network
 from lass.models.transformer import (
     SHORT,
@@ -20,6 +19,7 @@ from lass.models.transformer import (
     TransformerShape,
     causal_attention,
 )
+from lass.rows import ROW_BLOCK
 from lass.separation.decoding import Method, decode_sequences
 from tests.likelihood.dense import count, draw_codes
 
