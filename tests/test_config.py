@@ -414,6 +414,14 @@ def test_null_takes_a_sampler_and_its_method_away() -> None:
             {"mnist__separation__methods__lass__consistency": "residual"},
             "methods.lass.consistency is 'residual', which is for music",
         ),
+        (
+            {"mnist__separation__methods__lass__mask": 64},
+            "methods.lass.mask is 64, which is for music",
+        ),
+        (
+            {"mixtures__seconds": 1, "separation__methods__masked__mask": 32000},
+            "methods.masked.mask 32000 must be less than twice the 16000 samples of a mixture",
+        ),
         ({"mnist__separation__samplers__greedy__kept": 2}, "kept is 2, but there are only 1 hypotheses"),
         ({"mnist__separation__samplers__greedy__hypotheses": 2}, "greedy follows exactly 1"),
         ({"mnist__separation__samplers__top_k_64__top_k": None}, "top_k is needed by the method top_k"),

@@ -19,7 +19,8 @@ from lass.storage import read_header, read_tensors, write_tensors
 FORM = "lass.supervised"
 VERSION = 1
 NETWORKS = ("conv_tasnet", "hybrid_demucs")
-FLOOR = 1e-7  # mean square under which an error does not count: silence has no decibels
+FLOOR = 1e-3  # errors 30 dB below the mixture do not count: a silent source has no decibels
+QUIET = 1e-7  # mean square of a mixture that counts as silence itself
 
 
 class Supervised(nn.Module):
@@ -46,13 +47,16 @@ class Supervised(nn.Module):
         """The loss of the network's paper for mixtures [B, T] and their addends [B, N, T].
 
         Conv-TasNet: the signal-to-noise ratio (here of the error itself, so that levels are learnt, too),
-        negative and in nepers. Hybrid Demucs: the mean absolute error.
+        negative and in nepers, with the soft threshold of Wisdom et al. 2020 ("Unsupervised sound separation
+        using mixture invariant training"): without it silent sources outweigh all others. Hybrid
+        Demucs: the mean absolute error.
         """
         mixtures, addends = batch
         error = self(mixtures).float() - addends
         if self.name == "hybrid_demucs":
             return {"loss": error.abs().mean()}
-        return {"loss": 0.5 * (error.square().mean(dim=-1) + FLOOR).log().mean()}
+        floor = FLOOR * mixtures.square().mean(dim=-1, keepdim=True) + QUIET  # [B, 1]
+        return {"loss": 0.5 * (error.square().mean(dim=-1) + floor).log().mean()}
 
 
 def build(name: str, sources: int, sizes: Mapping[str, int]) -> nn.Module:
@@ -71,7 +75,7 @@ def build(name: str, sources: int, sizes: Mapping[str, int]) -> nn.Module:
             msk_num_hidden_feats=sizes["hidden"],
             msk_num_layers=sizes["layers"],
             msk_num_stacks=sizes["stacks"],
-            msk_activate="relu",
+            msk_activate="sigmoid",
         )
         return tasnet
     if name == "hybrid_demucs":

@@ -7,7 +7,7 @@ Imports neither torch nor numpy: the workflow validates its configuration at eve
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -102,6 +102,7 @@ class Config(Section):
                 "shorten it or lengthen mixtures.seconds"
             )
         for table, rows in self.separation.tables:
+            self.check_masks(rows)
             blind = sorted(set(rows) & set(BLIND))
             if blind and len(self.classes) != 2:
                 raise ValueError(
@@ -158,6 +159,16 @@ class Config(Section):
                 "is not told which: make it conditional or count symmetrically"
             )
         return self
+
+    def check_masks(self, rows: Sequence[str]) -> None:
+        """Windows of masks that fit into a mixture, in the methods that a table names."""
+        for name in rows:
+            method = self.separation.methods.get(name)
+            if method is not None and method.mask is not None and method.mask >= 2 * self.frames_per_mixture:
+                raise ValueError(
+                    f"separation.methods.{name}.mask {method.mask} must be less than twice the "
+                    f"{self.frames_per_mixture} samples of a mixture: shorten it or lengthen mixtures.seconds"
+                )
 
     @property
     def images(self) -> dict[str, ImageSet]:

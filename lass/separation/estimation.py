@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lass.separation.candidates import Candidates
-from lass.separation.consistency import project, share_residual
+from lass.separation.consistency import mask_mixture, project, share_residual
 from lass.separation.refinement import Refinement, refine_latents
 
 CHOICES = ("remix", "posterior", "joint")
@@ -44,7 +44,9 @@ class Finish:
     only decoded. One of them is chosen: `remix`, by the remix error that is left; `posterior`, by
     the log posterior of its codes; `joint`, by `log posterior - error / (2 sigma²)` with the error ||y -
     remix||² after refinement. Consistency makes the estimates add up to the mixture: `equal` shares out
-    what is missing alike, `residual` by what the codec is known to lose in the frames of each code.
+    what is missing alike, `residual` by what the codec is known to lose in the frames of each code. Last,
+    `mask` takes the mean of the estimates and of the mixture through soft masks that they make: two errors
+    of which one is of phase and the other of overlap.
     """
 
     refined: int  # M; 0 for all candidates as they are
@@ -53,6 +55,7 @@ class Finish:
     sigma: float = 0.1  # of joint: standard deviation of a number of the mixture
     consistency: str | None = None  # one of CONSISTENCIES
     averaging: float | None = None  # temperature (nats) of a posterior mean; None: the chosen one alone
+    mask: int | None = None  # samples of the masks' window; None for no masks
 
     def __post_init__(self) -> None:
         """Refuse combinations that mean nothing."""
@@ -66,6 +69,8 @@ class Finish:
             )
         if self.sigma <= 0 or (self.averaging is not None and self.averaging <= 0):
             raise ValueError(f"sigma {self.sigma} and averaging {self.averaging} must be positive")
+        if self.mask is not None and (self.mask < 4 or self.mask % 4):
+            raise ValueError(f"mask {self.mask}: a window of samples, a multiple of 4, or None")
 
 
 @dataclass(frozen=True)
@@ -155,7 +160,10 @@ def estimate_mixture(
         interchangeable=interchangeable,
     )
     scores = candidate_scores(errors, made.log_posterior.to(errors), finish=finish)
-    return combine(estimates, scores, averaging=finish.averaging, interchangeable=interchangeable)
+    best = combine(estimates, scores, averaging=finish.averaging, interchangeable=interchangeable)
+    if finish.mask is None:
+        return best
+    return (best + mask_mixture(best, mixture, weights=synthesis.weights, window=finish.mask)) / 2
 
 
 def make_consistent(

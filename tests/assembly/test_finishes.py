@@ -22,6 +22,7 @@ SETTINGS: dict[str, Any] = {
     "sigma": 0.2,
     "consistency": "equal",
     "averaging": None,
+    "mask": None,
 }
 
 

@@ -91,11 +91,28 @@ def test_it_learns_to_tell_tones_apart(name: str, tmp_path: Path) -> None:
 
 def test_the_loss_of_each_paper() -> None:
     mixtures, addends = tones(np.random.default_rng(0))
-    for name, expected in (("conv_tasnet", 0.5 * np.log(0.01 + 1e-7)), ("hybrid_demucs", 0.1)):
+    floor = 1e-3 * mixtures.square().mean(dim=1) + 1e-7  # [B]
+    expected = {"conv_tasnet": float(0.5 * (0.01 + floor).log().mean()), "hybrid_demucs": 0.1}
+    for name in NETWORKS:
         network = small(name)
         network.network = Known(addends + 0.1)
         loss = network.training_loss((mixtures, addends), np.random.default_rng(0))["loss"]
-        assert float(loss) == pytest.approx(expected, rel=1e-4)
+        assert float(loss) == pytest.approx(expected[name], rel=1e-4)
+
+
+def test_a_silent_source_pulls_no_harder_than_a_loud_one() -> None:
+    """One source is silent and an error of 20 dB under the mixture is all that is heard of it."""
+    mixtures, pulls = torch.sin(torch.arange(2000.0))[None], []
+    for level in (0.1, 0.001):
+        network = small("conv_tasnet")
+        estimates = torch.stack([0.9 * mixtures[0], level * mixtures[0]])[None].requires_grad_()
+        network.network = Known(estimates)
+        addends = torch.stack([mixtures[0], torch.zeros(2000)])[None]
+        loss = network.training_loss((mixtures, addends), np.random.default_rng(0))["loss"]
+        (gradient,) = torch.autograd.grad(loss, estimates)
+        pulls.append(gradient[0].norm(dim=1))
+    assert pulls[0][1] == pytest.approx(float(pulls[0][0]), rel=1e-3)  # equally far off
+    assert pulls[1][1] < 0.2 * pulls[1][0]  # nearly silent: left alone
 
 
 @pytest.mark.parametrize("name", NETWORKS)
