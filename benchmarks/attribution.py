@@ -1,7 +1,7 @@
 """What stands between the beam search of the paper and perfect separation: each part replaced by its oracle.
 
-Reads a finished run of music, as `benchmarks.separation` does. Every row is the mean whole-chunk SDR of the
-first mixtures after decoding alone, and after what the codec loses is shared out (`consistency: residual`):
+Reads a finished run of music, as `benchmarks.separation` does. Every row is the mean whole-chunk SDR of
+mixtures from all over the test list after decoding alone, and after what the codec loses is shared out (`consistency: residual`):
 
     beam          as in the paper: what is to be explained
     particles     a particle filter in its place
@@ -147,7 +147,7 @@ def from_true_past(problem: Problem, codes: Tensor, *, weight: float) -> Tensor:
 
 
 def open_truth(settings: Config, folder: Path, *, mixtures: int) -> Truth:
-    """The sources of the first test mixtures, their codes, and what the codec loses of them."""
+    """The sources of the test mixtures, their codes, and what the codec loses of them."""
     vqvae = open_vqvae(settings, "slakh", folder)
     sources = torch.from_numpy(true_sources(settings, folder, mixtures))
     sums = read_residual(

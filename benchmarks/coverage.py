@@ -1,7 +1,7 @@
 """What counting more tuples buys: coverage of unseen mixtures, and the separation that the table allows.
 
 Reads a finished run of music, as `benchmarks.attribution` does, and its shards of counts: tables of the first
-shard, the first two, four and so on separate the first test mixtures with the samplers `beam` and `particles`
+shard, the first two, four and so on separate some test mixtures with the samplers `beam` and `particles`
 of the configuration. Writes coverage.csv and coverage.png.
 """
 

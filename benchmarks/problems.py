@@ -72,7 +72,7 @@ def needed_files(results: Path, dataset: str) -> list[Path]:
 
 
 def open_problem(dataset: str, *, results: Path, config: Path, mixtures: int) -> Problem:
-    """The first test mixtures of `slakh` or `mnist` with the checkpoints that `config` names."""
+    """Test mixtures of `slakh` (spread over the list) or `mnist`, with the checkpoints that `config` names."""
     settings = read_settings(config)
     part = settings if dataset == "slakh" else settings.mnist
     vqvae = open_vqvae(settings, dataset, results / dataset)
@@ -110,7 +110,9 @@ def run_parser(description: str | None, *, mixtures: int) -> argparse.ArgumentPa
     parser.add_argument(
         "--config", type=Path, default=Path("config/config.yaml"), help="of the run: overrides of the default"
     )
-    parser.add_argument("--mixtures", type=int, default=mixtures, help="of music: the first for testing")
+    parser.add_argument(
+        "--mixtures", type=int, default=mixtures, help="of music, from all over the test list"
+    )
     parser.add_argument("--out", type=Path, default=Path("results/benchmarks"))
     return parser
 
@@ -135,10 +137,11 @@ def open_vqvae(settings: Config, dataset: str, folder: Path) -> Vqvae:
 
 
 def chunks(settings: Config, folder: Path, mixtures: int) -> list[Chunk]:
-    """The first test mixtures of music with their sources."""
+    """Test mixtures of music with their sources, as far apart in the list, and so in as many songs, as can be."""
     library = open_library(folder / "sources/test", rate=settings.slakh.sample_rate, classes=settings.classes)
     table = read_mixtures(folder / "mixtures/test.parquet")
-    return [load_chunk(library, table, row) for row in range(min(mixtures, len(table)))]
+    rows = np.linspace(0, len(table) - 1, min(mixtures, len(table))).round().astype(int)
+    return [load_chunk(library, table, row) for row in rows.tolist()]
 
 
 def music(settings: Config, folder: Path, mixtures: int) -> np.ndarray:
