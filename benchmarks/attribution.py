@@ -1,7 +1,8 @@
 """What stands between the beam search of the paper and perfect separation: each part replaced by its oracle.
 
 Reads a finished run of music, as `benchmarks.separation` does. Every row is the mean whole-chunk SDR of
-mixtures from all over the test list after decoding alone, and after what the codec loses is shared out (`consistency: residual`):
+mixtures from all over the test list after decoding alone, and after what the codec loses is shared out
+(`consistency: residual`):
 
     beam          as in the paper: what is to be explained
     particles     a particle filter in its place

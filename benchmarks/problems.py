@@ -72,7 +72,7 @@ def needed_files(results: Path, dataset: str) -> list[Path]:
 
 
 def open_problem(dataset: str, *, results: Path, config: Path, mixtures: int) -> Problem:
-    """Test mixtures of `slakh` (spread over the list) or `mnist`, with the checkpoints that `config` names."""
+    """Test mixtures of `slakh` (from all over the list) or `mnist`, with the checkpoints of `config`."""
     settings = read_settings(config)
     part = settings if dataset == "slakh" else settings.mnist
     vqvae = open_vqvae(settings, dataset, results / dataset)
@@ -137,7 +137,7 @@ def open_vqvae(settings: Config, dataset: str, folder: Path) -> Vqvae:
 
 
 def chunks(settings: Config, folder: Path, mixtures: int) -> list[Chunk]:
-    """Test mixtures of music with their sources, as far apart in the list, and so in as many songs, as can be."""
+    """Test mixtures of music with their sources, from all over the list, and so from many songs."""
     library = open_library(folder / "sources/test", rate=settings.slakh.sample_rate, classes=settings.classes)
     table = read_mixtures(folder / "mixtures/test.parquet")
     rows = np.linspace(0, len(table) - 1, min(mixtures, len(table))).round().astype(int)
