@@ -44,7 +44,7 @@ def test_table(toy: Path) -> None:
     assert path.read_text().startswith("method,sdr_avg,sdr_drums,sdr_bass,n,")
     rows = {row["method"]: row for row in read_csv(path).to_pylist()}
     assert list(rows) == [
-        *("mixture", "hpss", "conv_tasnet", "lass", "particles", "codec_ceiling", "ideal_mask")
+        *("mixture", "hpss", "conv_tasnet", "lass", "particles", "masked", "codec_ceiling", "ideal_mask")
     ]
     for row in rows.values():
         assert row["n"] == 6
@@ -52,7 +52,7 @@ def test_table(toy: Path) -> None:
     assert rows["ideal_mask"]["sdr_avg"] > rows["mixture"]["sdr_avg"]
     assert rows["lass"]["uncounted"] is not None
     assert rows["mixture"]["uncounted"] is None, "the unprocessed mixture has no codes"
-    assert len(format_table(path).splitlines()) == 8
+    assert len(format_table(path).splitlines()) == 9
 
 
 def test_likelihood_and_priors_are_reported(toy: Path) -> None:
@@ -69,7 +69,7 @@ def test_likelihood_and_priors_are_reported(toy: Path) -> None:
 def test_examples_can_be_heard(toy: Path) -> None:
     files = sorted((toy / "results" / "examples").glob("*.flac"))
     kinds = {path.stem.split("_", 1)[1] for path in files}
-    methods = ("true", "hpss", "conv_tasnet", "lass", "particles", "codec_ceiling", "ideal_mask")
+    methods = ("true", "hpss", "conv_tasnet", "lass", "particles", "masked", "codec_ceiling", "ideal_mask")
     assert kinds == {"mixture"} | {f"{name}_{what}" for name in ("drums", "bass") for what in methods}
     assert {soundfile.info(path).frames for path in files} == {16_000}
 
