@@ -17,7 +17,7 @@ from torchaudio.models import ConvTasNet, HDemucs
 from lass.storage import read_header, read_tensors, write_tensors
 
 FORM = "lass.supervised"
-VERSION = 1
+VERSION = 2  # 1: masks by ReLU
 NETWORKS = ("conv_tasnet", "hybrid_demucs")
 FLOOR = 1e-3  # errors 30 dB below the mixture do not count: a silent source has no decibels
 QUIET = 1e-7  # mean square of a mixture that counts as silence itself
