@@ -12,6 +12,7 @@ mixtures from all over the test list after decoding alone, and after what the co
     true codes    neither likelihood nor prior nor search can do better: what is left is the codec's
 """
 
+from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,6 +97,14 @@ def log_posterior(problem: Problem, codes: Tensor, *, weight: float) -> Tensor:
     return torch.stack(priors).sum(dim=0) + weight * log_likelihoods(problem, codes).sum(dim=1)
 
 
+def named_methods(parser: ArgumentParser, settings: Config) -> dict[str, Method]:
+    """The methods of SAMPLERS; `parser` ends the program where the configuration lacks one."""
+    samplers = settings.separation.samplers
+    if any(samplers.get(name) is None for name in SAMPLERS):
+        parser.error(f"the configuration needs the samplers {', '.join(SAMPLERS)}")
+    return {name: method_of(samplers[name]) for name in SAMPLERS}
+
+
 def method_of(sampler: Sampler) -> Method:
     """How sequences are decoded by a sampler of the configuration."""
     return Method(sampler.method, **sampler.model_dump(exclude={"method", "likelihood", "kept"}))
@@ -172,21 +181,19 @@ def main() -> None:
     settings = read_settings(arguments.config)
     if len(settings.classes) != 2:
         parser.error("the oracles are for two sources")
+    methods = named_methods(parser, settings)
+    method = methods["beam"]
     problem = open_problem(
         "slakh", results=arguments.results, config=arguments.config, mixtures=arguments.mixtures
     )
     truth = open_truth(settings, arguments.results / "slakh", mixtures=arguments.mixtures)
     codes = truth.codes
-    samplers = {name: settings.separation.samplers.get(name) for name in SAMPLERS}
-    if None in samplers.values():
-        parser.error(f"the configuration needs the samplers {', '.join(SAMPLERS)}")
-    method, particles = (method_of(sampler) for sampler in samplers.values() if sampler)
     weight = method.likelihood_weight
     found = decode(problem, method)
     better = log_posterior(problem, codes, weight=weight) > log_posterior(problem, found, weight=weight)
     estimates = {
         "beam": found,
-        "particles": decode(problem, particles),
+        "particles": decode(problem, methods["particles"]),
         "coverage": decode(problem, method, truth=codes),
         "search": torch.where(better[:, None, None], codes, found),
         "true past": from_true_past(problem, codes, weight=weight),

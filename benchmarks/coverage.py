@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.attribution import SAMPLERS, UNSEEN, decode, log_likelihoods, method_of, open_truth
+from benchmarks.attribution import UNSEEN, decode, log_likelihoods, named_methods, open_truth
 from benchmarks.counting import write_rows
 from benchmarks.problems import Problem, open_problem, read_settings, run_parser
 from lass.evaluation.figures import COLOURS, new_figure, write_figure
@@ -76,9 +76,7 @@ def main() -> None:
             f"{arguments.results}/slakh/counts needs all {arguments.shards} shards of counts of a run with "
             "two sources: name their number by --shards"
         )
-    samplers = {name: settings.separation.samplers.get(name) for name in SAMPLERS}
-    if None in samplers.values():
-        parser.error(f"the configuration needs the samplers {', '.join(SAMPLERS)}")
+    methods = named_methods(parser, settings)
     problem = open_problem(
         "slakh", results=arguments.results, config=arguments.config, mixtures=arguments.mixtures
     )
@@ -95,9 +93,8 @@ def main() -> None:
             "density": density(part.problem.likelihood),
             "coverage": coverage(part.problem, mixture=mixture, codes=truth.codes),
         }
-        for name, sampler in samplers.items():
-            assert sampler is not None
-            decoded, shared = truth.scores(decode(part.problem, method_of(sampler)))
+        for name, method in methods.items():
+            decoded, shared = truth.scores(decode(part.problem, method))
             row |= {f"{name}_sdr_decoded": decoded, f"{name}_sdr_shared": shared}
         print(row, flush=True)
         rows.append(row)

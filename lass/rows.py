@@ -1,4 +1,4 @@
-"""Rows that sequences live in: those that go on stay where they are, so that little has to be moved."""
+"""Rows that sequences live in: whole blocks, in which those that go on stay where they are."""
 
 import torch
 from torch import Tensor

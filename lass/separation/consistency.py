@@ -84,13 +84,13 @@ def mask_mixture(estimates: Tensor, mixtures: Tensor, *, weights: Tensor, window
         weights: alpha [N].
         window: samples, a multiple of 4 and less than 2 T.
     """
-    shape, hop = torch.hann_window(window, device=estimates.device), window // 4
+    hann, hop = torch.hann_window(window, device=estimates.device), window // 4
     alpha = weights.to(estimates)[:, None]  # [N, 1]
-    spectra = torch.stft(alpha * estimates, window, hop, window=shape, return_complex=True)  # [N, F, L]
-    heard = torch.stft(mixtures, window, hop, window=shape, return_complex=True)  # [F, L]
+    spectra = torch.stft(alpha * estimates, window, hop, window=hann, return_complex=True)  # [N, F, L]
+    heard = torch.stft(mixtures, window, hop, window=hann, return_complex=True)  # [F, L]
     power = spectra.abs().square() + CALM
     shares = power / power.sum(dim=0)
-    masked: Tensor = torch.istft(shares * heard, window, hop, window=shape, length=mixtures.shape[-1])
+    masked: Tensor = torch.istft(shares * heard, window, hop, window=hann, length=mixtures.shape[-1])
     return masked / alpha
 
 

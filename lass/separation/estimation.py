@@ -1,4 +1,4 @@
-"""From candidates to one estimate per source: decoding, refinement, consistency, choice or average."""
+"""From candidates to one estimate per source: decoding, refinement, consistency, choice or average, masks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,8 +45,8 @@ class Finish:
     the log posterior of its codes; `joint`, by `log posterior - error / (2 sigma²)` with the error ||y -
     remix||² after refinement. Consistency makes the estimates add up to the mixture: `equal` shares out
     what is missing alike, `residual` by what the codec is known to lose in the frames of each code. Last,
-    `mask` takes the mean of the estimates and of the mixture through soft masks that they make: two errors
-    of which one is of phase and the other of overlap.
+    `mask` takes the mean of the estimates and of the mixture through soft masks that they make: the
+    ones have wrong phases, the other lets through what overlaps.
     """
 
     refined: int  # M; 0 for all candidates as they are
