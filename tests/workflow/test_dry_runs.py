@@ -33,12 +33,12 @@ ALL_RULES = {
     "gather_tables": 2,
     "fit_residual": 1,
     "draw_candidates": 8,
-    "estimate_sources": 8,
+    "estimate_sources": 12,
     "estimate_references": 12,
     "separate_blindly": 4,
     "train_supervised": 1,
     "separate_supervised": 4,
-    "score_separations": 28,
+    "score_separations": 32,
     "tabulate_sdr": 1,
     "draw_spectrograms": 1,
     "export_examples": 1,
@@ -69,9 +69,9 @@ IMAGE_RULES = {
 
 
 DEFAULT_RULES = {name: jobs for name, jobs in ALL_RULES.items() if "supervised" not in name} | {
-    "estimate_sources": 24,
+    "estimate_sources": 28,
     "separate_blindly": 28,
-    "score_separations": 64,
+    "score_separations": 68,
 }
 
 
