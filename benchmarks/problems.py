@@ -140,8 +140,13 @@ def chunks(settings: Config, folder: Path, mixtures: int) -> list[Chunk]:
     """Test mixtures of music with their sources, from all over the list, and so from many songs."""
     library = open_library(folder / "sources/test", rate=settings.slakh.sample_rate, classes=settings.classes)
     table = read_mixtures(folder / "mixtures/test.parquet")
-    rows = np.linspace(0, len(table) - 1, min(mixtures, len(table))).round().astype(int)
-    return [load_chunk(library, table, row) for row in rows.tolist()]
+    return [load_chunk(library, table, row) for row in spread(len(table), mixtures)]
+
+
+def spread(rows: int, number: int) -> list[int]:
+    """`number` of the `rows` of a table, evenly from the first to the last; all where there are fewer."""
+    chosen: list[int] = np.linspace(0, rows - 1, min(number, rows)).round().astype(int).tolist()
+    return chosen
 
 
 def music(settings: Config, folder: Path, mixtures: int) -> np.ndarray:

@@ -16,7 +16,7 @@ from benchmarks.attribution import (
 )
 from benchmarks.coverage import coverage, with_table
 from benchmarks.gpu import bandwidth, bytes_read, paper_cases
-from benchmarks.problems import RandomSizes, random_problem
+from benchmarks.problems import RandomSizes, random_problem, spread
 from benchmarks.separation import Case, TimedPrior, found_too, measure, row_of, run_engine, run_plain
 from lass.config.separation import Sampler
 from lass.likelihood.counts import TupleCounter, write_counts
@@ -67,6 +67,20 @@ def test_oracles_of_codes() -> None:
     assert (log_posterior(problem, wide, weight=2.0) >= scores - 1e-2).all()
     past = from_true_past(problem, found, weight=2.0)
     assert (log_likelihoods(problem, past) > UNSEEN).all()
+
+
+def test_oracles_of_codes_draw_alike_alone_and_together() -> None:
+    """A mixture's draws are its own, whoever shares its batch; tuples that are counted add nothing."""
+    problem = random_problem(SIZES, mixtures=3, seed=0)
+    method = Method("particle", hypotheses=6, likelihood_weight=2.0, resampling=0.5)
+    found = decode(problem, method)
+    assert torch.equal(decode(problem, method, truth=found), found)
+
+
+def test_mixtures_from_all_over_the_list() -> None:
+    assert spread(100, 4) == [0, 33, 66, 99]
+    assert spread(3, 8) == [0, 1, 2]
+    assert spread(5, 1) == [0]
 
 
 def test_bytes_that_decoding_cannot_do_without_by_hand() -> None:

@@ -48,8 +48,9 @@ class Supervised(nn.Module):
 
         Conv-TasNet: the signal-to-noise ratio (here of the error itself, so that levels are learnt, too),
         negative and in nepers, with the soft threshold of Wisdom et al. 2020 ("Unsupervised sound separation
-        using mixture invariant training"): without it silent sources outweigh all others. Hybrid
-        Demucs: the mean absolute error.
+        using mixture invariant training"), here for every source relative to the mixture, as Wisdom et al.
+        2021 ("What's all the FUSS about free universal sound separation data?") have it for silent ones:
+        without it these outweigh all others. Hybrid Demucs: the mean absolute error.
         """
         mixtures, addends = batch
         error = self(mixtures).float() - addends

@@ -64,7 +64,7 @@ class Finish(Section):
     sigma: PositiveFloat
     consistency: Literal["equal", "residual"] | None
     averaging: PositiveFloat | None
-    mask: Annotated[int, Field(ge=64, multiple_of=4)] | None
+    mask: Annotated[int, Field(ge=4, multiple_of=4)] | None
 
     @model_validator(mode="after")
     def check(self) -> Self:

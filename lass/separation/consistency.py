@@ -76,14 +76,21 @@ def mask_mixture(estimates: Tensor, mixtures: Tensor, *, weights: Tensor, window
     """The mixture through soft masks: each source's share of the power of the estimates.
 
     S_n is the short-time Fourier transform of alpha_n e_n, by Hann windows a quarter of their length apart;
-    x_n = STFT^-1(|S_n|² / sum_k |S_k|² STFT(y)) / alpha_n. Where all estimates are silent they share alike.
+    x_n = STFT^-1(|S_n|² / sum_k |S_k|² STFT(y)) / alpha_n: Wiener's filter by the estimates' own powers
+    (Benaroya et al. 2006, "Audio source separation with a single sensor"). Where all are silent they share
+    alike.
 
     Args:
         estimates: e_n [N, T].
         mixtures: y [T].
         weights: alpha [N].
-        window: samples, a multiple of 4 and less than 2 T.
+        window: samples, a multiple of 4 and less than 2 T, or it is a ValueError.
     """
+    if window % 4 or not 4 <= window < 2 * mixtures.shape[-1]:
+        length = mixtures.shape[-1]
+        raise ValueError(
+            f"window {window}: give a multiple of 4, less than twice the {length} samples of the mixture"
+        )
     hann, hop = torch.hann_window(window, device=estimates.device), window // 4
     alpha = weights.to(estimates)[:, None]  # [N, 1]
     spectra = torch.stft(alpha * estimates, window, hop, window=hann, return_complex=True)  # [N, F, L]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torchaudio.models import ConvTasNet
 
 from lass.baselines.supervised import (
     NETWORKS,
@@ -101,7 +102,7 @@ def test_the_loss_of_each_paper() -> None:
 
 
 def test_a_silent_source_pulls_no_harder_than_a_loud_one() -> None:
-    """One source is silent and an error of 20 dB under the mixture is all that is heard of it."""
+    """What is heard of a silent source pulls as its error is loud, and 60 dB under the mixture hardly."""
     mixtures, pulls = torch.sin(torch.arange(2000.0))[None], []
     for level in (0.1, 0.001):
         network = small("conv_tasnet")
@@ -113,6 +114,14 @@ def test_a_silent_source_pulls_no_harder_than_a_loud_one() -> None:
         pulls.append(gradient[0].norm(dim=1))
     assert pulls[0][1] == pytest.approx(float(pulls[0][0]), rel=1e-3)  # equally far off
     assert pulls[1][1] < 0.2 * pulls[1][0]  # nearly silent: left alone
+
+
+def test_masks_of_conv_tasnet_are_never_shut() -> None:
+    """A mask by ReLU that is zero learns no more: the network may end in silence."""
+    network = small("conv_tasnet").network
+    assert isinstance(network, ConvTasNet)
+    masks = network.mask_generator(torch.zeros(1, SIZES["conv_tasnet"]["filters"], 50))
+    assert ((masks > 0) & (masks < 1)).all()
 
 
 @pytest.mark.parametrize("name", NETWORKS)

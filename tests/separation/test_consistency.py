@@ -76,6 +76,14 @@ def test_without_bounds() -> None:
     torch.testing.assert_close(moved[0], moved[1])
 
 
+def test_masks_of_windows_that_do_not_fit() -> None:
+    for window in (0, 6, 128):
+        with pytest.raises(
+            ValueError, match=f"window {window}: give a multiple of 4, less than twice the 64"
+        ):
+            mask_mixture(draw(1, 2, 64), draw(2, 64), weights=HALVES, window=window)
+
+
 # --- what the codec loses ---
 
 

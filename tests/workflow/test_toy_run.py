@@ -50,6 +50,7 @@ def test_table(toy: Path) -> None:
         assert row["n"] == 6
         assert all(math.isfinite(row[f"sdr_{name}"]) for name in ("avg", "drums", "bass"))
     assert rows["ideal_mask"]["sdr_avg"] > rows["mixture"]["sdr_avg"]
+    assert len({rows[name]["sdr_avg"] for name in ("lass", "particles", "masked")}) == 3
     assert rows["lass"]["uncounted"] is not None
     assert rows["mixture"]["uncounted"] is None, "the unprocessed mixture has no codes"
     assert len(format_table(path).splitlines()) == 9
