@@ -415,12 +415,12 @@ def test_null_takes_a_sampler_and_its_method_away() -> None:
             "methods.lass.consistency is 'residual', which is for music",
         ),
         (
-            {"mnist__separation__methods__lass__mask": 64},
-            "methods.lass.mask is 64, which is for music",
+            {"mnist__separation__methods__lass__mask": {"window": 64, "templates": 1, "rounds": 1}},
+            "methods.lass.mask: unknown key",
         ),
         (
-            {"mixtures__seconds": 1, "separation__methods__masked__mask": 32000},
-            "methods.masked.mask 32000 must be less than twice the 16000 samples of a mixture",
+            {"mixtures__seconds": 1, "separation__methods__masked__mask__window": 32000},
+            "methods.masked.mask.window 32000 must be less than twice the 16000 samples of a mixture",
         ),
         ({"mnist__separation__samplers__greedy__kept": 2}, "kept is 2, but there are only 1 hypotheses"),
         ({"mnist__separation__samplers__greedy__hypotheses": 2}, "greedy follows exactly 1"),

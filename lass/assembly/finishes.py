@@ -10,14 +10,16 @@ from lass.assembly.codecs import CodecAt
 from lass.likelihood.residual import read_residual
 from lass.separation.candidates import Candidates
 from lass.separation.estimation import Finish, Synthesis
+from lass.separation.masks import Mask
 from lass.separation.refinement import Refinement
 from lass.tokens import read_candidates
 
 
 def open_finish(settings: Mapping[str, Any]) -> Finish:
-    """The settings of `Finish`, in which `refinement` holds those of `Refinement` or is None."""
-    refinement = settings["refinement"]
-    return Finish(**{**settings, "refinement": refinement and Refinement(**refinement)})
+    """The settings of `Finish`; `refinement` holds those of `Refinement` or None, `mask` may be missing."""
+    refinement, mask = settings["refinement"], settings.get("mask")
+    parts = {"refinement": refinement and Refinement(**refinement), "mask": mask and Mask(**mask)}
+    return Finish(**{**settings, **parts})
 
 
 def open_synthesis(

@@ -164,9 +164,10 @@ class Config(Section):
         """Windows of masks that fit into a mixture, in the methods that a table names."""
         for name in rows:
             method = self.separation.methods.get(name)
-            if method is not None and method.mask is not None and method.mask >= 2 * self.frames_per_mixture:
+            mask = None if method is None else method.mask
+            if mask is not None and mask.window >= 2 * self.frames_per_mixture:
                 raise ValueError(
-                    f"separation.methods.{name}.mask {method.mask} must be less than twice the "
+                    f"separation.methods.{name}.mask.window {mask.window} must be less than twice the "
                     f"{self.frames_per_mixture} samples of a mixture: shorten it or lengthen mixtures.seconds"
                 )
 

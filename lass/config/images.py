@@ -81,8 +81,6 @@ class ImageSeparation(Separation):
         for name, method in self.methods.items():
             if method.consistency == "residual":
                 raise ValueError(f"methods.{name}.consistency is 'residual', which is for music: use 'equal'")
-            if method.mask is not None:
-                raise ValueError(f"methods.{name}.mask is {method.mask}, which is for music: use null")
         return self
 
 

@@ -1,8 +1,9 @@
 """Sections of music."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from lass.config.sections import (
     Codec,
@@ -12,8 +13,9 @@ from lass.config.sections import (
     PositiveInt,
     Section,
     Training,
+    without_nulls,
 )
-from lass.config.separation import Separation, check_tables
+from lass.config.separation import Finish, Separation, check_tables
 
 BLIND = ("rpca", "ica", "hpss", "repet", "repet_sim", "ft2d", "nmf")
 """Methods that split any mixture in two, as in `lass.baselines.blind`."""
@@ -116,9 +118,24 @@ class MusicTables(Section):
     samplers: Annotated[list[Identifier], Field(min_length=1)]
 
 
+class Mask(Section):
+    """Soft masks by templates of the estimates' spectra."""
+
+    window: Annotated[int, Field(ge=4, multiple_of=4)]
+    templates: PositiveInt
+    rounds: PositiveInt
+
+
+class MusicFinish(Finish):
+    """The same, and masks."""
+
+    mask: Mask | None
+
+
 class MusicSeparation(Separation):
     """How music is separated, and the rows of its tables."""
 
+    methods: Annotated[Mapping[Identifier, MusicFinish], BeforeValidator(without_nulls)]
     tables: MusicTables
 
     @model_validator(mode="after")

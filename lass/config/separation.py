@@ -1,6 +1,6 @@
 """How sources are separated: samplers draw candidates, methods make estimates, tables list methods."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -64,7 +64,6 @@ class Finish(Section):
     sigma: PositiveFloat
     consistency: Literal["equal", "residual"] | None
     averaging: PositiveFloat | None
-    mask: Annotated[int, Field(ge=4, multiple_of=4)] | None
 
     @model_validator(mode="after")
     def check(self) -> Self:
@@ -84,7 +83,7 @@ class Separation(Section):
     batch: PositiveInt
     precision: Literal["float32", "bfloat16"]
     samplers: Annotated[dict[Identifier, Sampler], BeforeValidator(without_nulls)]
-    methods: Annotated[dict[Identifier, Finish], BeforeValidator(without_nulls)]
+    methods: Annotated[Mapping[Identifier, Finish], BeforeValidator(without_nulls)]
 
     @model_validator(mode="after")
     def check_samplers(self) -> Self:

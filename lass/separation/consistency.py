@@ -3,7 +3,6 @@
 A step after decoding that the paper does not have. `project` takes the nearest such estimates within bounds
 (for audio: Wisdom et al. 2019, "Differentiable consistency constraints for improved deep speech enhancement",
 without the bounds). `share_residual` knows more: how much a codec loses in the frames of every code, and at
-which frequencies. `mask_mixture` trusts of the estimates no more than how loud each is, and when and at
 which frequencies.
 """
 
@@ -70,35 +69,6 @@ def share_residual(estimates: Tensor, mixtures: Tensor, *, weights: Tensor, vari
     added = (shares * coefficients[..., None, :, :]) @ basis
     consistent: Tensor = estimates + added.flatten(-2) / alpha
     return consistent
-
-
-def mask_mixture(estimates: Tensor, mixtures: Tensor, *, weights: Tensor, window: int) -> Tensor:
-    """The mixture through soft masks: each source's share of the power of the estimates.
-
-    S_n is the short-time Fourier transform of alpha_n e_n, by Hann windows a quarter of their length apart;
-    x_n = STFT^-1(|S_n|² / sum_k |S_k|² STFT(y)) / alpha_n: Wiener's filter by the estimates' own powers
-    (Benaroya et al. 2006, "Audio source separation with a single sensor"). Where all are silent they share
-    alike.
-
-    Args:
-        estimates: e_n [N, T].
-        mixtures: y [T].
-        weights: alpha [N].
-        window: samples, a multiple of 4 and less than 2 T, or it is a ValueError.
-    """
-    if window % 4 or not 4 <= window < 2 * mixtures.shape[-1]:
-        length = mixtures.shape[-1]
-        raise ValueError(
-            f"window {window}: give a multiple of 4, less than twice the {length} samples of the mixture"
-        )
-    hann, hop = torch.hann_window(window, device=estimates.device), window // 4
-    alpha = weights.to(estimates)[:, None]  # [N, 1]
-    spectra = torch.stft(alpha * estimates, window, hop, window=hann, return_complex=True)  # [N, F, L]
-    heard = torch.stft(mixtures, window, hop, window=hann, return_complex=True)  # [F, L]
-    power = spectra.abs().square() + CALM
-    shares = power / power.sum(dim=0)
-    masked: Tensor = torch.istft(shares * heard, window, hop, window=hann, length=mixtures.shape[-1])
-    return masked / alpha
 
 
 def cosines(size: int) -> Tensor:

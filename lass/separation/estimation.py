@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from lass.separation.candidates import Candidates
-from lass.separation.consistency import mask_mixture, project, share_residual
+from lass.separation.consistency import project, share_residual
+from lass.separation.masks import Mask, average_with_masked
 from lass.separation.refinement import Refinement, refine_latents
 
 CHOICES = ("remix", "posterior", "joint")
@@ -45,8 +46,7 @@ class Finish:
     the log posterior of its codes; `joint`, by `log posterior - error / (2 sigma²)` with the error ||y -
     remix||² after refinement. Consistency makes the estimates add up to the mixture: `equal` shares out
     what is missing alike, `residual` by what the codec is known to lose in the frames of each code. Last,
-    `mask` takes the mean of the estimates and of the mixture through soft masks that they make: the
-    ones have wrong phases, the other lets through what overlaps.
+    `mask` takes the mean of the estimates and of the mixture through soft masks that they make.
     """
 
     refined: int  # M; 0 for all candidates as they are
@@ -55,7 +55,7 @@ class Finish:
     sigma: float = 0.1  # of joint: standard deviation of a number of the mixture
     consistency: str | None = None  # one of CONSISTENCIES
     averaging: float | None = None  # temperature (nats) of a posterior mean; None: the chosen one alone
-    mask: int | None = None  # samples of the masks' window; None for no masks
+    mask: Mask | None = None  # None for no masks
 
     def __post_init__(self) -> None:
         """Refuse combinations that mean nothing."""
@@ -69,8 +69,6 @@ class Finish:
             )
         if self.sigma <= 0 or (self.averaging is not None and self.averaging <= 0):
             raise ValueError(f"sigma {self.sigma} and averaging {self.averaging} must be positive")
-        if self.mask is not None and (self.mask < 4 or self.mask % 4):
-            raise ValueError(f"mask {self.mask}: a window of samples, a multiple of 4, or None")
 
 
 @dataclass(frozen=True)
@@ -163,7 +161,7 @@ def estimate_mixture(
     best = combine(estimates, scores, averaging=finish.averaging, interchangeable=interchangeable)
     if finish.mask is None:
         return best
-    return (best + mask_mixture(best, mixture, weights=synthesis.weights, window=finish.mask)) / 2
+    return average_with_masked(best, mixture, weights=synthesis.weights, mask=finish.mask)
 
 
 def make_consistent(

@@ -11,6 +11,7 @@ from lass.assembly.finishes import open_finish, read_kept
 from lass.models.checkpoint import new_network
 from lass.models.vqvae import Vqvae
 from lass.separation.candidates import Candidates
+from lass.separation.masks import Mask
 from lass.separation.refinement import Refinement
 from lass.tokens import write_candidates
 from tests.assembly.toy import small_codec
@@ -30,7 +31,10 @@ def test_settings_of_a_method() -> None:
     finish = open_finish(SETTINGS)
     assert finish.refinement == Refinement(steps=3, learning_rate=0.1, halve_every=2, penalty=0.01)
     assert (finish.refined, finish.choice, finish.sigma, finish.averaging) == (2, "joint", 0.2, None)
+    assert finish.mask is None
     assert open_finish(SETTINGS | {"refined": 0, "refinement": None}).refinement is None
+    masked = open_finish(SETTINGS | {"mask": {"window": 64, "templates": 3, "rounds": 2}})
+    assert masked.mask == Mask(window=64, templates=3, rounds=2)
 
 
 def test_candidates_of_this_codec_alone(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import torch
 from scipy.optimize import minimize
 from torch import Tensor
 
-from lass.separation.consistency import cosines, mask_mixture, project, share_residual
+from lass.separation.consistency import cosines, project, share_residual
 
 HALVES = torch.tensor([0.5, 0.5])
 
@@ -76,14 +76,6 @@ def test_without_bounds() -> None:
     torch.testing.assert_close(moved[0], moved[1])
 
 
-def test_masks_of_windows_that_do_not_fit() -> None:
-    for window in (0, 6, 128):
-        with pytest.raises(
-            ValueError, match=f"window {window}: give a multiple of 4, less than twice the 64"
-        ):
-            mask_mixture(draw(1, 2, 64), draw(2, 64), weights=HALVES, window=window)
-
-
 # --- what the codec loses ---
 
 
@@ -124,29 +116,3 @@ def test_equal_variances_share_as_the_projection_does() -> None:
     expected = project(decoded, mixture, weights=weights, low=-torch.inf, high=torch.inf)
     found = share_residual(decoded, mixture, weights=weights, variance=variance)
     torch.testing.assert_close(found, expected)
-
-
-def tone(cycles: float, samples: int = 1024) -> Tensor:
-    """A sine of `cycles` per 64 samples."""
-    return torch.sin(2 * math.pi * cycles / 64 * torch.arange(samples))
-
-
-def test_masks_let_through_what_the_estimates_are_loud_in() -> None:
-    """Estimates of the right frequencies with wrong phases and levels: the mixture has the right ones."""
-    alpha = torch.tensor([0.25, 0.75])
-    sources = torch.stack([tone(4), 0.5 * tone(20)])
-    mixture = (alpha[:, None] * sources).sum(dim=0)
-    wrong = torch.stack([-0.5 * sources[0], 2 * sources[1]])
-    found = mask_mixture(wrong, mixture, weights=alpha, window=128)
-    torch.testing.assert_close((alpha[:, None] * found).sum(dim=0), mixture, atol=1e-5, rtol=0)
-    inside = slice(64, -64)  # the ends are reflected, which is no sine
-    torch.testing.assert_close(found[:, inside], sources[:, inside], atol=1e-2, rtol=0)
-
-
-def test_masks_are_shares_of_power() -> None:
-    """Two estimates of one shape, one twice as loud in the mixture: 4/5 and 1/5 of it."""
-    alpha, mixture = HALVES, tone(4)
-    found = mask_mixture(torch.stack([2 * mixture, mixture]), mixture, weights=alpha, window=128)
-    torch.testing.assert_close(found, 2 * torch.outer(torch.tensor([0.8, 0.2]), mixture), atol=1e-4, rtol=0)
-    silent = mask_mixture(torch.zeros(2, 1024), mixture, weights=alpha, window=128)
-    torch.testing.assert_close(silent, mixture.expand(2, -1), atol=1e-5, rtol=0)
