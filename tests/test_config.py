@@ -415,12 +415,18 @@ def test_null_takes_a_sampler_and_its_method_away() -> None:
             "methods.lass.consistency is 'residual', which is for music",
         ),
         (
-            {"mnist__separation__methods__lass__mask": {"window": 64, "templates": 1, "rounds": 1}},
+            {"mnist__separation__methods__lass__mask": {"window": 64, "templates": 1}},
             "methods.lass.mask: unknown key",
         ),
         (
             {"mixtures__seconds": 1, "separation__methods__masked__mask__window": 32000},
             "methods.masked.mask.window 32000 must be less than twice the 16000 samples of a mixture",
+        ),
+        ({"separation__methods__masked__mask": 4096}, "methods.masked.mask: Input should be"),
+        ({"separation__methods__masked__mask__window": 130}, "mask.window: Input should be a multiple of 4"),
+        (
+            {"separation__methods__masked__mask__templates": 95},
+            "methods.masked.mask.templates 95 must be less than the 94 frames and 1025 frequencies",
         ),
         ({"mnist__separation__samplers__greedy__kept": 2}, "kept is 2, but there are only 1 hypotheses"),
         ({"mnist__separation__samplers__greedy__hypotheses": 2}, "greedy follows exactly 1"),

@@ -161,14 +161,23 @@ class Config(Section):
         return self
 
     def check_masks(self, rows: Sequence[str]) -> None:
-        """Windows of masks that fit into a mixture, in the methods that a table names."""
+        """Masks that fit into a mixture, in the methods that a table names."""
         for name in rows:
             method = self.separation.methods.get(name)
             mask = None if method is None else method.mask
-            if mask is not None and mask.window >= 2 * self.frames_per_mixture:
+            if mask is None:
+                continue
+            where, length = f"separation.methods.{name}.mask", self.frames_per_mixture
+            if mask.window >= 2 * length:
                 raise ValueError(
-                    f"separation.methods.{name}.mask.window {mask.window} must be less than twice the "
-                    f"{self.frames_per_mixture} samples of a mixture: shorten it or lengthen mixtures.seconds"
+                    f"{where}.window {mask.window} must be less than twice the {length} samples of a "
+                    "mixture: shorten it or lengthen mixtures.seconds"
+                )
+            frames, frequencies = length // (mask.window // 4) + 1, mask.window // 2 + 1
+            if mask.templates >= min(frames, frequencies):
+                raise ValueError(
+                    f"{where}.templates {mask.templates} must be less than the {frames} frames and "
+                    f"{frequencies} frequencies of a mixture: take fewer or change the window"
                 )
 
     @property

@@ -123,11 +123,10 @@ class Mask(Section):
 
     window: Annotated[int, Field(ge=4, multiple_of=4)]
     templates: PositiveInt
-    rounds: PositiveInt
 
 
 class MusicFinish(Finish):
-    """The same, and masks."""
+    """How a method of music makes estimates: as `Finish`, and by masks."""
 
     mask: Mask | None
 

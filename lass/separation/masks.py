@@ -20,7 +20,8 @@ Magnitudes = NDArray[np.float64]
 
 SWEEPS = 100  # of the factorisation of an estimate
 REFITS = 30  # of the activations, on the mixture
-FAINT = 1e-7  # added to magnitudes: silence shares alike
+SILENT = 1e-4  # of the mixture's magnitudes, 80 dB under them: an estimate of no more has no templates
+FAINT = 1e-12  # power of every source everywhere: silence shares alike
 DIVERGENCE: dict[str, Any] = {"solver": "mu", "beta_loss": "kullback-leibler", "tol": 0.0}  # no early end
 
 
@@ -30,60 +31,56 @@ class Mask:
 
     window: int  # samples of a frame, a multiple of 4; frames lie a quarter of it apart
     templates: int  # R of every source
-    rounds: int  # masks made of the estimates that the masks before them made
 
     def __post_init__(self) -> None:
         """Refuse sizes that mean nothing."""
-        if self.window < 4 or self.window % 4:
-            raise ValueError(f"window {self.window}: give a multiple of 4 samples")
-        if self.templates < 1 or self.rounds < 1:
-            raise ValueError(f"templates {self.templates} and rounds {self.rounds} must be at least 1")
+        if self.window < 4 or self.window % 4 or self.templates < 1:
+            raise ValueError(
+                f"window {self.window} and templates {self.templates}: give a multiple of 4 samples, and at "
+                "least 1 template"
+            )
 
 
 def average_with_masked(estimates: Tensor, mixture: Tensor, *, weights: Tensor, mask: Mask) -> Tensor:
-    """The mean of the estimates and of the mixture through masks: two that err in different ways.
+    """The mean of the estimates and of the mixture through masks [N, T]: two that err in different ways.
 
-    Estimates have wrong phases and inventions of their own; a mask lets through what overlaps.
+    Estimates have wrong phases and inventions of their own; a mask lets through what overlaps. Arguments as
+    in `mask_mixture`.
+    """
+    masked = mask_mixture(estimates, mixture, weights=weights, mask=mask)
+    return (estimates + masked) / 2
+
+
+def mask_mixture(estimates: Tensor, mixture: Tensor, *, weights: Tensor, mask: Mask) -> Tensor:
+    """The mixture through Wiener's filters of the sources' templates [N, T].
+
+    |STFT(alpha_n e_n)| [F, L], of F frequencies and L frames, is factored into R templates W_n [F, R] and
+    activations, which are forgotten; then |STFT(y)| into [W_1 ... W_N] H with W held. x_n = STFT^-1(P_n /
+    sum_k P_k STFT(y)) / alpha_n with P_n = (W_n H_n)². Hann windows; divergences are Kullback-Leibler's.
 
     Args:
-        estimates: e_n [N, T]; the result has the same shape.
+        estimates: e_n [N, T].
         mixture: y [T].
         weights: alpha [N].
         mask: ValueError where its window is not less than 2 T.
     """
-    found = estimates
-    for _ in range(mask.rounds):
-        masked = mask_mixture(found, mixture, weights=weights, window=mask.window, templates=mask.templates)
-        found = (estimates + masked) / 2
-    return found
-
-
-def mask_mixture(
-    estimates: Tensor, mixture: Tensor, *, weights: Tensor, window: int, templates: int
-) -> Tensor:
-    """The mixture through Wiener's filters of the sources' templates [N, T].
-
-    |STFT(alpha_n e_n)| is factored into templates W_n [F, R] and activations, which are forgotten; then
-    |STFT(y)| into [W_1 ... W_N] H with W held. x_n = STFT^-1(P_n / sum_k P_k STFT(y)) / alpha_n with P_n =
-    (W_n H_n)². Hann windows; divergences are Kullback-Leibler's. Arguments as in `average_with_masked`.
-    """
-    length = mixture.shape[-1]
+    length, window = mixture.shape[-1], mask.window
     if window >= 2 * length:
         raise ValueError(f"window {window}: must be less than twice the {length} samples of the mixture")
     hann, hop = torch.hann_window(window, device=estimates.device), window // 4
     alpha = weights.to(estimates)[:, None]  # [N, 1]
     spectra = torch.stft(alpha * estimates, window, hop, window=hann, return_complex=True)  # [N, F, L]
     heard = torch.stft(mixture, window, hop, window=hann, return_complex=True)  # [F, L]
-    shares = template_shares(magnitudes(spectra), magnitudes(heard), templates=templates)
+    shares = template_shares(magnitudes(spectra), magnitudes(heard), templates=mask.templates)
     gains = torch.from_numpy(shares).to(estimates)
     masked: Tensor = torch.istft(gains * heard, window, hop, window=hann, length=length)
     return masked / alpha
 
 
 def magnitudes(spectra: Tensor) -> Magnitudes:
-    """Of spectra [..., F, L], and never zero."""
+    """Of spectra [..., F, L]."""
     found: Magnitudes = spectra.abs().double().cpu().numpy()
-    return found + FAINT
+    return found
 
 
 def template_shares(sources: Magnitudes, mixture: Magnitudes, *, templates: int) -> Magnitudes:
@@ -91,18 +88,25 @@ def template_shares(sources: Magnitudes, mixture: Magnitudes, *, templates: int)
 
     `sources` [N, F, L] are the magnitudes of their estimates.
     """
-    spectra = np.concatenate([templates_of(source, templates) for source in sources])  # [N R, F]
-    activations, _, _ = non_negative_factorization(  # [L, N R]
-        mixture.T, H=spectra, n_components=len(spectra), update_H=False, max_iter=REFITS, **DIVERGENCE
-    )
-    parts = zip(np.split(spectra, len(sources)), np.split(activations, len(sources), axis=1), strict=True)
-    power = np.stack([(active @ own).T for own, active in parts]) ** 2 + FAINT**2
+    power = np.full_like(sources, FAINT)
+    heard = np.flatnonzero(sources.max(axis=(1, 2)) > SILENT * mixture.max())
+    if len(heard) > 0 and mixture.any():
+        spectra = np.concatenate([templates_of(sources[n], templates) for n in heard])  # [heard R, F]
+        activations, _, _ = (
+            non_negative_factorization(  # [L, heard R]; the start is constant: nothing is drawn
+                mixture.T, H=spectra, n_components=len(spectra), update_H=False, max_iter=REFITS, **DIVERGENCE
+            )
+        )
+        for n, own, active in zip(
+            heard, np.split(spectra, len(heard)), np.split(activations, len(heard), axis=1), strict=True
+        ):
+            power[n] += (active @ own).T ** 2
     shares: Magnitudes = power / power.sum(axis=0)
     return shares
 
 
 def templates_of(source: Magnitudes, templates: int) -> Magnitudes:
-    """Templates [R, F] of the magnitudes [F, L] of one source."""
+    """R templates [R, F] of the magnitudes [F, L] of one source, from the same start for every source."""
     model = NMF(templates, init="random", random_state=0, max_iter=SWEEPS, **DIVERGENCE)
     model.fit(source.T)
     found: Magnitudes = model.components_
