@@ -415,7 +415,7 @@ def test_null_takes_a_sampler_and_its_method_away() -> None:
             "methods.lass.consistency is 'residual', which is for music",
         ),
         (
-            {"mnist__separation__methods__lass__mask": {"window": 64, "templates": 1}},
+            {"mnist__separation__methods__lass__mask": {"window": 64, "templates": 1, "rounds": 1}},
             "methods.lass.mask: unknown key",
         ),
         (

@@ -123,6 +123,7 @@ class Mask(Section):
 
     window: Annotated[int, Field(ge=4, multiple_of=4)]
     templates: PositiveInt
+    rounds: PositiveInt
 
 
 class MusicFinish(Finish):

@@ -21,6 +21,7 @@ Magnitudes = NDArray[np.float64]
 SWEEPS = 100  # of the factorisation of an estimate
 REFITS = 30  # of the activations, on the mixture
 SILENT = 1e-4  # of the mixture's magnitudes, 80 dB under them: an estimate of no more has no templates
+LOUDER = 4.0  # times the power of an estimate, 6 dB: more its templates may not take of the mixture
 FAINT = 1e-12  # power of every source everywhere: silence shares alike
 DIVERGENCE: dict[str, Any] = {"solver": "mu", "beta_loss": "kullback-leibler", "tol": 0.0}  # no early end
 
@@ -31,24 +32,26 @@ class Mask:
 
     window: int  # samples of a frame, a multiple of 4; frames lie a quarter of it apart
     templates: int  # R of every source
+    rounds: int  # how many times masks are made, each time from the result so far
 
     def __post_init__(self) -> None:
         """Refuse sizes that mean nothing."""
-        if self.window < 4 or self.window % 4 or self.templates < 1:
-            raise ValueError(
-                f"window {self.window} and templates {self.templates}: give a multiple of 4 samples, and at "
-                "least 1 template"
-            )
+        if self.window < 4 or self.window % 4:
+            raise ValueError(f"window {self.window}: give a multiple of 4 samples")
+        if self.templates < 1 or self.rounds < 1:
+            raise ValueError(f"templates {self.templates} and rounds {self.rounds}: give at least 1 of each")
 
 
 def average_with_masked(estimates: Tensor, mixture: Tensor, *, weights: Tensor, mask: Mask) -> Tensor:
     """The mean of the estimates and of the mixture through masks [N, T]: two that err in different ways.
 
-    Estimates have wrong phases and inventions of their own; a mask lets through what overlaps. Arguments as
-    in `mask_mixture`.
+    Estimates have wrong phases and inventions of their own; a mask lets through what overlaps. In round r
+    masks m are made by x_(r-1): x_r = (e + m(x_(r-1))) / 2, x_0 = e. Arguments as in `mask_mixture`.
     """
-    masked = mask_mixture(estimates, mixture, weights=weights, mask=mask)
-    return (estimates + masked) / 2
+    found = estimates
+    for _ in range(mask.rounds):
+        found = (estimates + mask_mixture(found, mixture, weights=weights, mask=mask)) / 2
+    return found
 
 
 def mask_mixture(estimates: Tensor, mixture: Tensor, *, weights: Tensor, mask: Mask) -> Tensor:
@@ -56,7 +59,9 @@ def mask_mixture(estimates: Tensor, mixture: Tensor, *, weights: Tensor, mask: M
 
     |STFT(alpha_n e_n)| [F, L], of F frequencies and L frames, is factored into R templates W_n [F, R] and
     activations, which are forgotten; then |STFT(y)| into [W_1 ... W_N] H with W held. x_n = STFT^-1(P_n /
-    sum_k P_k STFT(y)) / alpha_n with P_n = (W_n H_n)². Hann windows; divergences are Kullback-Leibler's.
+    sum_k P_k STFT(y)) / alpha_n with P_n = (W_n H_n)², scaled down where all of it has more than LOUDER times
+    the power of the estimate: templates of a faint source may fit a loud one. Hann windows; divergences are
+    Kullback-Leibler's.
 
     Args:
         estimates: e_n [N, T].
@@ -100,7 +105,8 @@ def template_shares(sources: Magnitudes, mixture: Magnitudes, *, templates: int)
         for n, own, active in zip(
             heard, np.split(spectra, len(heard)), np.split(activations, len(heard), axis=1), strict=True
         ):
-            power[n] += (active @ own).T ** 2
+            taken = (active @ own).T ** 2
+            power[n] += taken * min(1.0, LOUDER * np.square(sources[n]).sum() / taken.sum())
     shares: Magnitudes = power / power.sum(axis=0)
     return shares
 

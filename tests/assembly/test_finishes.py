@@ -33,8 +33,8 @@ def test_settings_of_a_method() -> None:
     assert (finish.refined, finish.choice, finish.sigma, finish.averaging) == (2, "joint", 0.2, None)
     assert finish.mask is None
     assert open_finish(SETTINGS | {"refined": 0, "refinement": None}).refinement is None
-    masked = open_finish(SETTINGS | {"mask": {"window": 64, "templates": 3}})
-    assert masked.mask == Mask(window=64, templates=3)
+    masked = open_finish(SETTINGS | {"mask": {"window": 64, "templates": 3, "rounds": 2}})
+    assert masked.mask == Mask(window=64, templates=3, rounds=2)
 
 
 def test_candidates_of_this_codec_alone(tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_refinement_comes_nearer_and_consistency_hits_the_mixture() -> None:
 def test_masks_come_last() -> None:
     mixture, found = torch.tensor([[0.2, 0.9, 0.4]]), [candidates([FIRST], [0.0])]
     plain = estimate(found, mixture, replace(PLAIN, consistency="equal"))[0]
-    mask = Mask(window=4, templates=1)
+    mask = Mask(window=4, templates=1, rounds=2)
     both = estimate(found, mixture, replace(PLAIN, consistency="equal", mask=mask))[0]
     expected = average_with_masked(plain, mixture[0], weights=HALVES, mask=mask)
     torch.testing.assert_close(both, expected)
