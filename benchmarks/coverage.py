@@ -57,10 +57,12 @@ def draw_rows(rows: Sequence[dict[str, Any]], path: Path) -> None:
         label = name.replace("_sdr_", ", ")
         right.plot(tuples, [row[name] for row in rows], marker="o", color=COLOURS[index], label=label)
     right.set_ylabel("SDR, dB")
-    right.legend(frameon=False)
+    right.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     for axes in (left, right):
         axes.set_xscale("log")
-        axes.set_xlabel("counted tuples")
+        axes.set_xticks(tuples, [f"{number / 1e6:.3g}" for number in tuples])
+        axes.minorticks_off()
+        axes.set_xlabel("counted tuples, millions")
     write_figure(figure, path=path)
 
 
