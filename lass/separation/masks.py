@@ -97,16 +97,16 @@ def template_shares(sources: Magnitudes, mixture: Magnitudes, *, templates: int)
     heard = np.flatnonzero(sources.max(axis=(1, 2)) > SILENT * mixture.max())
     if len(heard) > 0 and mixture.any():
         spectra = np.concatenate([templates_of(sources[n], templates) for n in heard])  # [heard R, F]
-        activations, _, _ = (
-            non_negative_factorization(  # [L, heard R]; the start is constant: nothing is drawn
-                mixture.T, H=spectra, n_components=len(spectra), update_H=False, max_iter=REFITS, **DIVERGENCE
-            )
+        factors = non_negative_factorization(  # from a constant start: nothing is drawn
+            mixture.T, H=spectra, n_components=len(spectra), update_H=False, max_iter=REFITS, **DIVERGENCE
         )
+        activations = factors[0]  # [L, heard R]
         for n, own, active in zip(
             heard, np.split(spectra, len(heard)), np.split(activations, len(heard), axis=1), strict=True
         ):
             taken = (active @ own).T ** 2
-            power[n] += taken * min(1.0, LOUDER * np.square(sources[n]).sum() / taken.sum())
+            most = LOUDER * np.square(sources[n]).sum()
+            power[n] += taken * (most / max(taken.sum(), most))
     shares: Magnitudes = power / power.sum(axis=0)
     return shares
 
