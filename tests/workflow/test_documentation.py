@@ -48,9 +48,10 @@ def schema_keys(node: dict[str, Any], path: str = "") -> Iterator[str]:
 
 def default_of(key: str) -> Any:
     value = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+    examples = EXAMPLES | ({"separation.methods": "masked"} if ".mask." in key else {})
     path = ""
     for part in key.split("."):
-        value = value[EXAMPLES[path] if part in ("<name>", "<class>") else part]
+        value = value[examples[path] if part in ("<name>", "<class>") else part]
         path = f"{path}.{part}".removeprefix(".")
     return value
 
