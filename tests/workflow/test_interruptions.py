@@ -37,8 +37,8 @@ def test_killed_four_times_and_divided_otherwise(toy: Path, tmp_path: Path) -> N
         logs / "count_tuples/slakh/1-of-3.log",
         logs / "draw_candidates/slakh/test/beam/1-of-2.log",
     )
-    # output of the job that is killed, whether it is in the middle, its log; counts before priors: a run may do
-    # either first, but nothing is counted again once the counts are merged
+    # output of the job that is killed, whether it is in the middle, its log. Counts before priors: a run may
+    # do either first, but nothing is counted again once the counts are merged
     moments: list[tuple[Path, Callable[[], bool], Path]] = [
         (
             slakh / "vqvae.safetensors",
