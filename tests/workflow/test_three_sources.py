@@ -23,7 +23,7 @@ def test_a_table_of_three_sources(tmp_path: Path) -> None:
         "priors": {"guitar": {"layers": 1, "width": 32, "training": {"steps": 40, "batch": 4}}},
         "separation": {
             "samplers": {"beam": {"hypotheses": 3, "kept": 3}},
-            "tables": {"sdr": ["mixture", "lass", "residual", "codec_ceiling", "ideal_mask"]},
+            "tables": {"sdr": ["mixture", "lass", "particles", "masked", "codec_ceiling", "ideal_mask"]},
         },
     }
     small = write_config(tmp_path / "small.yaml", changes)
