@@ -15,7 +15,7 @@ import torch
 
 from benchmarks.counting import hardware, write_rows
 from benchmarks.problems import RandomSizes, needed_files, run_parser
-from benchmarks.separation import HEAD, Case, measure_apart, print_row, row_of
+from benchmarks.separation import HEAD, Case, measure_apart, plain_case, print_row, row_of
 from lass.models.transformer import Transformer
 from lass.separation.decoding import Method
 
@@ -28,7 +28,7 @@ def music_cases(device: str, *, music: int, plain: int) -> list[Case]:
     beam = Method("beam", hypotheses=10, likelihood_weight=8.0)
     engine = Case("music, beam search, W = 10", beam, music, music, dataset="slakh", device=device)
     return [
-        replace(engine, version="plain", batch=1, mixtures=plain),
+        plain_case(engine, mixtures=plain),
         engine,
         replace(engine, precision="bfloat16"),
     ]

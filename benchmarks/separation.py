@@ -4,9 +4,9 @@ Reads the tables and mixtures of a finished run: snakemake makes them for
 `results/slakh/likelihood.safetensors`, `results/slakh/mixtures/test.parquet`, and the same of mnist; a data
 set that is not there is left out. Every row runs in a process of its own. Times are wall-clock seconds of
 decoding alone, tokens in and tokens out, after a rehearsal on a few positions; memory is the peak resident
-set beyond what the process held before. The rows `plain` run the published algorithm on the first of the
-same mixtures with the same priors, table and random numbers; `same_hypotheses` is the share of its
-hypotheses that the engine finds too.
+set beyond what the process held before. The rows `plain` run the published algorithm on some of the same
+mixtures with the same priors, table and random numbers; `same_hypotheses` is the share of its hypotheses
+that the engine finds too.
 """
 
 import argparse
@@ -26,7 +26,15 @@ from torch import Tensor
 from benchmarks.counting import hardware, write_rows
 from benchmarks.memory import watched, watched_on_gpu
 from benchmarks.plain import draw_candidates, search_beams
-from benchmarks.problems import Problem, RandomSizes, needed_files, open_problem, random_problem, run_parser
+from benchmarks.problems import (
+    Problem,
+    RandomSizes,
+    needed_files,
+    open_problem,
+    random_problem,
+    run_parser,
+    spread,
+)
 from lass.evaluation.figures import COLOURS, new_figure, write_figure
 from lass.models.cache import KeyValueCache, SharedCache
 from lass.models.transformer import TransformerPrior
@@ -34,7 +42,8 @@ from lass.separation.decoding import Method, decode_sequences
 
 SEED = 0
 REHEARSED = 8  # positions
-HEAD = f"{'case':34} {'version':7} {'batch':>5} {'s/mixture':>9} {'outside':>7} {'MiB':>6} {'speed':>6}"
+COLUMNS = "{:34} {:7} {:>5} {:>9} {:>7} {:>6} {:>6} {:>5}"
+HEAD = COLUMNS.format("case", "version", "batch", "s/mixture", "outside", "MiB", "speed", "same")
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,7 @@ class Case:
     method: Method
     batch: int  # mixtures decoded at once
     mixtures: int
+    among: int | None = None  # mixtures of which they are some, from all over the list
     version: str = "engine"  # or plain
     precision: str = "float32"
     device: str = "cpu"  # or cuda
@@ -121,10 +131,11 @@ def run_engine(problem: Problem, case: Case, priors: Sequence[TimedPrior]) -> Te
 
 
 def run_plain(problem: Problem, case: Case, priors: Sequence[TimedPrior]) -> Tensor:
-    """The same by the published algorithm, mixture by mixture."""
+    """The same by the published algorithm, mixture by mixture, with the engine's random numbers."""
     found = []
     method = case.method
-    for item, mixture in enumerate(problem.mixture):
+    items = spread(case.among or len(problem.mixture), len(problem.mixture))
+    for item, mixture in zip(items, problem.mixture, strict=True):
         parts: dict[str, Any] = {
             "priors": problem.priors,
             "likelihood": problem.likelihood,
@@ -141,11 +152,14 @@ def run_plain(problem: Problem, case: Case, priors: Sequence[TimedPrior]) -> Ten
 
 def measure(case: Case, results: Path, config: Path) -> Result:
     """Decode all mixtures of a case; meant for a fresh process."""
+    number = case.among or case.mixtures
     if case.dataset == "random":
-        problem = random_problem(case.sizes, mixtures=case.mixtures, seed=SEED)
+        problem = random_problem(case.sizes, mixtures=number, seed=SEED)
     else:
-        problem = open_problem(case.dataset, results=results, config=config, mixtures=case.mixtures)
-    problem = problem.to(case.device, case.precision)
+        problem = open_problem(case.dataset, results=results, config=config, mixtures=number)
+    case = replace(case, among=len(problem.mixture))
+    chosen = spread(len(problem.mixture), case.mixtures)
+    problem = replace(problem, mixture=problem.mixture[chosen]).to(case.device, case.precision)
     wrapped = {id(prior): TimedPrior(prior) for prior in problem.priors}
     priors = [wrapped[id(prior)] for prior in problem.priors]
     run = run_engine if case.version == "engine" else run_plain
@@ -169,6 +183,11 @@ def measure_apart(case: Case, results: Path, config: Path) -> Result:
         return pool.submit(measure, case, results, config).result()
 
 
+def plain_case(engine: Case, *, mixtures: int) -> Case:
+    """The published algorithm on so many of the mixtures of `engine`."""
+    return replace(engine, version="plain", batch=1, mixtures=mixtures, among=engine.mixtures)
+
+
 def published_cases(*, music: int, plain: int) -> list[list[Case]]:
     """Groups of cases whose first is the published algorithm that the others are compared with."""
     beam = Method("beam", hypotheses=10, likelihood_weight=8.0)
@@ -178,13 +197,13 @@ def published_cases(*, music: int, plain: int) -> list[list[Case]]:
     images = Case("MNIST, top-k, W = 512", top_k, 8, 16, dataset="mnist")
     return [
         [
-            replace(engine, version="plain", batch=1, mixtures=plain),
+            plain_case(engine, mixtures=plain),
             engine,
             replace(engine, precision="bfloat16"),
         ],
         [Case("music, ancestral, W = 100", ancestral, 4, 8, dataset="slakh")],
         [
-            replace(images, version="plain", batch=1, mixtures=1),
+            plain_case(images, mixtures=1),
             images,
             replace(images, precision="bfloat16"),
         ],
@@ -209,15 +228,16 @@ def growing_cases(*, length: int) -> list[Case]:
 
 
 def found_too(codes: np.ndarray, others: np.ndarray) -> float:
-    """Share of the hypotheses `others` [M, W, S, N] that are among `codes`, mixture by mixture."""
-    known = [{one.tobytes() for one in item} for item in codes]
-    hits = [one.tobytes() in found for found, item in zip(known, others, strict=False) for one in item]
+    """Share of the hypotheses `others` [M, W, S, N] that are among `codes`, where these mixtures are some."""
+    same_mixtures = codes[spread(len(codes), len(others))]
+    known = [{one.tobytes() for one in item} for item in same_mixtures]
+    hits = [one.tobytes() in found for found, item in zip(known, others, strict=True) for one in item]
     return float(np.mean(hits))
 
 
 def row_of(case: Case, result: Result, reference: Result | None) -> dict[str, object]:
     """A row of the table; ratios are against `reference`."""
-    per_mixture = result.seconds / case.mixtures
+    per_mixture = result.seconds / len(result.codes)
     speed = reference.seconds / len(reference.codes) / per_mixture if reference else float("nan")
     same = found_too(result.codes, reference.codes) if reference else float("nan")
     sources, length = result.codes.shape[3], result.codes.shape[2]
@@ -230,7 +250,7 @@ def row_of(case: Case, result: Result, reference: Result | None) -> dict[str, ob
         "positions": length,
         "tuples_per_slice": round(result.entries, 1),
         "batch": case.batch,
-        "mixtures": case.mixtures,
+        "mixtures": len(result.codes),
         "seconds_per_mixture": round(per_mixture, 4),
         "share_outside_priors": round(1 - result.inside / result.seconds, 4),
         "peak_mib": round(result.peak_mib, 1),
@@ -242,12 +262,11 @@ def row_of(case: Case, result: Result, reference: Result | None) -> dict[str, ob
 def print_row(row: dict[str, object]) -> None:
     """One line per case as it is measured."""
     name = f"{row['case']}" + (", bfloat16" if row["precision"] == "bfloat16" else "")
-    speed = "-" if math.isnan(float(str(row["speed_ratio"]))) else f"{row['speed_ratio']:.1f}x"
-    print(
-        f"{name:34} {row['version']:7} {row['batch']:5} {row['seconds_per_mixture']:9.3f} "
-        f"{row['share_outside_priors']:7.1%} {row['peak_mib']:6.0f} {speed:>6}",
-        flush=True,
-    )
+    compared = not math.isnan(float(str(row["speed_ratio"])))
+    speed, same = (f"{row['speed_ratio']:.1f}x", f"{row['same_hypotheses']:.0%}") if compared else "--"
+    seconds, outside = f"{row['seconds_per_mixture']:.3f}", f"{row['share_outside_priors']:.1%}"
+    line = (name, row["version"], row["batch"], seconds, outside, f"{row['peak_mib']:.0f}", speed, same)
+    print(COLUMNS.format(*line), flush=True)
 
 
 def draw_growth(rows: Sequence[dict[str, Any]], path: Path) -> None:

@@ -17,7 +17,16 @@ from benchmarks.attribution import (
 from benchmarks.coverage import coverage, with_table
 from benchmarks.gpu import bandwidth, bytes_read, paper_cases
 from benchmarks.problems import RandomSizes, random_problem, spread
-from benchmarks.separation import Case, TimedPrior, found_too, measure, row_of, run_engine, run_plain
+from benchmarks.separation import (
+    Case,
+    TimedPrior,
+    found_too,
+    measure,
+    plain_case,
+    row_of,
+    run_engine,
+    run_plain,
+)
 from lass.config.separation import Sampler
 from lass.likelihood.counts import TupleCounter, write_counts
 from lass.separation.decoding import Method, decode_sequences
@@ -42,12 +51,24 @@ def test_the_engine_finds_what_the_published_algorithm_finds(method: Method) -> 
     assert all(prior.seconds > 0 for prior in priors)
 
 
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+def test_the_published_algorithm_takes_some_of_the_mixtures_of_the_engine(method: Method) -> None:
+    engine = Case("engine", method, 2, 5, sizes=SIZES)
+    plain = plain_case(engine, mixtures=2)
+    reference = measure(plain, Path(), Path())
+    row = row_of(engine, measure(engine, Path(), Path()), reference)
+    assert (row["mixtures"], row["same_hypotheses"]) == (5, 1.0)
+    assert row_of(plain, reference, reference)["mixtures"] == 2
+
+
 def test_shares_of_common_hypotheses_by_hand() -> None:
     others = np.arange(8).reshape(2, 2, 2, 1)
     assert found_too(others[:, ::-1].copy(), others) == 1.0
     changed = others.copy()
     changed[0, 1] += 100
     assert found_too(changed, others) == 0.75
+    more = np.stack([others[0], others[0] + 200, others[1]])
+    assert found_too(more, others) == 1.0, "the first and the last of three"
 
 
 def test_oracles_of_codes() -> None:
