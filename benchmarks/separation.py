@@ -42,7 +42,7 @@ from lass.separation.decoding import Method, decode_sequences
 
 SEED = 0
 REHEARSED = 8  # positions
-COLUMNS = "{:34} {:7} {:>5} {:>9} {:>7} {:>6} {:>6} {:>5}"
+COLUMNS = "{:36} {:7} {:>5} {:>9} {:>7} {:>6} {:>6} {:>6}"
 HEAD = COLUMNS.format("case", "version", "batch", "s/mixture", "outside", "MiB", "speed", "same")
 
 
@@ -54,7 +54,7 @@ class Case:
     method: Method
     batch: int  # mixtures decoded at once
     mixtures: int
-    among: int | None = None  # mixtures of which they are some, from all over the list
+    among: int | None = None  # they are taken evenly from so many; None: they are all
     version: str = "engine"  # or plain
     precision: str = "float32"
     device: str = "cpu"  # or cuda
@@ -114,28 +114,28 @@ def uniforms(method: Method, length: int, items: Sequence[int], *, device: str =
     return torch.from_numpy(numbers).to(device)
 
 
-def run_engine(problem: Problem, case: Case, priors: Sequence[TimedPrior]) -> Tensor:
-    """Hypotheses [M, W, S, N] of all mixtures, `case.batch` at a time."""
+def run_engine(problem: Problem, case: Case, priors: Sequence[TimedPrior], items: Sequence[int]) -> Tensor:
+    """Hypotheses [M, W, S, N] of the mixtures `items`, `case.batch` at a time."""
     found = []
-    for items in torch.arange(len(problem.mixture)).split(case.batch):
-        mixture = problem.mixture[items]
+    for together in torch.tensor(items).split(case.batch):
+        mixture = problem.mixture[together]
         decoded = decode_sequences(
             mixture,
             priors=priors,
             likelihood=problem.likelihood,
             method=case.method,
-            uniforms=uniforms(case.method, mixture.shape[1], items.tolist(), device=case.device),
+            uniforms=uniforms(case.method, mixture.shape[1], together.tolist(), device=case.device),
         )
         found.append(decoded.codes)
     return torch.cat(found)
 
 
-def run_plain(problem: Problem, case: Case, priors: Sequence[TimedPrior]) -> Tensor:
-    """The same by the published algorithm, mixture by mixture, with the engine's random numbers."""
+def run_plain(problem: Problem, case: Case, priors: Sequence[TimedPrior], items: Sequence[int]) -> Tensor:
+    """The same by the published algorithm, mixture by mixture."""
     found = []
     method = case.method
-    items = spread(case.among or len(problem.mixture), len(problem.mixture))
-    for item, mixture in zip(items, problem.mixture, strict=True):
+    for item in items:
+        mixture = problem.mixture[item]
         parts: dict[str, Any] = {
             "priors": problem.priors,
             "likelihood": problem.likelihood,
@@ -151,28 +151,27 @@ def run_plain(problem: Problem, case: Case, priors: Sequence[TimedPrior]) -> Ten
 
 
 def measure(case: Case, results: Path, config: Path) -> Result:
-    """Decode all mixtures of a case; meant for a fresh process."""
-    number = case.among or case.mixtures
+    """Decode the mixtures of a case; meant for a fresh process."""
+    opened = case.among or case.mixtures
     if case.dataset == "random":
-        problem = random_problem(case.sizes, mixtures=number, seed=SEED)
+        problem = random_problem(case.sizes, mixtures=opened, seed=SEED)
     else:
-        problem = open_problem(case.dataset, results=results, config=config, mixtures=number)
-    case = replace(case, among=len(problem.mixture))
-    chosen = spread(len(problem.mixture), case.mixtures)
-    problem = replace(problem, mixture=problem.mixture[chosen]).to(case.device, case.precision)
+        problem = open_problem(case.dataset, results=results, config=config, mixtures=opened)
+    problem = problem.to(case.device, case.precision)
+    items = spread(len(problem.mixture), case.mixtures)
     wrapped = {id(prior): TimedPrior(prior) for prior in problem.priors}
     priors = [wrapped[id(prior)] for prior in problem.priors]
     run = run_engine if case.version == "engine" else run_plain
-    run(replace(problem, mixture=problem.mixture[:1, :REHEARSED]), case, priors)
+    run(replace(problem, mixture=problem.mixture[:, :REHEARSED]), case, priors, items[:1])
     for prior in wrapped.values():
         prior.seconds = 0.0
     watch = watched if case.device == "cpu" else watched_on_gpu
-    codes, seconds, mib = watch(lambda: run(problem, case, priors))
+    codes, seconds, mib = watch(lambda: run(problem, case, priors, items))
     return Result(
         seconds=seconds,
         inside=sum(prior.seconds for prior in wrapped.values()),
         peak_mib=mib,
-        entries=float(problem.likelihood.offsets.diff()[problem.mixture].float().mean()),
+        entries=float(problem.likelihood.offsets.diff()[problem.mixture[items]].float().mean()),
         codes=codes.cpu().numpy().astype(np.uint16),
     )
 
@@ -184,7 +183,7 @@ def measure_apart(case: Case, results: Path, config: Path) -> Result:
 
 
 def plain_case(engine: Case, *, mixtures: int) -> Case:
-    """The published algorithm on so many of the mixtures of `engine`."""
+    """The published algorithm on some of the mixtures of `engine`, evenly from the first to the last."""
     return replace(engine, version="plain", batch=1, mixtures=mixtures, among=engine.mixtures)
 
 
@@ -228,7 +227,10 @@ def growing_cases(*, length: int) -> list[Case]:
 
 
 def found_too(codes: np.ndarray, others: np.ndarray) -> float:
-    """Share of the hypotheses `others` [M, W, S, N] that are among `codes`, where these mixtures are some."""
+    """Share of the hypotheses `others` [m, W, S, N] that are among `codes` [M, W, S, N].
+
+    The m mixtures are those at `spread(M, m)` of the M.
+    """
     same_mixtures = codes[spread(len(codes), len(others))]
     known = [{one.tobytes() for one in item} for item in same_mixtures]
     hits = [one.tobytes() in found for found, item in zip(known, others, strict=True) for one in item]
@@ -263,7 +265,7 @@ def print_row(row: dict[str, object]) -> None:
     """One line per case as it is measured."""
     name = f"{row['case']}" + (", bfloat16" if row["precision"] == "bfloat16" else "")
     compared = not math.isnan(float(str(row["speed_ratio"])))
-    speed, same = (f"{row['speed_ratio']:.1f}x", f"{row['same_hypotheses']:.0%}") if compared else "--"
+    speed, same = (f"{row['speed_ratio']:.1f}x", f"{row['same_hypotheses']:.1%}") if compared else ("-", "-")
     seconds, outside = f"{row['seconds_per_mixture']:.3f}", f"{row['share_outside_priors']:.1%}"
     line = (name, row["version"], row["batch"], seconds, outside, f"{row['peak_mib']:.0f}", speed, same)
     print(COLUMNS.format(*line), flush=True)
@@ -324,7 +326,10 @@ def main() -> None:
     write_rows(arguments.out / "separation.csv", rows)
     growth = [row for row in rows if row["case"] in {case.name for case in growing_cases(length=1)}]
     draw_growth(growth, arguments.out / "separation.png")
-    print(f"speed is against `plain` of the same case; wrote {arguments.out}/separation.csv and .png")
+    print(
+        "speed, and same (the share of its hypotheses that are found too), are against plain of the same case"
+    )
+    print(f"wrote {arguments.out}/separation.csv and .png")
 
 
 if __name__ == "__main__":

@@ -43,8 +43,8 @@ METHODS = [
 def test_the_engine_finds_what_the_published_algorithm_finds(method: Method) -> None:
     problem = random_problem(SIZES, mixtures=3, seed=0)
     priors = [TimedPrior(prior) for prior in problem.priors]
-    plain = run_plain(problem, Case("plain", method, 1, 3, version="plain"), priors)
-    engine = run_engine(problem, Case("engine", method, 2, 3), priors)
+    plain = run_plain(problem, Case("plain", method, 1, 3, version="plain"), priors, range(3))
+    engine = run_engine(problem, Case("engine", method, 2, 3), priors, range(3))
     assert found_too(engine.numpy(), plain.numpy()) == 1.0
     if not method.searches:  # draws stand in the same rows; beams are listed in another order
         assert torch.equal(engine, plain)
