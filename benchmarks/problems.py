@@ -167,10 +167,11 @@ def digits(settings: Config, folder: Path, mixtures: int) -> np.ndarray:
     return load_images(library, table, range(min(mixtures, len(table)))).mixtures
 
 
-def random_problem(sizes: RandomSizes, *, mixtures: int, seed: int) -> Problem:
-    """Random codes, an untrained prior per source, and a random table."""
+def random_problem(sizes: RandomSizes, *, mixtures: int, seed: int, device: str = "cpu") -> Problem:
+    """Random codes, an untrained prior per source, drawn on `device`, and a random table."""
     rng = np.random.default_rng(seed)
-    networks = [new_network(Transformer, sizes.prior, seed=seed + source) for source in range(sizes.sources)]
+    with torch.device(device):
+        networks = [new_network(Transformer, sizes.prior, seed=seed + n) for n in range(sizes.sources)]
     number = min(sizes.entries, sizes.codes**sizes.sources)
     keys = np.stack([draw_distinct(rng, sizes.codes**sizes.sources, number) for _ in range(sizes.codes)])
     tuples = np.stack(np.unravel_index(keys, (sizes.codes,) * sizes.sources), axis=-1)  # [K, n, N]

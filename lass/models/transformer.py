@@ -6,15 +6,19 @@ heads (Shazeer 2019): the key-value cache is what a step of the decoder has to r
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lass.gpu import has_triton
 from lass.models.cache import WINDOW, KeyValueCache, SharedCache
 from lass.rows import padded
+
+if TYPE_CHECKING:
+    from lass.models.ancestry import AncestryCache, RecordedSteps
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": functional.gelu, "silu": functional.silu}
 MOST_SHARED = 16  # sequences of one common past: more of them give up bandwidth for arithmetic
@@ -87,11 +91,16 @@ class Block(nn.Module):
         self.expand = nn.Linear(shape.width, 4 * shape.width)
         self.contract = nn.Linear(4 * shape.width, shape.width)
 
-    def split(self, x: Tensor, cosine: Tensor, sine: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Rotated queries [B, H, S, D], rotated keys and values [B, kv_heads, S, D] of `x` [B, S, width]."""
+    def mixed(self, x: Tensor) -> Tensor:
+        """Queries, keys and values [B, S, (H + 2 kv_heads) * D] of `x` [B, S, width], not rotated yet."""
+        mixed: Tensor = self.qkv(self.attention_norm(x))
+        return mixed
+
+    def split(self, mixed: Tensor, cosine: Tensor, sine: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Rotated queries [B, H, S, D], rotated keys and values [B, kv_heads, S, D] of `mixed`."""
         shape = self.shape
         kv_width = shape.kv_heads * shape.head_width
-        parts = self.qkv(self.attention_norm(x)).split([shape.width, kv_width, kv_width], dim=-1)
+        parts = mixed.split([shape.width, kv_width, kv_width], dim=-1)
         q, k, v = (part.unflatten(-1, (-1, shape.head_width)).transpose(1, 2) for part in parts)
         return rotate(q, cosine, sine), rotate(k, cosine, sine), v
 
@@ -104,14 +113,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
         """Causal pass over whole sequences `x` [B, S, width]."""
-        attended = causal_attention(*self.split(x, cosine, sine))  # [B, H, S, D]
+        attended = causal_attention(*self.split(self.mixed(x), cosine, sine))  # [B, H, S, D]
         return self.finish(x, attended.transpose(1, 2).flatten(2))
-
-    def step(
-        self, x: Tensor, cosine: Tensor, sine: Tensor, attend: Callable[[Tensor, Tensor, Tensor], Tensor]
-    ) -> Tensor:
-        """One new position `x` [B, 1, width]; `attend` remembers its keys and values and reads all."""
-        return self.finish(x, attend(*self.split(x, cosine, sine)).flatten(1)[:, None])
 
 
 class Transformer(nn.Module):
@@ -157,16 +160,20 @@ class Transformer(nn.Module):
         logits: Tensor = self.head(self.norm(x))
         return logits
 
-    def new_cache(self, batch: int, length: int, *, shared: int = 1) -> KeyValueCache | SharedCache:
-        """An empty cache for `batch` sequences of at most `length` tokens.
-
-        Where up to `shared` > 1 of them are to share their past, it is held once for all of them.
-        """
+    def check_length(self, length: int) -> None:
+        """Refuse a sequence of more tokens than the network knows places of."""
         if length > self.shape.context:
             raise ValueError(
                 f"a sequence of {length} tokens exceeds the prior's context of {self.shape.context}: "
                 "shorten the chunks (mixtures.seconds) or train a prior with a longer context"
             )
+
+    def new_cache(self, batch: int, length: int, *, shared: int = 1) -> KeyValueCache | SharedCache:
+        """An empty cache for `batch` sequences of at most `length` tokens.
+
+        Where up to `shared` > 1 of them are to share their past, it is held once for all of them.
+        """
+        self.check_length(length)
         layers, heads, width = self.shape.layers, self.shape.kv_heads, self.shape.head_width
         sizes = {"layers": layers, "rows": batch, "heads": heads, "width": width}
         whole = KeyValueCache(**sizes, positions=length, like=self.head.weight)
@@ -180,11 +187,24 @@ class Transformer(nn.Module):
         cache.advance()
         position = torch.tensor([cache.length - 1], device=inputs.device)
         cosine, sine = (part.to(inputs.dtype) for part in self.rotation(position))
-        x = self.placed(inputs[:, None], position)
+
+        def attend(index: int, block: Block, mixed: Tensor) -> Tensor:
+            return cache.attend(index, *block.split(mixed[:, None], cosine, sine)).flatten(1)
+
+        return self.walk(inputs, position, attend)
+
+    def walk(
+        self, inputs: Tensor, position: Tensor, attend: Callable[[int, Block, Tensor], Tensor]
+    ) -> Tensor:
+        """Logits [B, K] after embedded inputs [B, width] at `position` [1].
+
+        `attend` remembers what a block mixes for it [B, (H + 2 kv_heads) * D] and reads all [B, H * D].
+        """
+        x = self.placed(inputs[:, None], position)[:, 0]
         for index, block in enumerate(self.blocks):
             assert isinstance(block, Block)
-            x = block.step(x, cosine, sine, partial(cache.attend, index))
-        logits: Tensor = self.head(self.norm(x))[:, 0]
+            x = block.finish(x, attend(index, block, block.mixed(x)))
+        logits: Tensor = self.head(self.norm(x))
         return logits
 
     def training_loss(
@@ -209,21 +229,58 @@ class TransformerPrior:
         self.class_index = class_index
         self.codebook_size = network.shape.codes
 
-    def start(self, batch: int, length: int, *, shared: int = 1) -> KeyValueCache | SharedCache:
+    def start(
+        self, batch: int, length: int, *, shared: int = 1
+    ) -> "KeyValueCache | SharedCache | RecordedSteps":
         """State of `batch` sequences before their first token, of which up to `shared` share their past."""
+        if self.network.head.weight.is_cuda and has_triton():
+            return self.recorded(batch, length, shared=shared)
         return self.network.new_cache(batch, length, shared=min(shared, MOST_SHARED))
+
+    def recorded(self, batch: int, length: int, *, shared: int) -> "RecordedSteps":
+        """The state on a GPU: `batch` families of `shared` sequences, which descend from one another."""
+        from lass.models.ancestry import (  # noqa: PLC0415 (nobody needs Triton on a CPU)
+            AncestryCache,
+            CacheSizes,
+            RecordedSteps,
+        )
+
+        shape, weight = self.network.shape, self.network.head.weight
+        self.network.check_length(length)
+        sizes = CacheSizes(
+            layers=shape.layers,
+            rows=batch,
+            members=shared,
+            heads=shape.heads,
+            kv_heads=shape.kv_heads,
+            positions=length,
+            width=shape.head_width,
+        )
+        rotation = self.network.rotation(torch.arange(length, device=weight.device))
+        return RecordedSteps(AncestryCache(sizes, rotation=rotation, like=weight), self.step_on_gpu)
 
     def bytes_per_sequence(self, length: int) -> int:
         """Memory that a sequence of `length` tokens takes at most while it is decoded."""
-        shape, size = self.network.shape, self.network.head.weight.element_size()
+        shape, weight = self.network.shape, self.network.head.weight
+        size = weight.element_size()
         positions = length + 2 * WINDOW
         held = 2 * shape.layers * shape.kv_heads * shape.head_width * positions * size
         step = 24 * shape.width * size + 4 * shape.codes * 4
+        if weight.is_cuda:  # pieces of the attention, and two tables of ancestors
+            return held + step + positions * (shape.width + 16)
         return 2 * held + step  # a cache that grows exists twice, in part
 
     @torch.inference_mode()
-    def log_probs(self, previous: Tensor | None, state: KeyValueCache | SharedCache) -> Tensor:
+    def log_probs(
+        self, previous: Tensor | None, state: "KeyValueCache | SharedCache | RecordedSteps"
+    ) -> Tensor:
         """`log p(z_s | z_<s)` [B, K] in float32, given the codes chosen last [B] (None at the start)."""
+        if not isinstance(state, KeyValueCache | SharedCache):
+            state.advance()
+            if previous is not None:
+                return state.next(previous)
+            first = torch.full_like(state.tokens, self.class_index)
+            return self.walked(self.network.start(first), state.cache)
         rows = padded(state.used)
         if previous is None:
             inputs = self.network.start.weight[self.class_index].expand(rows, -1)
@@ -231,12 +288,22 @@ class TransformerPrior:
             inputs = self.network.embed(functional.pad(previous, (0, rows - len(previous))))
         return self.network.step(inputs, state)[: state.used].float().log_softmax(dim=-1)
 
+    def step_on_gpu(self, tokens: Tensor, cache: "AncestryCache") -> Tensor:
+        """`log p(z_s | z_<s)` [R, K] after `tokens` [R]: a step that can be recorded."""
+        return self.walked(self.network.embed(tokens), cache)
+
+    def walked(self, inputs: Tensor, cache: "AncestryCache") -> Tensor:
+        """The same after embedded inputs [R, width]."""
+        cache.advance()
+        logits = self.network.walk(inputs, cache.position, lambda index, _, mixed: cache.attend(index, mixed))
+        return logits.float().log_softmax(dim=-1)
+
     @torch.inference_mode()
     def sequence_loss(self, codes: Tensor) -> Tensor:
         """Mean negative log-likelihood in nats per token of whole sequences [B, S]."""
         classes = torch.full((len(codes),), self.class_index, device=codes.device)
         return self.network.training_loss((codes, classes), np.random.default_rng(0))["loss"]
 
-    def reorder(self, state: KeyValueCache | SharedCache, rows: Tensor) -> None:
+    def reorder(self, state: "KeyValueCache | SharedCache | RecordedSteps", rows: Tensor) -> None:
         """Sequence b continues what was sequence `rows[b]`; there are len(rows) of them from now on."""
         state.reorder(rows)

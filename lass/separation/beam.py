@@ -5,19 +5,14 @@ Source: paper, section 4.2.
 Scores of new hypotheses are those of the chosen continuations; they are never indexed by parent again.
 """
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from types import ModuleType
 
 import torch
 from torch import Tensor
 
 from lass.likelihood.tensor import RaggedSlices
 from lass.separation.posterior import joint_log_posteriors
-
-logger = logging.getLogger(__name__)
 
 LOOKED_AT = 64  # tuples of a slice, W at least, that are looked at first
 
@@ -73,19 +68,6 @@ def best_continuations(
     return settle(values, places, sizes[:, None])
 
 
-@cache
-def gpu_kernels() -> ModuleType | None:
-    """The kernels for a GPU; None, with a warning, where Triton or its C compiler is missing."""
-    try:
-        from lass.separation import kernels  # noqa: PLC0415 (nobody needs Triton on a CPU)
-
-        kernels.try_out()
-    except (ImportError, RuntimeError) as error:
-        logger.warning("beam search goes on without Triton's kernel, more slowly: %s", error)
-        return None
-    return kernels
-
-
 def likely_tuples(
     log_probs: Sequence[Tensor], slices: RaggedSlices, likelihood_weight: float
 ) -> tuple[Tensor, Tensor]:
@@ -94,10 +76,6 @@ def likely_tuples(
     Tuples are numbered within their slice; -1 stands where a slice has fewer, -inf where there is no other.
     """
     batch, width, size = log_probs[0].shape
-    kernels = gpu_kernels() if log_probs[0].is_cuda else None
-    if kernels is not None:
-        near, beyond = kernels.likely_tuples(log_probs, slices, likelihood_weight, most=width)
-        return near, beyond
     most = max(LOOKED_AT, width)
     bounds = likelihood_weight * slices.log_likelihood  # [total]
     for table, codes in zip(log_probs, slices.tuples.unbind(dim=1), strict=True):

@@ -34,14 +34,15 @@ def mixtures_at_once(
     longest = codes**sources if evidence else int(likelihood.offsets.diff().max())
     once = SCORES * FLOAT * width * longest
     sequences = sum(prior.bytes_per_sequence(length) for prior in priors)  # of one hypothesis
-    numbers = TABLES * FLOAT * codes * sources + LONG * length * (sources + 1)
+    numbers = TABLES * FLOAT * codes * sources + LONG * length * (2 * sources + 2)
     slices = longest * (LONG * (2 * sources + 2) + 2 * FLOAT)
     dense = 0 if sources > 2 else DENSE * FLOAT * codes**2
     frames = 4 * FLOAT * length * codes**2 if evidence else 0
     each = width * (sequences + numbers) + slices + dense + frames
     spare = sum(prior.bytes_per_sequence(length) for prior in dict.fromkeys(priors)) * PADDING
     exact = EXACT * AT_ONCE if sources == 2 and not method.searches else 0  # what float32 would lose
-    fixed = once + spare + exact
+    weighed = FLOAT * len(likelihood.log_likelihood) if likelihood.offsets.is_cuda else 0
+    fixed = once + spare + exact + weighed
     if memory < fixed + each:
         raise ValueError(
             f"one mixture needs {-(-(fixed + each) // 2**20)} MiB for {width} hypotheses of {length} tokens, "

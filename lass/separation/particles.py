@@ -61,10 +61,7 @@ def resample(log_weights: Tensor, uniforms: Tensor, *, threshold: float) -> Resa
 
 def keep_places(copies: Tensor) -> Tensor:
     """Parents [M, W] when particle w is to appear `copies[w]` times [M, W]: one copy stays where it is."""
-    width = copies.shape[1]
-    places = torch.arange(width, device=copies.device)
-    extra = (copies - 1).clamp_min(0)
-    parents = torch.where(copies > 0, places, -1)
-    for row, spare in zip(parents, extra, strict=True):
-        row[row < 0] = torch.repeat_interleave(places, spare)
-    return parents
+    places = torch.arange(copies.shape[1], device=copies.device)
+    spare = (copies - 1).clamp_min(0).cumsum(dim=1)  # [M, W]: copies beyond the first, of particles so far
+    rank = (copies == 0).long().cumsum(dim=1) - 1  # of a free place among those
+    return torch.where(copies > 0, places, torch.searchsorted(spare, rank, right=True))
