@@ -16,6 +16,7 @@ from lass.separation.factored import (
     ragged_pairs,
     sample_pairs,
 )
+from lass.separation.nested import sample_nested
 from lass.separation.posterior import joint_log_posteriors
 
 LARGEST_DENSE = 1024  # K up to which two sources are drawn from dense slices
@@ -50,19 +51,17 @@ def draw_tuples(
         temperature: the posterior is raised to `1 / temperature`.
         top_k: only the k most probable tuples of each hypothesis may be drawn; None for all.
 
-    Two sources and a small codebook are drawn in factored form; everything else, and the k best alone, tuple
-    by tuple: the same numbers give the same tuples.
+    Drawn in factored form, from dense slices where two sources have a small codebook; the k best alone, and
+    where it is very cold, tuple by tuple. The same numbers give the same tuples.
     """
     size = log_probs[0].shape[2]
-    if top_k is not None or len(log_probs) > 2 or size > LARGEST_DENSE or temperature < COLDEST_DENSE:
-        return draw_ragged(
-            log_probs,
-            ragged_pairs(support) if isinstance(support, Tensor) else support,
-            uniforms,
-            likelihood_weight=likelihood_weight,
-            temperature=temperature,
-            top_k=top_k,
-        )
+    alone = top_k is not None or temperature < COLDEST_DENSE
+    if alone or len(log_probs) > 2 or size > LARGEST_DENSE:
+        slices = ragged_pairs(support) if isinstance(support, Tensor) else support
+        posterior = {"likelihood_weight": likelihood_weight, "temperature": temperature}
+        if alone:
+            return draw_ragged(log_probs, slices, uniforms, top_k=top_k, **posterior)
+        return draw_nested(log_probs, slices, uniforms, **posterior)
     first, second = (table / temperature for table in log_probs)
     power = likelihood_weight / temperature
     pairs: DensePairs | SparsePairs
@@ -101,6 +100,49 @@ def draw_ragged(
         slices.tuples[chosen],
         torch.stack([one.scores for one in picked]),
         torch.stack([one.log_weights for one in picked]),
+    )
+
+
+def draw_nested(
+    log_probs: Sequence[Tensor],
+    slices: RaggedSlices,
+    uniforms: Tensor,
+    *,
+    likelihood_weight: float,
+    temperature: float,
+) -> DrawnTuples:
+    """As `draw_tuples` on the support, for any number of sources and any codebook, mixture by mixture."""
+    power = likelihood_weight / temperature
+    found = []
+    for item, numbers in enumerate(uniforms):
+        part = slices.only(item)
+        tables = [table[item] / temperature for table in log_probs]  # [W, K]
+        drawn = sample_nested(
+            tables, replace(part, log_likelihood=raised(part.log_likelihood, power)), numbers
+        )
+        codes = part.tuples[drawn.places]  # [W, N]
+        scores = likelihood_weight * part.log_likelihood[drawn.places]
+        for table, own in zip(log_probs, codes.unbind(dim=1), strict=True):
+            scores = scores + table[item].gather(1, own[:, None])[:, 0]
+        weights = scores.double() - (scores.double() / temperature - drawn.log_normaliser)
+        one = DrawnTuples(codes, scores.double(), weights.nan_to_num(nan=-math.inf, neginf=-math.inf))
+        rows = drawn.lost.nonzero()[:, 0]
+        if len(rows):
+            exact = draw_ragged(
+                [table[item, rows][None] for table in log_probs],
+                part,
+                numbers[rows][None],
+                likelihood_weight=likelihood_weight,
+                temperature=temperature,
+                top_k=None,
+            )
+            one.codes[rows], one.scores[rows] = exact.codes[0], exact.scores[0]
+            one.log_weights[rows] = exact.log_weights[0]
+        found.append(one)
+    return DrawnTuples(
+        torch.stack([one.codes for one in found]),
+        torch.stack([one.scores for one in found]),
+        torch.stack([one.log_weights for one in found]),
     )
 
 
