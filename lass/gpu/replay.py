@@ -7,10 +7,10 @@ from torch import Tensor
 
 
 class Replayed:
-    """Calls `work`, on a GPU from its third call on as a CUDA graph.
+    """Calls `work`, on a GPU from its second call on as a CUDA graph.
 
     Work reads and writes the same tensors at every call, launches the same kernels and never waits for the
-    GPU. Its first calls load and build the kernels. On a CPU it is called every time.
+    GPU. Its first call builds and loads the kernels. On a CPU it is called every time.
     """
 
     def __init__(self, work: Callable[[], Tensor]) -> None:
@@ -32,13 +32,7 @@ class Replayed:
 
 def record(work: Callable[[], Tensor]) -> tuple[torch.cuda.CUDAGraph, Tensor]:
     """The kernels of `work`, not run yet, and where their result will lie."""
-    graph, stream = torch.cuda.CUDAGraph(), torch.cuda.Stream()
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        graph.capture_begin()
-        try:
-            result = work()
-        finally:
-            graph.capture_end()
-    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):  # gives back what earlier graphs held
+        result = work()
     return graph, result

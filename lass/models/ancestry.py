@@ -5,6 +5,7 @@ list of rows in which they lie; what several sequences have in common lies once,
 (`lass.models.kernels`). Nothing here waits for the GPU, so that a step can be recorded as a CUDA graph.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -30,9 +31,9 @@ class CacheSizes:
 
     @property
     def together(self) -> int:
-        """Neighbours whose common past is read once: as many as divide a family evenly."""
-        most = min(self.members, kernels.TOGETHER)
-        return max(number for number in range(1, most + 1) if self.members % number == 0)
+        """Neighbours whose common past is read once: as many as divide families, and all rows, evenly."""
+        whole = math.gcd(self.members, self.rows)
+        return max(number for number in range(1, kernels.TOGETHER + 1) if whole % number == 0)
 
 
 class AncestryCache:

@@ -266,7 +266,7 @@ class TransformerPrior:
         positions = length + 2 * WINDOW
         held = 2 * shape.layers * shape.kv_heads * shape.head_width * positions * size
         step = 24 * shape.width * size + 4 * shape.codes * 4
-        if weight.is_cuda:  # pieces of the attention, and two tables of ancestors
+        if weight.is_cuda and has_triton():  # pieces of the attention, and two tables of ancestors
             return held + step + positions * (shape.width + 16)
         return 2 * held + step  # a cache that grows exists twice, in part
 

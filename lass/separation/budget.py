@@ -12,6 +12,7 @@ TABLES = 16  # numbers held per code, source and hypothesis while one position i
 SCORES = 8  # numbers held per tuple and hypothesis of the one mixture whose slice is looked at
 PADDING = 16  # sequences that a prior may carry beside those that there are
 EXACT = 48  # bytes per pair that is drawn exactly
+RECORDED = 128 * 2**20  # bytes that recordings of the priors' steps hold on a GPU
 DENSE = 4  # numbers held per pair of codes of a mixture
 
 
@@ -41,7 +42,7 @@ def mixtures_at_once(
     each = width * (sequences + numbers) + slices + dense + frames
     spare = sum(prior.bytes_per_sequence(length) for prior in dict.fromkeys(priors)) * PADDING
     exact = EXACT * AT_ONCE if sources == 2 and not method.searches else 0  # what float32 would lose
-    weighed = FLOAT * len(likelihood.log_likelihood) if likelihood.offsets.is_cuda else 0
+    weighed = FLOAT * len(likelihood.log_likelihood) + RECORDED if likelihood.offsets.is_cuda else 0
     fixed = once + spare + exact + weighed
     if memory < fixed + each:
         raise ValueError(

@@ -3,18 +3,17 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from lass.gpu import has_triton
 from lass.likelihood.tensor import Likelihood, RaggedSlices
-from lass.rows import keep_rows
 from lass.separation.beam import best_continuations
 from lass.separation.factored import ragged_pairs
 from lass.separation.particles import resample
 from lass.separation.prior import Prior
+from lass.separation.readers import Reader, follow_parents, next_log_probs, open_readers
 from lass.separation.sampling import check_sampler, draw_tuples
 
 METHODS = ("greedy", "beam", "ancestral", "top_k", "particle")
@@ -134,7 +133,8 @@ def decode_sequences(
     )
     if method.searches:
         state.scores[:, 1:] = -torch.inf
-    readers = open_readers(priors, mixture, method, apart=mixture.is_cuda)
+    related = method.name not in ("ancestral", "top_k")  # beams and particles descend from one another
+    readers = open_readers(priors, mixture, width=width, related=related, apart=mixture.is_cuda)
     for position in range(length):
         draws = None if uniforms is None else uniforms[:, position]
         here = likelihood.slices(mixture[:, position]) if evidence is None else evidence[:, position]
@@ -150,88 +150,18 @@ def search_by_kernels(mixture: Tensor, parts: Parts) -> Hypotheses:
     beams = kernels.Beams(
         mixture, parts.likelihood, width=method.hypotheses, likelihood_weight=method.likelihood_weight
     )
-    readers = open_readers(parts.priors, mixture, method, apart=True)
+    readers = open_readers(parts.priors, mixture, width=method.hypotheses, related=True, apart=True)
+    undefined = torch.zeros(mixture.shape[1], dtype=torch.bool, device=mixture.device)  # asked for at the end
     for position in range(mixture.shape[1]):
         previous = beams.codes[position - 1] if position > 0 else None
-        tables = next_log_probs(previous, readers)
-        beams.extend(torch.stack(tables), position)
+        tables = torch.stack(next_log_probs(previous, readers))
+        undefined[position] = tables.isnan().any()
+        beams.extend(tables, position)
         follow_parents(beams.parents[position], readers)
-    undefined = beams.undefined()
-    if undefined is not None:
-        raise ValueError(f"a prior gives NaN at position {undefined}: train it anew")
+    for position in undefined.nonzero()[:1, 0].tolist():
+        raise ValueError(f"a prior gives NaN at position {position}: train it anew")
     scores = beams.scores[-1].clone()
     return Hypotheses(beams.traced(), scores, torch.zeros_like(scores))
-
-
-@dataclass
-class Reader:
-    """A prior with the sources that it models, asked once for every distinct prefix of theirs.
-
-    Or, `apart`, for every hypothesis: then nothing has to be known of them, and the GPU is never waited for.
-    """
-
-    prior: Prior
-    sources: list[int]
-    cache: Any  # the prior's state of U distinct sequences
-    rows: Tensor  # [B, W, len(sources)] int64 in [0, U): which of them a hypothesis holds
-    home: Tensor | None = None  # where they are apart: the rows [B, W, len(sources)] that they keep
-
-    def own(self, codes: Tensor) -> Tensor:
-        """Of `codes` [B, W, N] those of its sources."""
-        return torch.stack([codes[..., source] for source in self.sources], dim=-1)
-
-    def log_probs(self, previous: Tensor | None) -> Tensor:
-        """`log p(z_s | z_<s)` [B, W, len(sources), K] after the codes `previous` [B, W, len(sources)]."""
-        tokens = None if previous is None else self.extend(previous)
-        distinct: Tensor = self.prior.log_probs(tokens, self.cache)  # [U, K]
-        if self.home is not None:
-            batch, width, sources = self.home.shape
-            return distinct.reshape(batch, sources, width, -1).transpose(1, 2)
-        return distinct[self.rows]
-
-    def extend(self, codes: Tensor) -> Tensor:
-        """Let every sequence go on with `codes`; what they are followed by [U] of the sequences, now U."""
-        if self.home is not None:
-            self.prior.reorder(self.cache, self.rows.transpose(1, 2).flatten())
-            self.rows = self.home
-            return codes.transpose(1, 2).flatten()
-        size = self.prior.codebook_size
-        distinct, inverse = torch.unique(self.rows * size + codes, return_inverse=True)
-        parents = distinct // size
-        places = keep_rows(parents)
-        order = places.argsort()
-        self.rows = places[inverse]
-        self.prior.reorder(self.cache, parents[order])
-        tokens: Tensor = (distinct % size)[order]
-        return tokens
-
-
-def open_readers(priors: Sequence[Prior], mixture: Tensor, method: Method, *, apart: bool) -> list[Reader]:
-    """One reader per distinct prior for the hypotheses of each of the mixtures m [B, S]."""
-    batch, length = mixture.shape
-    width = method.hypotheses
-    alone = method.name in ("ancestral", "top_k")  # beams and particles descend from one another
-    shared = 1 if alone else width
-    readers = []
-    for prior in dict.fromkeys(priors):
-        sources = [source for source, one in enumerate(priors) if one is prior]
-        everyone = mixture.new_zeros(batch, width, len(sources))
-        if not apart:
-            readers.append(Reader(prior, sources, prior.start(1, length, shared=shared), everyone))
-            continue
-        number = everyone.numel()
-        rows = torch.arange(number, device=mixture.device).view(batch, len(sources), width).transpose(1, 2)
-        readers.append(Reader(prior, sources, prior.start(number, length, shared=shared), rows, rows))
-    return readers
-
-
-def next_log_probs(previous: Tensor | None, readers: Sequence[Reader]) -> list[Tensor]:
-    """`log p_n(z_s | z_<s)` [B, W, K] of every source n after the codes `previous` [B, W, N]."""
-    tables: dict[int, Tensor] = {}
-    for reader in readers:
-        found = reader.log_probs(None if previous is None else reader.own(previous))
-        tables |= {source: found[:, :, index] for index, source in enumerate(reader.sources)}
-    return [tables[source] for source in sorted(tables)]
 
 
 def advance(
@@ -298,13 +228,6 @@ def reorder_codes(state: Hypotheses, decoded: int, parents: Tensor) -> None:
     """Let the first `decoded` positions follow `parents` [B, W]; scores already do."""
     batch = torch.arange(len(parents), device=parents.device)[:, None]
     state.codes[:, :, :decoded] = state.codes[batch, parents, :decoded]
-
-
-def follow_parents(parents: Tensor, readers: Sequence[Reader]) -> None:
-    """Let the readers follow `parents` [B, W]."""
-    batch = torch.arange(len(parents), device=parents.device)[:, None]
-    for reader in readers:
-        reader.rows = reader.rows[batch, parents]
 
 
 def check_inputs(mixture: Tensor, parts: Parts, uniforms: Tensor | None) -> None:

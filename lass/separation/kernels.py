@@ -233,11 +233,6 @@ class Beams:
         trace_back[(batch,)](self.parents, self.codes, found, SIZES=(sources, width, length, self.kept))
         return found
 
-    def undefined(self) -> int | None:
-        """The first position with a score that is not a number; None where there is none."""
-        positions = self.scores[1:].isnan().flatten(1).any(dim=1).nonzero()
-        return int(positions[0]) if len(positions) else None
-
 
 def kept_of(width: int) -> int:
     """Tuples that are kept of a tile: as many as hypotheses, to a power of two."""

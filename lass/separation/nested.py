@@ -97,7 +97,8 @@ def choose_inside(
     inside = torch.arange(int(sizes.max()), device=starts.device)
     places = (starts[group][:, None] + inside).clamp_max(len(tuples) - 1)  # [W, T]
     mass = torch.where(inside < sizes[:, None], likelihood[places].double(), 0.0)
-    for table, codes in zip(tables[1:], tuples[places].unbind(dim=2)[1:], strict=True):
-        mass *= table.gather(1, codes)
+    for source, table in enumerate(tables[1:], start=1):
+        mass *= table.gather(1, tuples[:, source][places])
+    del places  # what follows needs the memory
     within, _ = invert(mass, left)
     return starts[group] + torch.minimum(within, sizes - 1)

@@ -22,8 +22,12 @@ class Prior(Protocol):
     def log_probs(self, previous: Tensor | None, state: Any) -> Tensor:
         """Advance by one position: `log p(z_s | z_<s)` [batch, K].
 
-        `previous` holds the codes chosen last [batch]; None at the first position.
+        `previous` holds the codes chosen last [batch]; None at the first position. The next call may
+        overwrite what this one returned.
         """
 
     def reorder(self, state: Any, rows: Tensor) -> None:
-        """Let sequence b continue what was `rows[b]` (int64); there are len(rows) sequences from now on."""
+        """Let sequence b continue what was `rows[b]` (int64); there are len(rows) sequences from now on.
+
+        ValueError where a state cannot change their number (on a GPU, where decoding does not ask for it).
+        """

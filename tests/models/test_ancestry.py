@@ -79,6 +79,9 @@ def test_neighbours_that_are_read_together_divide_a_family() -> None:
     prior = new_prior(heads=1, kv_heads=1, width=32, context=4)
     together = [prior.recorded(w, 4, shared=w).cache.sizes.together for w in (1, 10, 16, 17, 24, 64, 100)]
     assert together == [1, 10, 16, 1, 12, 16, 10]
+    assert prior.recorded(4, 4, shared=6).cache.sizes.together == 2, (
+        "half a family: rows come in whole blocks"
+    )
 
 
 def test_work_is_called_every_time_on_a_cpu() -> None:

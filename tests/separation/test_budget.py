@@ -86,6 +86,18 @@ def test_what_is_allocated_stays_within_the_bound(
     assert least_memory(12, **parts) - least_memory(6, **parts) < 20 * found
 
 
+def test_tuples_that_all_begin_alike_stay_within_the_bound_too() -> None:
+    """Whatever is drawn first, no tuple of the slice is ruled out by it."""
+    rng = np.random.default_rng(2)
+    wide = table(rng, codes=64, sources=2, entries=4000)
+    tuples = torch.cat([torch.zeros_like(wide.tuples[:, :1]), wide.tuples], dim=1)
+    likelihood = replace(wide, tuples=tuples, sources=3)
+    method = Method("particle", hypotheses=60, resampling=0.5)
+    parts: dict[str, Any] = {"priors": priors_of(3, 64), "likelihood": likelihood, "method": method}
+    mixture = torch.from_numpy(rng.integers(64, size=(1, LENGTH)))
+    assert peak(mixture, **parts) <= least_memory(1, **parts)
+
+
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
 def test_evidence_of_all_pairs_counts_too(method: Method) -> None:
     """Also where priors rule out what the mixture shows, and pairs are drawn exactly."""

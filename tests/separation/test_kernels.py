@@ -37,9 +37,10 @@ def test_beams_are_those_of_plain_lists(sources: int, at_once: int, monkeypatch:
     rng = np.random.default_rng(40 + sources + at_once)
     for draw, tolerance in (
         (draw_problem, 1e-4),
+        (partial(draw_problem, zeros=0.4), 1e-4),
         (partial(draw_tied_problem, levels=2), 0.0),
     ):
-        for _ in range(8):
+        for _ in range(6):
             problem = draw(rng, **draw_sizes(rng, sources=sources), batch=2)
             width = int(rng.integers(1, 9))
             hypotheses = search(problem, Method("beam", hypotheses=width, likelihood_weight=2.0))
@@ -52,15 +53,21 @@ def test_beams_are_those_of_plain_lists(sources: int, at_once: int, monkeypatch:
 
 
 def test_every_row_is_that_of_the_search_without_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows without a hypothesis, which the priors rule out, too."""
+    """Rows without a hypothesis, which the priors rule out, and mixtures without one, too."""
     monkeypatch.setattr(kernels, "TILE", 8)
     rng = np.random.default_rng(7)
+    rows, mixtures = 0, 0
     for method in (Method("greedy"), Method("beam", hypotheses=6)):
-        for _ in range(8):
-            problem = draw_tied_problem(rng, **draw_sizes(rng, sources=2), batch=3, levels=3)
-            found, expected = search(problem, method), decode(problem, method)
-            assert torch.equal(found.codes, expected.codes)
-            assert torch.equal(found.scores, expected.scores)
+        for draw in (partial(draw_tied_problem, levels=3), partial(draw_problem, zeros=0.6)):
+            for _ in range(6):
+                problem = draw(rng, **draw_sizes(rng, sources=2), batch=3)
+                found, expected = search(problem, method), decode(problem, method)
+                assert torch.equal(found.codes, expected.codes)
+                torch.testing.assert_close(found.scores, expected.scores, rtol=0.0, atol=1e-5)
+                absent = expected.scores == -torch.inf
+                rows, mixtures = rows + int(absent.sum()), mixtures + int(absent.all(dim=1).sum())
+    assert mixtures > 0
+    assert rows > 6 * mixtures, "rows of mixtures that have others"
 
 
 @pytest.mark.filterwarnings("ignore:All-NaN")
