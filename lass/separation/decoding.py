@@ -63,6 +63,11 @@ class Method:
         return self.name in ("greedy", "beam")
 
     @property
+    def relates(self) -> bool:
+        """Whether hypotheses descend from one another: beams and particles."""
+        return self.name not in ("ancestral", "top_k")
+
+    @property
     def draws(self) -> int:
         """Uniform numbers for a position of one mixture: one per hypothesis, and one to resample them."""
         if self.searches:
@@ -119,11 +124,8 @@ def decode_sequences(
     check_inputs(mixture, parts, uniforms)
     if evidence is not None:
         check_evidence(evidence, mixture, likelihood)
-    if evidence is None and method.searches and mixture.is_cuda and has_triton():
-        from lass.separation import kernels  # noqa: PLC0415 (nobody needs Triton on a CPU)
-
-        if kernels.fits(mixture, likelihood, width=method.hypotheses):
-            return search_by_kernels(mixture, parts)
+    if evidence is None and kernels_suit(mixture, parts):
+        return search_by_kernels(mixture, parts)
     batch, length = mixture.shape
     width, sources = method.hypotheses, len(priors)
     state = Hypotheses(
@@ -133,13 +135,21 @@ def decode_sequences(
     )
     if method.searches:
         state.scores[:, 1:] = -torch.inf
-    related = method.name not in ("ancestral", "top_k")  # beams and particles descend from one another
-    readers = open_readers(priors, mixture, width=width, related=related, apart=mixture.is_cuda)
+    readers = open_readers(priors, mixture, width=width, related=method.relates, apart=mixture.is_cuda)
     for position in range(length):
         draws = None if uniforms is None else uniforms[:, position]
         here = likelihood.slices(mixture[:, position]) if evidence is None else evidence[:, position]
         advance(state, position, here, method=method, readers=readers, uniforms=draws)
     return state
+
+
+def kernels_suit(mixture: Tensor, parts: Parts) -> bool:
+    """Whether `search_by_kernels` can take this problem."""
+    if not (mixture.is_cuda and parts.method.searches and has_triton()):
+        return False
+    from lass.separation import kernels  # noqa: PLC0415 (nobody needs Triton on a CPU)
+
+    return kernels.fits(mixture, parts.likelihood, width=parts.method.hypotheses)
 
 
 def search_by_kernels(mixture: Tensor, parts: Parts) -> Hypotheses:
