@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
+import triton
 from torch import Tensor
 
 from lass.gpu.replay import Replayed
@@ -59,7 +60,8 @@ class AncestryCache:
     @property
     def chunk(self) -> int:
         """Channels that a kernel reads at a time: a power of two, at least 16 for its products."""
-        return max(16, min(kernels.CHUNK // self.keys.element_size(), next_power(self.sizes.width)))
+        most = kernels.CHUNK // self.keys.element_size()
+        return max(16, min(most, int(triton.next_power_of_2(self.sizes.width))))
 
     def advance(self) -> None:
         """Follow the parents, and make the next position the newest."""
@@ -77,12 +79,21 @@ class AncestryCache:
         queries = qkv.new_empty(rows, sizes.heads, sizes.width)
         shape = (sizes.heads, sizes.kv_heads, sizes.width)
         kernels.rotate_and_store[(rows, sizes.heads + 2 * sizes.kv_heads)](
-            qkv, self.rotation, cache, sizes.positions, queries, SIZES=(*shape, next_power(sizes.width // 2))
+            qkv,
+            self.rotation,
+            cache,
+            sizes.positions,
+            queries,
+            SIZES=(*shape, triton.next_power_of_2(sizes.width // 2)),
         )
         tiles, chunk = len(self.pieces[0]), self.chunk
         for apart in (False, True) if sizes.together > 1 else (False,):
             taken = 1 if apart else sizes.together
-            lines = max(16, next_power(taken * sizes.heads // sizes.kv_heads), next_power(sizes.together))
+            lines = max(
+                16,
+                triton.next_power_of_2(taken * sizes.heads // sizes.kv_heads),
+                triton.next_power_of_2(sizes.together),
+            )
             kernels.attend_tiles[(rows // taken, sizes.kv_heads, tiles)](
                 queries,
                 cache,
@@ -96,14 +107,9 @@ class AncestryCache:
             self.pieces,
             self.position,
             attended,
-            SIZES=(sizes.width, next_power(tiles), kernels.TILE, chunk),
+            SIZES=(sizes.width, triton.next_power_of_2(tiles), kernels.TILE, chunk),
         )
         return attended.flatten(1)
-
-
-def next_power(number: int) -> int:
-    """The least power of two that is not below `number`."""
-    return 1 << (number - 1).bit_length()
 
 
 class RecordedSteps:

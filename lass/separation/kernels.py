@@ -43,6 +43,14 @@ def peak_of(scores, WIDTH: tl.constexpr):  # type: ignore[no-untyped-def]
     return tl.maximum(tl.max(tl.load(scores + index, mask=index < WIDTH, other=LOWEST), axis=0), LOWEST)
 
 
+@triton.jit
+def extent_of(slices, position, batch, item):  # type: ignore[no-untyped-def]
+    """Where the slice of a mixture's code begins, and how many tuples it has."""
+    code = tl.load(slices[3] + position.to(tl.int64) * batch + item)
+    first = tl.load(slices[0] + code)
+    return first, tl.load(slices[0] + code + 1) - first
+
+
 @triton.jit(do_not_specialize=["position"])  # type: ignore[untyped-decorator]
 def tile_winners(  # type: ignore[no-untyped-def]
     tables,  # [N, B, W, K] float32: log p_n(z_n | past)
@@ -59,9 +67,7 @@ def tile_winners(  # type: ignore[no-untyped-def]
     KEPT: tl.constexpr = SIZES[4]
     batch = tl.num_programs(0)
     item = tl.program_id(0).to(tl.int64)
-    code = tl.load(slices[3] + position.to(tl.int64) * batch + item)
-    first = tl.load(slices[0] + code)
-    number = tl.load(slices[0] + code + 1) - first
+    first, number = extent_of(slices, position, batch, item)
     place = (tl.program_id(1) * TUPLES + tl.arange(0, TUPLES)).to(tl.int64)
     exists = place < number
     best = tl.full([TUPLES], NONE, tl.int64)
@@ -100,9 +106,7 @@ def choose_continuations(  # type: ignore[no-untyped-def]
     WINNERS: tl.constexpr = SIZES[4]
     batch = tl.num_programs(0)
     item = tl.program_id(0).to(tl.int64)
-    code = tl.load(slices[3] + position.to(tl.int64) * batch + item)
-    first = tl.load(slices[0] + code)
-    number = tl.load(slices[0] + code + 1) - first
+    first, number = extent_of(slices, position, batch, item)
     index = tl.arange(0, WINNERS)
     every = tl.load(winners + item * count + index, mask=index < count, other=NONE)
     top = tl.topk(every, ROWS)
