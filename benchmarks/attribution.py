@@ -28,9 +28,9 @@ from lass.config import Config
 from lass.config.separation import Sampler
 from lass.likelihood.residual import read_residual
 from lass.models.vqvae import Vqvae
-from lass.separation.consistency import share_residual
-from lass.separation.decoding import Method, decode_sequences
-from lass.separation.factored import dense_slices
+from lass.separation.decoding.factored import dense_slices
+from lass.separation.decoding.loop import Method, decode_sequences
+from lass.separation.estimation.consistency import share_residual
 
 SAMPLERS = ("beam", "particles")
 UNSEEN = -12.0  # log p(m | z) of a true tuple that was never counted, where it is added

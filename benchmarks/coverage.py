@@ -17,7 +17,7 @@ from torch import Tensor
 from benchmarks.attribution import UNSEEN, decode, log_likelihoods, named_methods, open_truth
 from benchmarks.counting import write_rows
 from benchmarks.problems import Problem, open_problem, read_settings, run_parser
-from lass.evaluation.figures import COLOURS, new_figure, write_figure
+from lass.evaluation.figures.drawing import COLOURS, new_figure, write_figure
 from lass.likelihood.counts import merge_counts, read_counts
 from lass.likelihood.tensor import build_likelihood, density, nearest_counted
 

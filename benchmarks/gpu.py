@@ -17,7 +17,7 @@ from benchmarks.counting import hardware, write_rows
 from benchmarks.problems import RandomSizes, needed_files, run_parser
 from benchmarks.separation import HEAD, Case, measure_apart, plain_case, print_row, row_of
 from lass.models.transformer import Transformer
-from lass.separation.decoding import Method
+from lass.separation.decoding.loop import Method
 
 PAPER = RandomSizes(codes=2048, entries=8192, length=1024, layers=48, width=1024, heads=1)
 PARTICLES = Method("particle", hypotheses=64, likelihood_weight=2.0, resampling=0.5)

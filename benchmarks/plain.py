@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from lass.likelihood.tensor import Likelihood
-from lass.models.cache import KeyValueCache
+from lass.models.attention.cache import KeyValueCache
 from lass.models.transformer import TransformerPrior
 
 

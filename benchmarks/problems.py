@@ -13,9 +13,9 @@ from torch import Tensor
 from lass.assembly.images import open_image_library
 from lass.assembly.priors import open_prior
 from lass.config import Config, parse_config
+from lass.data.audio.tracks import open_library
 from lass.data.mixtures import Chunk, load_chunk, read_mixtures
 from lass.data.pairs import load_images, read_image_mixtures
-from lass.data.sources import open_library
 from lass.likelihood.tensor import Likelihood, nearest_counted, read_likelihood
 from lass.models.checkpoint import new_network, read_vqvae
 from lass.models.transformer import Transformer, TransformerPrior, TransformerShape

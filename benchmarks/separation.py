@@ -35,9 +35,9 @@ from benchmarks.problems import (
     run_parser,
     spread,
 )
-from lass.evaluation.figures import COLOURS, new_figure, write_figure
+from lass.evaluation.figures.drawing import COLOURS, new_figure, write_figure
 from lass.models.transformer import TransformerPrior
-from lass.separation.decoding import Method, decode_sequences
+from lass.separation.decoding.loop import Method, decode_sequences
 
 SEED = 0
 REHEARSED = 8  # positions

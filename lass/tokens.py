@@ -109,7 +109,7 @@ def write_candidates(
 ) -> None:
     """Write the codes of the candidates of mixtures, one row per mixture, candidate and source.
 
-    `results` are pairs of a mixture's number and its `lass.separation.candidates.Candidates`.
+    `results` are pairs of a mixture's number and its `lass.separation.estimation.candidates.Candidates`.
     """
     rows = [
         (item, number, source, scores[number], distances[number], result.uncounted, codes)

@@ -29,7 +29,7 @@ from benchmarks.separation import (
 )
 from lass.config.separation import Sampler
 from lass.likelihood.counts import TupleCounter, write_counts
-from lass.separation.decoding import Method, decode_sequences
+from lass.separation.decoding.loop import Method, decode_sequences
 
 SIZES = RandomSizes(codes=12, entries=50, length=40)
 METHODS = [

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from lass.baselines import blind, supervised
 from lass.config import Config, images, json_schema, music, parse_config, resolved, write_schema
-from lass.likelihood import patches
+from lass.likelihood import frames as patches
+from lass.methods import supervised
+from lass.methods.blind import separate as blind
 
 ROOT = Path(__file__).parents[1]
 CHOSEN_NAMES = {  # sections whose keys the user chooses

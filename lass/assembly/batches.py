@@ -7,8 +7,8 @@ from typing import Any
 import torch
 
 from lass.assembly.sources import open_sources
+from lass.data.audio.tracks import SourceLibrary
 from lass.data.batches import AudioBatches, ImageBatches
-from lass.data.sources import SourceLibrary
 
 
 def open_batches(

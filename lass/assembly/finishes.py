@@ -8,10 +8,10 @@ import torch
 
 from lass.assembly.codecs import CodecAt
 from lass.likelihood.residual import read_residual
-from lass.separation.candidates import Candidates
-from lass.separation.estimation import Finish, Synthesis
-from lass.separation.masks import Mask
-from lass.separation.refinement import Refinement
+from lass.separation.estimation.candidates import Candidates
+from lass.separation.estimation.estimates import Finish, Synthesis
+from lass.separation.estimation.masks import Mask
+from lass.separation.estimation.refinement import Refinement
 from lass.tokens import read_candidates
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lass.data.images import FILE, ImageLibrary, open_images
+from lass.data.images.library import FILE, ImageLibrary, open_images
 
 
 def open_image_library(folder: Path, library: Mapping[str, Any]) -> ImageLibrary:

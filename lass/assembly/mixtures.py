@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from lass.assembly.sources import open_sources
+from lass.data.audio.tracks import SourceLibrary
 from lass.data.mixtures import load_chunk, read_mixtures
 from lass.data.pairs import load_images, read_image_mixtures
-from lass.data.sources import SourceLibrary
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 from lass.assembly.codecs import CodecAt
 from lass.assembly.groups import Group, group_by_priors
 from lass.assembly.separators import open_evidence, open_separator
-from lass.separation.decoding import Method
+from lass.separation.decoding.loop import Method
 from lass.separation.separator import Separator
 
 

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from lass.assembly.codecs import PRECISIONS, CodecAt
 from lass.assembly.priors import open_prior
-from lass.likelihood.patches import cut_patches, pair_likelihood, read_patches
+from lass.likelihood.frames import cut_patches, pair_likelihood, read_patches
 from lass.likelihood.tensor import nearest_counted, read_likelihood
 from lass.models.transformer import TransformerPrior
-from lass.separation.decoding import Method
+from lass.separation.decoding.loop import Method
 from lass.separation.separator import Separator
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from lass.assembly.images import open_image_library
-from lass.data.augmentation import augment
-from lass.data.images import ImageLibrary
+from lass.data.audio.tracks import SourceLibrary, open_library
+from lass.data.images.augmentation import augment
+from lass.data.images.library import ImageLibrary
 from lass.data.shards import shard_of
-from lass.data.sources import SourceLibrary, open_library
 
 BLOCK = 1000  # images that are augmented together: they share a generator, whatever the shards
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from lass.assembly.sources import open_sources
-from lass.data.sources import SourceLibrary
+from lass.data.audio.tracks import SourceLibrary
 from lass.data.tuples import ImageTupleStream, TupleStream, codes_of_images
 from lass.models.vqvae import Vqvae
 from lass.tokens import read_tokens, sequences, without_copies

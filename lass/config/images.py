@@ -19,7 +19,7 @@ from lass.config.separation import Separation, check_tables
 REFERENCES = ("average", "nmf", "codec_ceiling")
 """Rows of the tables that need no sampler."""
 LARGEST_PATCHES = 1 << 28
-"""Numbers that `likelihood: patches` may take, as in `lass.likelihood.patches`."""
+"""Numbers that `likelihood: patches` may take, as in `lass.likelihood.frames`."""
 
 
 class Augmentation(Section):

@@ -18,11 +18,11 @@ from lass.config.sections import (
 from lass.config.separation import Finish, Separation, check_tables
 
 BLIND = ("rpca", "ica", "hpss", "repet", "repet_sim", "ft2d", "nmf")
-"""Methods that split any mixture in two, as in `lass.baselines.blind`."""
+"""Methods that split any mixture in two, as in `lass.methods.blind.separate`."""
 SHORTEST_BLIND, LOWEST_BLIND = 1.0, 1000
 """Seconds and Hz that they need, as there."""
 SUPERVISED = ("conv_tasnet", "hybrid_demucs")
-"""Networks that are trained on mixtures, as in `lass.baselines.supervised`."""
+"""Networks that are trained on mixtures, as in `lass.methods.supervised`."""
 MUSIC_REFERENCES = ("mixture", "codec_ceiling", "ideal_mask", *BLIND, *SUPERVISED)
 """Rows of the tables of music that need no sampler."""
 LONGEST_WINDOW = 2048  # of the VQ-VAE's spectral loss, in samples

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lass.data.augmentation import augment
-from lass.data.images import ImageLibrary
+from lass.data.audio.tracks import SourceLibrary
+from lass.data.images.augmentation import augment
+from lass.data.images.library import ImageLibrary
 from lass.data.mixtures import mix
 from lass.data.pairs import distinct_rows, mix_images
-from lass.data.sources import SourceLibrary
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class ImageBatches:
     weights: Sequence[float]  # alpha [N]
     batch: int
     device: torch.device
-    augmented: Mapping[str, float] | None = None  # rotation, scale and shear of lass.data.augmentation
+    augmented: Mapping[str, float] | None = None  # rotation, scale and shear of lass.data.images.augmentation
 
     def draw(self, rng: np.random.Generator) -> Tensor:
         """Images [B, T] float32; what is mixed is not augmented, and no image is mixed with itself."""

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lass.data.sources import SourceLibrary
+from lass.data.audio.tracks import SourceLibrary
 from lass.storage import written_aside
 
 SCHEMA = pa.schema(

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lass.data.images import ImageLibrary
+from lass.data.images.library import ImageLibrary
 from lass.storage import written_aside
 
 SCHEMA = pa.schema(

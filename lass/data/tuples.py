@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lass.data.images import ImageLibrary
+from lass.data.audio.tracks import SourceLibrary
+from lass.data.images.library import ImageLibrary
 from lass.data.mixtures import mix
 from lass.data.pairs import distinct_rows, mix_images
-from lass.data.sources import SourceLibrary
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """What the codec loses: the variance of x - D(E(x)) in the frames of every code, class by class.
 
 Counted once on the training songs, as the table is. It tells how what is missing of a mixture, once the
-sources' codes are decoded, is to be shared out among them (`lass.separation.consistency.share_residual`).
+sources' codes are decoded, is to be shared out among them
+(`lass.separation.estimation.consistency.share_residual`).
 This step is not in the paper.
 """
 

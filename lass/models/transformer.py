@@ -13,12 +13,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lass.gpu import has_triton
-from lass.models.cache import WINDOW, KeyValueCache, SharedCache
-from lass.rows import padded
+from lass.compute.rows import padded
+from lass.compute.triton_trial import has_triton
+from lass.models.attention.cache import WINDOW, KeyValueCache, SharedCache
 
 if TYPE_CHECKING:
-    from lass.models.ancestry import AncestryCache, RecordedSteps
+    from lass.models.attention.ancestry import AncestryCache, RecordedSteps
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": functional.gelu, "silu": functional.silu}
 MOST_SHARED = 16  # sequences of one common past: more of them give up bandwidth for arithmetic
@@ -219,7 +219,7 @@ class Transformer(nn.Module):
 
 
 class TransformerPrior:
-    """A transformer for one source class, as the decoder asks for it (`lass.separation.prior.Prior`)."""
+    """A transformer for one source class, as the decoder asks for it (`lass.separation.decoding.prior`)."""
 
     def __init__(self, network: Transformer, *, class_index: int = 0) -> None:
         """`class_index` chooses the start token of a class-conditional network."""
@@ -239,7 +239,7 @@ class TransformerPrior:
 
     def recorded(self, batch: int, length: int, *, shared: int) -> "RecordedSteps":
         """The state on a GPU: `batch` families of `shared` sequences, which descend from one another."""
-        from lass.models.ancestry import (  # noqa: PLC0415 (nobody needs Triton on a CPU)
+        from lass.models.attention.ancestry import (  # noqa: PLC0415 (nobody needs Triton on a CPU)
             AncestryCache,
             CacheSizes,
             RecordedSteps,

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from lass.likelihood.tensor import Likelihood
-from lass.separation.budget import mixtures_at_once
-from lass.separation.decoding import Method, decode_sequences
-from lass.separation.prior import Prior
+from lass.separation.decoding.budget import mixtures_at_once
+from lass.separation.decoding.loop import Method, decode_sequences
+from lass.separation.decoding.prior import Prior
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from lass.assembly.codecs import CodecAt
 from lass.assembly.finishes import open_finish, read_kept
 from lass.models.checkpoint import new_network
 from lass.models.vqvae import Vqvae
-from lass.separation.candidates import Candidates
-from lass.separation.masks import Mask
-from lass.separation.refinement import Refinement
+from lass.separation.estimation.candidates import Candidates
+from lass.separation.estimation.masks import Mask
+from lass.separation.estimation.refinement import Refinement
 from lass.tokens import write_candidates
 from tests.assembly.toy import small_codec
 

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from lass.assembly.mixtures import open_mixtures
-from lass.data.audio import write_audio
-from lass.data.images import FILE, open_images, write_images
+from lass.data.audio.files import write_audio
+from lass.data.audio.tracks import open_library
+from lass.data.images.library import FILE, open_images, write_images
 from lass.data.mixtures import draw_mixtures, write_mixtures
 from lass.data.pairs import draw_image_mixtures, write_image_mixtures
-from lass.data.sources import open_library
 
 MUSIC: dict[str, Any] = {"rate": 100, "classes": ["drums", "bass"]}
 IMAGES: dict[str, Any] = {"image": [1, 4, 4], "classes": ["round", "flat"]}

@@ -9,12 +9,12 @@ import torch
 from lass.assembly.codecs import CodecAt
 from lass.assembly.groups import Group
 from lass.assembly.samplers import open_samplers
-from lass.likelihood.patches import PatchMoments, write_patches
+from lass.likelihood.frames import PatchMoments, write_patches
 from lass.likelihood.tensor import build_likelihood, write_likelihood
 from lass.models.checkpoint import new_network, write_checkpoint
 from lass.models.transformer import Transformer, TransformerPrior, TransformerShape
 from lass.models.vqvae import Vqvae
-from lass.separation.candidates import draw_candidates
+from lass.separation.estimation.candidates import draw_candidates
 from lass.separation.separator import Separator
 from tests.assembly.toy import small_codec
 from tests.likelihood.dense import count, draw_codes

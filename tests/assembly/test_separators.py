@@ -13,8 +13,8 @@ from lass.likelihood.tensor import build_likelihood, write_likelihood
 from lass.models.checkpoint import new_network, read_vqvae, write_checkpoint
 from lass.models.transformer import Transformer, TransformerShape
 from lass.models.vqvae import Vqvae
-from lass.separation.candidates import draw_candidates
-from lass.separation.decoding import Method
+from lass.separation.decoding.loop import Method
+from lass.separation.estimation.candidates import draw_candidates
 from lass.separation.separator import Separator
 from tests.assembly.toy import small_codec
 from tests.likelihood.dense import count, draw_codes

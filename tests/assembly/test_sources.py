@@ -10,9 +10,9 @@ import torch
 from lass.assembly import sources
 from lass.assembly.batches import open_batches
 from lass.assembly.sources import Items, items_of, open_sources
-from lass.data.audio import write_audio
-from lass.data.images import FILE, ImageLibrary, write_images
-from lass.data.sources import SourceLibrary
+from lass.data.audio.files import write_audio
+from lass.data.audio.tracks import SourceLibrary
+from lass.data.images.library import FILE, ImageLibrary, write_images
 
 IMAGES: dict[str, Any] = {"image": [1, 6, 6], "classes": ["round", "flat"]}
 MUSIC: dict[str, Any] = {"rate": 100, "classes": ["drums", "bass"]}

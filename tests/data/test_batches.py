@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from lass.data.audio import write_audio
+from lass.data.audio.files import write_audio
+from lass.data.audio.tracks import open_library
 from lass.data.batches import AudioBatches, CodeBatches, ImageBatches, MixtureBatches
-from lass.data.images import ImageLibrary
-from lass.data.sources import open_library
+from lass.data.images.library import ImageLibrary
 
 CPU = torch.device("cpu")
 LEVELS = (2, 7, 20, 61, 130, 255)

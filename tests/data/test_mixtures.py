@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lass.data.audio import write_audio
+from lass.data.audio.files import write_audio
+from lass.data.audio.tracks import SourceLibrary, open_library
 from lass.data.mixtures import (
     Chunk,
     draw_mixtures,
@@ -17,7 +18,6 @@ from lass.data.mixtures import (
     read_mixtures,
     write_mixtures,
 )
-from lass.data.sources import SourceLibrary, open_library
 
 RATE, FRAMES = 8000, 100
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from lass.data.images import ImageLibrary
+from lass.data.images.library import ImageLibrary
 from lass.data.pairs import (
     distinct_rows,
     draw_image_mixtures,

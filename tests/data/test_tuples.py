@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from lass.data.audio import write_audio
-from lass.data.images import ImageLibrary
+from lass.data.audio.files import write_audio
+from lass.data.audio.tracks import open_library
+from lass.data.images.library import ImageLibrary
 from lass.data.shards import shard_of
-from lass.data.sources import open_library
 from lass.data.tuples import ImageTupleStream, TupleStream, codes_of_images
 
 HOP = 4

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from lass.compute.rows import ROW_BLOCK
 from lass.likelihood.tensor import build_likelihood
 from lass.models import transformer
 from lass.models.checkpoint import new_network
@@ -19,8 +20,7 @@ from lass.models.transformer import (
     TransformerShape,
     causal_attention,
 )
-from lass.rows import ROW_BLOCK
-from lass.separation.decoding import Method, decode_sequences
+from lass.separation.decoding.loop import Method, decode_sequences
 from tests.likelihood.dense import count, draw_codes
 
 LENGTH = 12

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from lass.likelihood.tensor import nearest_counted
 from lass.separation import separator as separator_module
-from lass.separation.budget import mixtures_at_once
-from lass.separation.candidates import draw_candidates
-from lass.separation.decoding import Hypotheses, Method, decode_sequences
+from lass.separation.decoding.budget import mixtures_at_once
+from lass.separation.decoding.loop import Hypotheses, Method, decode_sequences
+from lass.separation.estimation.candidates import draw_candidates
 from lass.separation.separator import Separator
 from tests.oracles import Problem, TablePrior, beam_rows, draw_problem, path_score, paths_of
 from tests.separation.toy import likelihood_of

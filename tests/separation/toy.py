@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from lass.likelihood.tensor import Likelihood
-from lass.separation.decoding import Hypotheses, Method, decode_sequences
+from lass.separation.decoding.loop import Hypotheses, Method, decode_sequences
 from tests.oracles import Path, Problem, TablePrior, paths_of, tuples_of
 
 

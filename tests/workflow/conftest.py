@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.data.idx_files import write_mnist
+from tests.data.images.idx_files import write_mnist
 from tests.workflow.runner import IMAGE_SCATTER, SCATTER, TEST_CONFIG, image_config, run
 
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from lass.models.checkpoint import read_vqvae, write_checkpoint
-from tests.data.idx_files import idx_bytes, write_mnist
+from tests.data.images.idx_files import idx_bytes, write_mnist
 from tests.workflow.runner import ROOT, SCATTER, TEST_CONFIG, copy_run, run, write_config
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]

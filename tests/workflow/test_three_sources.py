@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lass.evaluation.csv_files import read_csv
+from lass.evaluation.tables.files import read_csv
 from lass.likelihood.tensor import read_likelihood
 from tests.workflow.runner import ROOT, SCATTER, TEST_CONFIG, run, write_config
 

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from lass.data.estimates import read_estimates
-from lass.evaluation.csv_files import read_csv
-from lass.evaluation.image_tables import format_psnr
+from lass.evaluation.tables.files import read_csv
+from lass.evaluation.tables.psnr import format_psnr
 from lass.tokens import read_candidates, read_tokens, without_copies
 from tests.workflow.runner import (
     FINAL_IMAGES,

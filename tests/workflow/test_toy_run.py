@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import soundfile
 
-from lass.evaluation.csv_files import read_csv
-from lass.evaluation.tables import format_table
+from lass.evaluation.tables.files import read_csv
+from lass.evaluation.tables.sdr import format_table
 from tests.workflow.runner import (
     FINAL,
     SCATTER,

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lass.data.rendering import write_songs
 from lass.runtime import logged
+from lass.songs.rendering import write_songs
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

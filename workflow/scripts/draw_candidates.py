@@ -11,7 +11,7 @@ from lass.assembly.samplers import open_samplers
 from lass.data.shards import shard_of
 from lass.models.checkpoint import read_vqvae
 from lass.runtime import choose_device, logged, memory_for
-from lass.separation.candidates import Candidates, draw_candidates
+from lass.separation.estimation.candidates import Candidates, draw_candidates
 from lass.tokens import write_candidates
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lass.data.audio.tracks import open_library
 from lass.data.mixtures import draw_mixtures, write_mixtures
-from lass.data.sources import open_library
 from lass.runtime import logged
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import numpy as np
 from lass.assembly.images import open_image_library
 from lass.data.estimates import read_estimates
 from lass.data.pairs import load_images, read_image_mixtures
-from lass.evaluation.image_tables import draw_separations
-from lass.evaluation.psnr import best_psnr
+from lass.evaluation.metrics.psnr import best_psnr
+from lass.evaluation.tables.psnr import draw_separations
 from lass.runtime import logged
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lass.data.audio.tracks import open_library
 from lass.data.estimates import read_estimates
 from lass.data.mixtures import load_chunk, read_mixtures
-from lass.data.sources import open_library
-from lass.evaluation.sdr import best_order
-from lass.evaluation.spectrograms import draw_spectrograms
+from lass.evaluation.figures.spectrograms import draw_spectrograms
+from lass.evaluation.metrics.sdr import best_order
 from lass.runtime import logged
 
 if TYPE_CHECKING:

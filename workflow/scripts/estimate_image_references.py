@@ -7,10 +7,10 @@ import numpy as np
 import torch
 
 from lass.assembly.images import open_image_library
-from lass.baselines.images import average, read_dictionaries, separate_nmf
 from lass.data.estimates import write_estimates
 from lass.data.pairs import ImageMixtures, load_images, read_image_mixtures
 from lass.data.shards import shard_of
+from lass.methods.class_nmf import average, read_dictionaries, separate_nmf
 from lass.models.checkpoint import read_vqvae
 from lass.runtime import choose_device, logged
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from lass.baselines.oracles import ideal_ratio_mask
+from lass.data.audio.tracks import open_library
 from lass.data.estimates import write_estimates
 from lass.data.mixtures import Chunk, load_chunk, read_mixtures
 from lass.data.shards import shard_of
-from lass.data.sources import open_library
+from lass.methods.oracles import ideal_ratio_mask
 from lass.models.checkpoint import read_vqvae
 from lass.models.vqvae import Vqvae
 from lass.runtime import choose_device, logged

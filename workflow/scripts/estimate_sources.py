@@ -13,7 +13,7 @@ from lass.assembly.mixtures import open_mixtures
 from lass.data.estimates import write_estimates
 from lass.models.checkpoint import read_vqvae
 from lass.runtime import choose_device, logged
-from lass.separation.estimation import estimate_sources
+from lass.separation.estimation.estimates import estimate_sources
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

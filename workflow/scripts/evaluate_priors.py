@@ -9,8 +9,8 @@ import torch
 
 from lass.assembly.priors import open_prior
 from lass.data.batches import CodeBatches
-from lass.evaluation.csv_files import write_csv
-from lass.evaluation.priors import of_shared_priors
+from lass.evaluation.tables.files import write_csv
+from lass.evaluation.tables.priors import of_shared_priors
 from lass.runtime import choose_device, logged
 from lass.tokens import codebook_of, read_tokens, sequences
 

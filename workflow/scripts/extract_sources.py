@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lass.data.audio import write_audio
-from lass.data.slakh import find_tracks, read_sources
+from lass.data.audio.files import write_audio
+from lass.data.audio.slakh import find_tracks, read_sources
 from lass.runtime import logged
 
 if TYPE_CHECKING:

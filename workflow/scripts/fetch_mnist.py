@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lass.data.downloads import download
-from lass.data.mnist import FILES, REMEDY
+from lass.data.images.mnist import FILES, REMEDY
 from lass.runtime import logged
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lass.assembly.images import open_image_library
-from lass.baselines.images import fit_dictionaries, write_dictionaries
+from lass.methods.class_nmf import fit_dictionaries, write_dictionaries
 from lass.runtime import logged
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import torch
 
 from lass.assembly.images import open_image_library
 from lass.data.tuples import codes_of_images
-from lass.likelihood.patches import PatchMoments, cut_patches, write_patches
+from lass.likelihood.frames import PatchMoments, cut_patches, write_patches
 from lass.runtime import logged
 from lass.tokens import codebook_of, read_tokens, sequences, without_copies
 

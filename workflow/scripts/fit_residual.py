@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from lass.data.sources import open_library
+from lass.data.audio.tracks import open_library
 from lass.likelihood.residual import ResidualSums, write_residual
 from lass.models.checkpoint import read_vqvae
 from lass.runtime import choose_device, logged
-from lass.separation.consistency import cosines
+from lass.separation.estimation.consistency import cosines
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

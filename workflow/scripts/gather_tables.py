@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from lass.evaluation.csv_files import read_csv, write_csv
-from lass.evaluation.image_tables import summarise_seconds
+from lass.evaluation.tables.files import read_csv, write_csv
+from lass.evaluation.tables.psnr import summarise_seconds
 from lass.runtime import logged
 
 if TYPE_CHECKING:

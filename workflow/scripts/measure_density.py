@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from lass.assembly.streams import open_stream
-from lass.evaluation.csv_files import write_csv
+from lass.evaluation.tables.files import write_csv
 from lass.likelihood.tensor import density, held_out_log_likelihood, read_likelihood
 from lass.models.checkpoint import read_vqvae
 from lass.runtime import choose_device, logged

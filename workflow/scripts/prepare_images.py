@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lass.data.images import FILE, write_images
-from lass.data.mnist import read_split
-from lass.data.pictures import find_pictures, read_picture
+from lass.data.images.folders import find_pictures, read_picture
+from lass.data.images.library import FILE, write_images
+from lass.data.images.mnist import read_split
 from lass.runtime import logged
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import pyarrow as pa
 from lass.assembly.images import open_image_library
 from lass.data.estimates import read_estimates
 from lass.data.pairs import load_images, read_image_mixtures
-from lass.evaluation.csv_files import write_csv
-from lass.evaluation.image_tables import SCORES
-from lass.evaluation.psnr import best_psnr
+from lass.evaluation.metrics.psnr import best_psnr
+from lass.evaluation.tables.files import write_csv
+from lass.evaluation.tables.psnr import SCORES
 from lass.runtime import logged
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from lass.data.audio.tracks import open_library
 from lass.data.estimates import read_estimates
 from lass.data.mixtures import load_chunk, read_mixtures
-from lass.data.sources import open_library
-from lass.evaluation.csv_files import write_csv
-from lass.evaluation.sdr import best_order, evaluate_separation
-from lass.evaluation.tables import SCORES, score_rows
+from lass.evaluation.metrics.sdr import best_order, evaluate_separation
+from lass.evaluation.tables.files import write_csv
+from lass.evaluation.tables.sdr import SCORES, score_rows
 from lass.runtime import logged
 from lass.tokens import read_candidates
 

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lass.baselines.blind import separate_blindly
+from lass.data.audio.tracks import open_library
 from lass.data.estimates import write_estimates
 from lass.data.mixtures import load_chunk, read_mixtures
 from lass.data.shards import shard_of
-from lass.data.sources import open_library
+from lass.methods.blind.separate import separate_blindly
 from lass.runtime import logged
 
 if TYPE_CHECKING:

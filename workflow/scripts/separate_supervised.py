@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from lass.baselines.supervised import read_network, separate
+from lass.data.audio.tracks import open_library
 from lass.data.estimates import write_estimates
 from lass.data.mixtures import load_chunk, read_mixtures
 from lass.data.shards import shard_of
-from lass.data.sources import open_library
+from lass.methods.supervised import read_network, separate
 from lass.runtime import choose_device, logged
 
 if TYPE_CHECKING:

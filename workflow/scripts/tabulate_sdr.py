@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from lass import __version__
-from lass.evaluation.csv_files import read_csv, write_csv
-from lass.evaluation.tables import draw_scores, summarise_scores
+from lass.evaluation.tables.files import read_csv, write_csv
+from lass.evaluation.tables.sdr import draw_scores, summarise_scores
 from lass.runtime import logged
 from lass.storage import written_aside
 

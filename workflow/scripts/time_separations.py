@@ -10,13 +10,13 @@ from lass.assembly.codecs import CodecAt
 from lass.assembly.finishes import open_finish, open_synthesis
 from lass.assembly.mixtures import open_mixtures
 from lass.assembly.samplers import open_samplers
-from lass.evaluation.csv_files import write_csv
-from lass.evaluation.image_tables import SECONDS
+from lass.compute.timing import describe_device, seconds_of
+from lass.evaluation.tables.files import write_csv
+from lass.evaluation.tables.psnr import SECONDS
 from lass.models.checkpoint import read_vqvae
 from lass.runtime import choose_device, logged, memory_for
-from lass.separation.candidates import draw_candidates
-from lass.separation.estimation import estimate_sources
-from lass.timing import describe_device, seconds_of
+from lass.separation.estimation.candidates import draw_candidates
+from lass.separation.estimation.estimates import estimate_sources
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from lass import __version__
-from lass.baselines.supervised import new_network, parameters_of, write_network
+from lass.data.audio.tracks import open_library
 from lass.data.batches import MixtureBatches
-from lass.data.sources import open_library
+from lass.methods.supervised import new_network, parameters_of, write_network
 from lass.runtime import choose_device, logged
 from lass.training import Schedule, train
 

@@ -1,1 +1,0 @@
-"""Methods that LASS is compared with, one module per family."""

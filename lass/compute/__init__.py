@@ -1,0 +1,1 @@
+"""How things are computed, never what: rows, devices, graphs, timing."""

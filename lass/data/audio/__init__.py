@@ -1,0 +1,1 @@
+"""Sound: files, and the readers of folders of recordings."""

@@ -1,0 +1,1 @@
+"""Pictures: their library, and the readers of files and folders of them."""

@@ -1,0 +1,1 @@
+"""From rows of metrics to the paper's tables."""

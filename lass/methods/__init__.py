@@ -1,0 +1,1 @@
+"""What turns mixtures into estimates, one module per family."""

@@ -1,0 +1,1 @@
+"""Attention with a past that many sequences share."""

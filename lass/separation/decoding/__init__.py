@@ -1,0 +1,1 @@
+"""From mixture codes to hypotheses of the sources' codes."""

@@ -1,0 +1,53 @@
+"""How many mixtures fit into a given memory: decoding is split where they do not all fit at once."""
+
+from collections.abc import Sequence
+
+from lass.likelihood.tensor import Likelihood
+from lass.separation.decoding.factored import AT_ONCE
+from lass.separation.decoding.loop import Method
+from lass.separation.decoding.prior import Prior
+
+FLOAT, LONG = 4, 8  # bytes
+TABLES = 16  # numbers held per code, source and hypothesis while one position is decoded
+SCORES = 8  # numbers held per tuple and hypothesis of the one mixture whose slice is looked at
+PADDING = 16  # sequences that a prior may carry beside those that there are
+EXACT = 48  # bytes per pair that is drawn exactly
+RECORDED = 128 * 2**20  # bytes that recordings of the priors' steps hold on a GPU
+DENSE = 4  # numbers held per pair of codes of a mixture
+
+
+def mixtures_at_once(
+    memory: int,
+    *,
+    priors: Sequence[Prior],
+    likelihood: Likelihood,
+    method: Method,
+    length: int,
+    evidence: bool = False,
+) -> int:
+    """How many mixtures of `length` tokens may be decoded together within `memory` bytes.
+
+    The bound is on what decoding allocates beyond priors and likelihood, and is never exceeded; it counts
+    every hypothesis as if it shared nothing with others. `evidence`: whether the log-likelihood of all pairs
+    of every position is given. Raises ValueError where not even one mixture fits.
+    """
+    width, sources, codes = method.hypotheses, len(priors), likelihood.codebook_size
+    longest = codes**sources if evidence else int(likelihood.offsets.diff().max())
+    once = SCORES * FLOAT * width * longest
+    sequences = sum(prior.bytes_per_sequence(length) for prior in priors)  # of one hypothesis
+    numbers = TABLES * FLOAT * codes * sources + LONG * length * (2 * sources + 2)
+    slices = longest * (LONG * (2 * sources + 2) + 2 * FLOAT)
+    dense = 0 if sources > 2 else DENSE * FLOAT * codes**2
+    frames = 4 * FLOAT * length * codes**2 if evidence else 0
+    each = width * (sequences + numbers) + slices + dense + frames
+    spare = sum(prior.bytes_per_sequence(length) for prior in dict.fromkeys(priors)) * PADDING
+    exact = EXACT * AT_ONCE if sources == 2 and not method.searches else 0  # what float32 would lose
+    weighed = FLOAT * len(likelihood.log_likelihood) + RECORDED if likelihood.offsets.is_cuda else 0
+    fixed = once + spare + exact + weighed
+    if memory < fixed + each:
+        raise ValueError(
+            f"one mixture needs {-(-(fixed + each) // 2**20)} MiB for {width} hypotheses of {length} tokens, "
+            f"but {memory // 2**20} MiB are allowed: allow more (in the workflow, mem_mb of the rule), or "
+            "decode with fewer hypotheses"
+        )
+    return int((memory - fixed) // each)

@@ -1,0 +1,1 @@
+"""Composes and plays the synthetic songs; nothing else uses it."""

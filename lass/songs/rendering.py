@@ -1,0 +1,197 @@
+"""Renders composed songs stem by stem into the layout of Slakh2100-redux (Manilow et al., 2019)."""
+
+import hashlib
+import multiprocessing
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import yaml
+
+from lass.songs.composer import compose_song, derive_seed
+from lass.songs.score import Part, Song, write_midi
+from lass.songs.soundfont import bundled_soundfont, read_soundfont
+from lass.songs.synthesis import Instrument
+
+RATE = 44_100
+SPLITS = ("train", "validation", "test")
+_LEVEL_DB = {"drums": -20.0, "bass": -20.0, "harmony": -23.0}  # RMS of the active parts
+_SPREAD_DB = 2.0  # each stem is up to this much louder or quieter
+_PEAK = 0.95
+# the mixing desk: how strong each drum is beside the others (root of the summed squares, at velocity 100),
+# because the kits' own balance is from inaudible hi-hats to toms that bury the rest
+_STRENGTHS = {
+    35: 13, 36: 13, 37: 6, 38: 12, 39: 9, 40: 12, 41: 11, 43: 11, 45: 10, 47: 10, 48: 9, 50: 9, 42: 3.2,
+    44: 2.6, 46: 5, 51: 3.6, 59: 3.6, 53: 3.6, 49: 8, 57: 8, 54: 3, 56: 3.2,
+    62: 4, 63: 5, 64: 6, 70: 2, 75: 3,
+}  # fmt: skip
+_PROGRAM_NAMES = {
+    0: "Acoustic Grand Piano", 4: "Electric Piano 1", 5: "Electric Piano 2", 7: "Clavinet", 11: "Vibraphone",
+    16: "Drawbar Organ", 17: "Percussive Organ", 18: "Rock Organ", 21: "Accordion",
+    24: "Acoustic Guitar (nylon)", 25: "Acoustic Guitar (steel)", 26: "Electric Guitar (jazz)",
+    27: "Electric Guitar (clean)", 28: "Electric Guitar (muted)", 29: "Overdriven Guitar",
+    30: "Distortion Guitar", 32: "Acoustic Bass", 33: "Electric Bass (finger)", 34: "Electric Bass (pick)",
+    35: "Fretless Bass", 36: "Slap Bass 1", 37: "Slap Bass 2", 38: "Synth Bass 1", 39: "Synth Bass 2",
+    48: "String Ensemble 1", 50: "Synth Strings 1", 81: "Lead 2 (sawtooth)", 89: "Pad 2 (warm)",
+    90: "Pad 3 (polysynth)",
+}  # fmt: skip
+_FAMILIES = (
+    "Piano", "Chromatic Percussion", "Organ", "Guitar", "Bass", "Strings", "Strings (continued)", "Brass",
+    "Reed", "Pipe", "Synth Lead", "Synth Pad",
+)  # fmt: skip
+
+
+def write_song(home: Path, *, seed: int, seconds: float) -> None:
+    """Compose the song of `seed` and write it as the track folder `home` (44.1 kHz, mono, 16 bit).
+
+    The mix is the exact sum of the stems as written. The folder appears when it is complete and replaces an
+    older one; the same arguments give the same bytes.
+    """
+    song = compose_song(seed=seed, seconds=seconds)
+    stems, gain = _quantised(_levelled(song, seed=seed, seconds=seconds))
+    aside = home.with_name(f".{home.name}.{os.getpid()}.part")
+    shutil.rmtree(aside, ignore_errors=True)
+    try:
+        (aside / "MIDI").mkdir(parents=True)
+        (aside / "stems").mkdir()
+        names = {f"S{index:02d}": kind for index, kind in enumerate(song.parts)}
+        for name, kind in names.items():
+            write_midi(aside / "MIDI" / f"{name}.mid", song, [song.parts[kind]])
+            _write_flac(aside / "stems" / f"{name}.flac", stems[kind])
+        write_midi(aside / "all_src.mid", song, list(song.parts.values()))
+        mix = np.sum([stem.astype(np.int32) for stem in stems.values()], axis=0)
+        _write_flac(aside / "mix.flac", mix.astype(np.int16))
+        (aside / "metadata.yaml").write_text(_metadata(home.name, song, names, stems, seed=seed, gain=gain))
+        shutil.rmtree(home, ignore_errors=True)
+        aside.rename(home)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def write_songs(
+    root: Path, *, split: str, numbers: Sequence[int], seed: int, seconds: float, workers: int
+) -> None:
+    """Write the songs `numbers` as root/split/TrackNNNNN with `workers` processes.
+
+    A song depends on (`seed`, its number) and `seconds` alone, neither on `workers` nor on the other numbers.
+    ValueError for an unknown split, a number that comes twice or is negative, or fewer than one worker.
+    """
+    if split not in SPLITS:
+        raise ValueError(f"split {split!r} is unknown: use one of {', '.join(SPLITS)}")
+    if len(set(numbers)) != len(numbers) or any(number < 0 for number in numbers):
+        raise ValueError(
+            f"song numbers {list(numbers)} repeat or are negative: give each song a number of its own"
+        )
+    if workers < 1:
+        raise ValueError(f"{workers} workers cannot render anything: use 1 or more")
+    folder = root / split
+    folder.mkdir(parents=True, exist_ok=True)
+    write = partial(_write_numbered, folder, seed=seed, seconds=seconds)
+    if workers == 1:
+        for number in numbers:
+            write(number)
+        return
+    context = multiprocessing.get_context("spawn")
+    with _hidden_main(), ProcessPoolExecutor(workers, mp_context=context) as pool:
+        list(pool.map(write, numbers))
+
+
+@contextmanager
+def _hidden_main() -> Iterator[None]:
+    """Keep spawned workers from running the main script again: a Snakemake script has no guard against it."""
+    main = sys.modules["__main__"]
+    path, spec = vars(main).pop("__file__", None), main.__spec__
+    main.__spec__ = None
+    try:
+        yield
+    finally:
+        main.__spec__ = spec
+        if path is not None:
+            main.__file__ = path
+
+
+def _write_numbered(folder: Path, number: int, *, seed: int, seconds: float) -> None:
+    write_song(folder / f"Track{number:05d}", seed=derive_seed(seed, number), seconds=seconds)
+
+
+def _levelled(song: Song, *, seed: int, seconds: float) -> dict[str, np.ndarray]:
+    """Class -> audio of its part at its level, float32 [T]."""
+    font = read_soundfont(bundled_soundfont())
+    rng = np.random.default_rng(derive_seed("level", seed))
+    stems = {}
+    for kind, part in song.parts.items():
+        player = Instrument(font, program=part.program, is_drum=part.is_drum, rate=RATE)
+        gains = _desk(player, part) if part.is_drum else {}
+        audio = player.play(part.notes, seconds_per_tick=song.seconds_per_tick, seconds=seconds, gains=gains)
+        target = _LEVEL_DB[kind] + rng.uniform(-_SPREAD_DB, _SPREAD_DB)
+        stems[kind] = audio * np.float32(10 ** (target / 20) / _active_rms(audio))
+    return stems
+
+
+def _desk(player: Instrument, part: Part) -> dict[int, float]:
+    """Key -> gain that brings each drum of `part` to its strength."""
+    keys = sorted({note.key for note in part.notes})
+    return {key: _STRENGTHS[key] / player.strength(key) for key in keys}
+
+
+def _active_rms(audio: np.ndarray) -> float:
+    """RMS of the frames of 50 ms within 40 dB of the loudest; 1 for silence."""
+    frame = RATE // 20
+    if len(audio) < frame:
+        frame = len(audio)
+    power = (audio[: len(audio) // frame * frame].reshape(-1, frame).astype(np.float64) ** 2).mean(axis=1)
+    active = power[power > 1e-4 * power.max()]
+    return float(np.sqrt(active.mean())) if len(active) else 1.0
+
+
+def _quantised(stems: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], float]:
+    """The stems as int16, all by one gain that keeps them and their sum below the peak; and that gain."""
+    loudest = max(
+        float(np.abs(audio).max()) for audio in [*stems.values(), np.sum(list(stems.values()), axis=0)]
+    )
+    gain = min(1.0, _PEAK / loudest) if loudest else 1.0
+    return {kind: np.rint(audio * (gain * 32_767)).astype(np.int16) for kind, audio in stems.items()}, gain
+
+
+def _write_flac(path: Path, samples: np.ndarray) -> None:
+    soundfile.write(path, samples, RATE, subtype="PCM_16", compression_level=0.3)
+
+
+def _metadata(
+    track: str, song: Song, names: dict[str, str], stems: dict[str, np.ndarray], *, seed: int, gain: float
+) -> str:
+    """metadata.yaml with Slakh's keys; `integrated_loudness` is the plain RMS in dBFS."""
+    identity = hashlib.sha256(f"composed/{seed}".encode()).hexdigest()[:32]
+    listing = {}
+    for name, kind in names.items():
+        part = song.parts[kind]
+        power = float(np.mean((stems[kind] / 32_768.0) ** 2))
+        listing[name] = {
+            "audio_rendered": True,
+            "inst_class": "Drums" if part.is_drum else _FAMILIES[part.program // 8],
+            "integrated_loudness": round(10 * np.log10(power + 1e-12).item(), 3),
+            "is_drum": part.is_drum,
+            "midi_program_name": "Drums" if part.is_drum else _PROGRAM_NAMES[part.program],
+            "midi_saved": True,
+            "plugin_name": f"TimGM6mb.sf2, {'kit' if part.is_drum else 'program'} {part.program}",
+            "program_num": 128 if part.is_drum else part.program,
+        }
+    document = {
+        "UUID": identity,
+        "audio_dir": f"{track}/stems",
+        "lmd_midi_dir": f"composed/{song.style.replace(' ', '_')}/{identity}.mid",
+        "midi_dir": f"{track}/MIDI",
+        "normalization_factor": _LEVEL_DB["drums"],
+        "normalized": True,
+        "overall_gain": round(gain, 6),
+        "stems": listing,
+        "target_peak": round(20 * float(np.log10(_PEAK)), 3),
+    }
+    return str(yaml.safe_dump(document))

@@ -1,0 +1,184 @@
+"""Folders in Slakh's layout: which stems count, and what is refused."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from lass.data.audio.files import write_audio
+from lass.data.audio.slakh import SOURCE_PROGRAMS, Track, find_tracks, read_sources
+
+SHARED = Path(__file__).parents[2].parent / "shared" / "data" / "slakh_fixture"
+RATE = 8000
+
+
+def make_track(home: Path, **stems: tuple[dict[str, Any], float | None]) -> None:
+    """Write stems given as (metadata, constant level or None for no audio file)."""
+    (home / "stems").mkdir(parents=True)
+    (home / "metadata.yaml").write_text(
+        yaml.safe_dump({"stems": {name: meta for name, (meta, _) in stems.items()}})
+    )
+    for name, (_, level) in stems.items():
+        if level is not None:
+            write_audio(home / "stems" / f"{name}.wav", np.full(RATE, level, dtype=np.float32), rate=RATE)
+
+
+def entry(program: int, *, is_drum: bool = False) -> dict[str, Any]:
+    return {"program_num": program, "is_drum": is_drum, "audio_rendered": False}
+
+
+def test_classes_are_summed_and_ordered(tmp_path: Path) -> None:
+    make_track(
+        tmp_path / "train" / "Track00002",
+        S00=(entry(33), 0.1),
+        S01=(entry(128), 0.02),
+        S02=(entry(0, is_drum=True), 0.03),
+        S03=(entry(39), 0.2),
+        S04=(entry(0), 0.5),
+        S05=(entry(40), 0.5),
+        S06=(entry(31), 0.5),
+    )
+    listing = find_tracks(tmp_path, split="train", classes=("drums", "bass"))
+    (track,) = listing.tracks
+    assert (track.name, list(track.stems), listing.left_out) == ("Track00002", ["drums", "bass"], {})
+    assert [path.stem for path in track.stems["drums"]] == ["S01", "S02"]
+    assert [path.stem for path in track.stems["bass"]] == ["S00", "S03"]
+    sources = read_sources(track, rate=RATE)
+    assert sources.dtype == np.float32
+    np.testing.assert_allclose(sources, np.repeat([[0.05], [0.3]], RATE, axis=1), atol=1e-6)
+    assert read_sources(track, rate=4000).shape == (2, 4000)
+    (turned,) = find_tracks(tmp_path, split="train", classes=("bass", "drums", "piano")).tracks
+    np.testing.assert_allclose(read_sources(turned, rate=RATE)[:, 0], [0.3, 0.05, 0.5], atol=1e-6)
+
+
+def test_tracks_are_sorted_and_incomplete_ones_left_out(tmp_path: Path) -> None:
+    both = {"S00": (entry(128, is_drum=True), 0.1), "S01": (entry(32), 0.1)}
+    for name in ("Track00010", "Track00002"):
+        make_track(tmp_path / "test" / name, **both)
+    make_track(tmp_path / "test" / "Track00001", S00=(entry(128), 0.1), S01=(entry(33), None))
+    make_track(tmp_path / "test" / "Track00003", S00=(entry(0), 0.1))
+    (tmp_path / "test" / "notes.txt").write_text("not a track")
+    listing = find_tracks(tmp_path, split="test", classes=("drums", "bass"))
+    assert [track.name for track in listing.tracks] == ["Track00002", "Track00010"]
+    assert listing.left_out == {
+        "Track00001": "no stem with an audio file of class bass",
+        "Track00003": "no stem with an audio file of class drums, bass",
+    }
+
+
+def test_listed_stem_without_audio_is_skipped(tmp_path: Path) -> None:
+    make_track(
+        tmp_path / "train" / "Track00001",
+        S00=(entry(33), 0.1),
+        S01=(entry(34) | {"audio_rendered": True}, None),
+    )
+    (track,) = find_tracks(tmp_path, split="train", classes=("bass",)).tracks
+    assert [path.name for path in track.stems["bass"]] == ["S00.wav"]
+
+
+def test_flac_stands_before_wav(tmp_path: Path) -> None:
+    home = tmp_path / "train" / "Track00001"
+    make_track(home, S00=(entry(33), 0.1))
+    write_audio(
+        home / "stems" / "S00.flac", np.full(RATE, 0.25, dtype=np.float32), rate=RATE, subtype="PCM_16"
+    )
+    (track,) = find_tracks(tmp_path, split="train", classes=("bass",)).tracks
+    assert [path.name for path in track.stems["bass"]] == ["S00.flac"]
+
+
+def test_lengths_are_cut_to_the_shortest_within_a_tenth_of_a_second(tmp_path: Path) -> None:
+    home = tmp_path / "train" / "Track00001"
+    make_track(home, S00=(entry(33), 0.1), S01=(entry(128), 0.1))
+    (track,) = find_tracks(tmp_path, split="train", classes=("drums", "bass")).tracks
+    for cut in (5, 800):
+        write_audio(home / "stems" / "S01.wav", np.full(RATE - cut, 0.1, dtype=np.float32), rate=RATE)
+        assert read_sources(track, rate=RATE).shape == (2, RATE - cut)
+    write_audio(home / "stems" / "S01.wav", np.full(RATE - 801, 0.1, dtype=np.float32), rate=RATE)
+    with pytest.raises(ValueError, match=r"S01\.wav is 0\.100 s shorter"):
+        read_sources(track, rate=RATE)
+
+
+def test_rates_must_agree(tmp_path: Path) -> None:
+    home = tmp_path / "train" / "Track00001"
+    make_track(home, S00=(entry(33), 0.1), S01=(entry(128), 0.1))
+    write_audio(home / "stems" / "S01.wav", np.full(RATE, 0.1, dtype=np.float32), rate=RATE // 2)
+    (track,) = find_tracks(tmp_path, split="train", classes=("drums", "bass")).tracks
+    with pytest.raises(ValueError, match=r"S00\.wav has 8000 Hz, others of Track00001 4000 Hz"):
+        read_sources(track, rate=RATE)
+
+
+def test_damaged_and_vanished_stems(tmp_path: Path) -> None:
+    home = tmp_path / "train" / "Track00001"
+    make_track(home, S00=(entry(33), 0.1))
+    (track,) = find_tracks(tmp_path, split="train", classes=("bass",)).tracks
+    stem = home / "stems" / "S00.wav"
+    stem.write_bytes(stem.read_bytes()[:5000])
+    with pytest.raises(ValueError, match=r"S00\.wav ends after 5000"):
+        read_sources(track, rate=RATE)
+    stem.unlink()
+    with pytest.raises(FileNotFoundError, match=r"S00\.wav"):
+        read_sources(track, rate=RATE)
+    with pytest.raises(ValueError, match="has no stems"):
+        read_sources(Track("Track00001", {"bass": ()}), rate=RATE)
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [(("drums", "bas"), "'bas' is unknown"), ((), "none"), (("bass", "bass"), "repeat")],
+)
+def test_unknown_classes(tmp_path: Path, classes: tuple[str, ...], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        find_tracks(tmp_path, split="train", classes=classes)
+
+
+def test_missing_folders_name_the_layout(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"nowhere is no folder.*slakh\.root.*TrackNNNNN"):
+        find_tracks(tmp_path / "nowhere", split="train", classes=("bass",))
+    make_track(tmp_path / "Track00001", S00=(entry(33), 0.1))  # BabySlakh: no folders for the splits
+    with pytest.raises(FileNotFoundError, match=r"no folder 'train'.*<split>/TrackNNNNN"):
+        find_tracks(tmp_path, split="train", classes=("bass",))
+    (tmp_path / "train").mkdir()
+    with pytest.raises(ValueError, match="no folder TrackNNNNN"):
+        find_tracks(tmp_path, split="train", classes=("bass",))
+
+
+@pytest.mark.parametrize("text", ["stems: [1, 2", "just text", "stems: 3", "stems: {S00: 1}", "UUID: 1"])
+def test_unreadable_metadata(tmp_path: Path, text: str) -> None:
+    make_track(tmp_path / "train" / "Track00001", S00=(entry(33), 0.1))
+    (tmp_path / "train" / "Track00001" / "metadata.yaml").write_text(text)
+    with pytest.raises(ValueError, match=r"Track00001/metadata\.yaml"):
+        find_tracks(tmp_path, split="train", classes=("bass",))
+
+
+def test_missing_metadata(tmp_path: Path) -> None:
+    (tmp_path / "train" / "Track00001").mkdir(parents=True)
+    with pytest.raises(FileNotFoundError, match=r"Track00001/metadata\.yaml"):
+        find_tracks(tmp_path, split="train", classes=("bass",))
+
+
+def test_families_cover_all_programs_once() -> None:
+    programs = [program for family in SOURCE_PROGRAMS.values() for program in family]
+    assert sorted(programs) == list(range(129))
+    assert SOURCE_PROGRAMS["bass"] == frozenset(range(32, 40))
+    assert SOURCE_PROGRAMS["guitar"] == frozenset(range(24, 32))
+
+
+@pytest.mark.skipif(
+    not SHARED.is_dir(), reason="the excerpt of the real Slakh2100 is not beside the repository"
+)
+def test_excerpt_of_the_real_dataset() -> None:
+    root = SHARED / "slakh2100_flac_redux"
+    (track,) = find_tracks(root, split="train", classes=("drums", "bass", "guitar", "organ")).tracks
+    names = {name: [path.stem for path in paths] for name, paths in track.stems.items()}
+    assert names == {
+        "drums": ["S01"],
+        "bass": ["S03"],
+        "guitar": ["S00", "S07", "S08"],
+        "organ": ["S05", "S09", "S10"],
+    }
+    sources = read_sources(track, rate=16_000)
+    assert sources.shape == (4, 32_000)
+    listing = find_tracks(root, split="train", classes=("sound_effects",))  # listed as S06, never rendered
+    assert listing.left_out == {"Track00001": "no stem with an audio file of class sound_effects"}

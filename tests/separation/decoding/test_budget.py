@@ -1,0 +1,126 @@
+"""The memory that decoding takes stays under what it was given, and how it is given changes no result."""
+
+import warnings
+from dataclasses import replace
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.profiler import ProfilerActivity, profile
+
+from lass.likelihood.tensor import Likelihood
+from lass.models.checkpoint import new_network
+from lass.models.transformer import Transformer, TransformerPrior, TransformerShape
+from lass.separation.decoding.budget import mixtures_at_once
+from lass.separation.decoding.loop import Method, decode_sequences
+
+LENGTH = 40
+METHODS = [
+    Method("greedy"),
+    Method("beam", hypotheses=12),
+    Method("ancestral", hypotheses=30),
+    Method("top_k", hypotheses=30, top_k=20),
+    Method("particle", hypotheses=30, resampling=0.5),
+]
+
+
+def table(rng: np.random.Generator, *, codes: int, sources: int, entries: int) -> Likelihood:
+    """A table with the same number of tuples in every slice."""
+    drawn = [np.sort(rng.choice(codes**sources, size=entries, replace=False)) for _ in range(codes)]
+    tuples = np.stack(np.unravel_index(np.concatenate(drawn), (codes,) * sources), axis=-1)
+    return Likelihood(
+        offsets=torch.arange(codes + 1) * entries,
+        tuples=torch.from_numpy(tuples.astype(np.uint16)),
+        log_likelihood=torch.from_numpy(rng.normal(size=len(tuples)).astype(np.float32)),
+        codebook_size=codes,
+        sources=sources,
+    )
+
+
+def peak(mixture: Tensor, *, method: Method, evidence: Tensor | None = None, **parts: Any) -> int:
+    """Most bytes that were allocated at once while the mixtures were decoded."""
+    numbers = torch.rand(*mixture.shape, method.draws, dtype=torch.float64, generator=torch.Generator())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the profiler's own
+        with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+            decode_sequences(mixture, method=method, uniforms=numbers, evidence=evidence, **parts)
+    assert profiler.profiler is not None
+    results = profiler.profiler.kineto_results
+    assert results is not None
+    return int(max(accumulate(event.nbytes() for event in results.events() if event.name() == "[memory]")))
+
+
+def least_memory(mixtures: int, **parts: Any) -> int:
+    """In which so many mixtures are decoded at once, up to a thousand bytes."""
+    low, high = 0, 2**40
+    while high - low > 1000:
+        middle = (low + high) // 2
+        try:
+            enough = mixtures_at_once(middle, length=LENGTH, **parts) >= mixtures
+        except ValueError:
+            enough = False
+        low, high = (low, middle) if enough else (middle, high)
+    return high
+
+
+def priors_of(sources: int, codes: int) -> list[TransformerPrior]:
+    shape = TransformerShape(codes=codes, classes=1, context=LENGTH, layers=3, width=64, heads=2, kv_heads=1)
+    return [TransformerPrior(new_network(Transformer, shape, seed=n)) for n in range(sources)]
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+@pytest.mark.parametrize(("codes", "sources", "entries"), [(64, 2, 30), (64, 2, 4000), (16, 3, 3000)])
+def test_what_is_allocated_stays_within_the_bound(
+    method: Method, codes: int, sources: int, entries: int
+) -> None:
+    """And is no tiny part of it, but for what is set aside once: a whole machine would be as true a bound."""
+    rng = np.random.default_rng(0)
+    likelihood = table(rng, codes=codes, sources=sources, entries=entries)
+    parts: dict[str, Any] = {"priors": priors_of(sources, codes), "likelihood": likelihood, "method": method}
+    mixture = torch.from_numpy(rng.integers(codes, size=(6, LENGTH)))
+    found = peak(mixture, **parts)
+    assert found <= least_memory(6, **parts)
+    assert least_memory(12, **parts) - least_memory(6, **parts) < 20 * found
+
+
+def test_tuples_that_all_begin_alike_stay_within_the_bound_too() -> None:
+    """Whatever is drawn first, no tuple of the slice is ruled out by it."""
+    rng = np.random.default_rng(2)
+    wide = table(rng, codes=64, sources=2, entries=4000)
+    tuples = torch.cat([torch.zeros_like(wide.tuples[:, :1]), wide.tuples], dim=1)
+    likelihood = replace(wide, tuples=tuples, sources=3)
+    method = Method("particle", hypotheses=60, resampling=0.5)
+    parts: dict[str, Any] = {"priors": priors_of(3, 64), "likelihood": likelihood, "method": method}
+    mixture = torch.from_numpy(rng.integers(64, size=(1, LENGTH)))
+    assert peak(mixture, **parts) <= least_memory(1, **parts)
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+def test_evidence_of_all_pairs_counts_too(method: Method) -> None:
+    """Also where priors rule out what the mixture shows, and pairs are drawn exactly."""
+    rng = np.random.default_rng(1)
+    likelihood = table(rng, codes=32, sources=2, entries=100)
+    parts: dict[str, Any] = {"priors": priors_of(2, 32), "likelihood": likelihood, "method": method}
+    mixture = torch.from_numpy(rng.integers(32, size=(3, LENGTH)))
+    for scale in (1.0, 500.0):
+        evidence = scale * torch.from_numpy(rng.normal(size=(3, LENGTH, 32, 32))).float()
+        assert peak(mixture, evidence=evidence, **parts) <= least_memory(3, evidence=True, **parts)
+
+
+def test_one_mixture_too_large_says_what_it_needs() -> None:
+    likelihood = table(np.random.default_rng(1), codes=16, sources=2, entries=20)
+    shape = TransformerShape(codes=16, classes=1, context=LENGTH, layers=1, width=16, heads=1, kv_heads=1)
+    prior = TransformerPrior(new_network(Transformer, shape, seed=0))
+    parts: dict[str, Any] = {"priors": [prior, prior], "likelihood": likelihood, "length": LENGTH}
+    beam = Method("beam", hypotheses=1000)
+    with pytest.raises(
+        ValueError, match=r"one mixture needs .* MiB for 1000 hypotheses of 40 tokens, but 1 MiB"
+    ):
+        mixtures_at_once(2**20, method=beam, **parts)
+    fewer = mixtures_at_once(2**28, method=beam, **parts)
+    more = mixtures_at_once(2**28, method=replace(beam, hypotheses=100), **parts)
+    assert 1 <= fewer < more
+    assert mixtures_at_once(2**28, method=beam, evidence=True, **parts) <= fewer

@@ -1,0 +1,185 @@
+"""Candidates: distinct hypotheses, the nearest remix first, never one that does not exist."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from lass.likelihood.tensor import nearest_counted
+from lass.separation.decoding.loop import Method
+from lass.separation.estimation.candidates import (
+    draw_candidates,
+    first_of_each,
+    remix_distances,
+)
+from lass.separation.separator import Separator
+from tests.oracles import Problem, TablePrior, draw_problem, path_score, paths_of
+from tests.separation.toy import likelihood_of
+
+LEVELS = torch.tensor([0.1, 0.3, 0.6, 1.0])  # a code's waveform is its level, twice
+PARTICLE = Method("particle", hypotheses=40, temperature=2.0, resampling=0.5)
+ITEMS = [7, 3, 12, 5]
+
+
+def encode(audio: Tensor) -> Tensor:
+    return (audio[:, ::2, None] - LEVELS).abs().argmin(dim=-1)
+
+
+def decode(codes: Tensor) -> Tensor:
+    return LEVELS[codes].repeat_interleave(2, dim=1)
+
+
+@pytest.fixture
+def problem() -> Problem:
+    return draw_problem(np.random.default_rng(0), sources=2, codes=4, length=3, batch=4)
+
+
+def separator_of(problem: Problem, method: Method = PARTICLE, weights: tuple[float, ...] = ()) -> Separator:
+    likelihood = likelihood_of(problem)
+    return Separator(
+        encode=encode,
+        decode=decode,
+        priors=[TablePrior(tables) for tables in problem.conditionals],
+        likelihood=likelihood,
+        fallback=nearest_counted(likelihood, LEVELS[:, None]),
+        weights=torch.tensor(weights or [1 / problem.sources] * problem.sources),
+        method=method,
+        seed=5,
+    )
+
+
+def mixtures_of(problem: Problem) -> Tensor:
+    return decode(torch.from_numpy(problem.mixtures)) + 0.01
+
+
+def distance(codes: Tensor, mixture: Tensor, weights: tuple[float, ...]) -> float:
+    """||y - sum_n alpha_n D(z_n)||² / ||y||², number by number."""
+    levels, error = LEVELS.tolist(), 0.0
+    for place, value in enumerate(mixture.tolist()):
+        remix = sum(w * levels[int(codes[n, place // 2])] for n, w in enumerate(weights))
+        error += (remix - value) ** 2
+    return float(error / sum(value**2 for value in mixture.tolist()))
+
+
+def test_every_distinct_hypothesis_the_nearest_first(problem: Problem) -> None:
+    weights = (0.7, 0.4)
+    separator, mixtures = separator_of(problem, weights=weights), mixtures_of(problem)
+    decoded = separator.hypotheses(mixtures, ITEMS)
+    for row, one in enumerate(draw_candidates(separator, mixtures, ITEMS, kept=1000)):
+        paths = list(paths_of(one.codes.transpose(1, 2)))
+        assert len(set(paths)) == len(paths)
+        alive = decoded.codes[row][torch.isfinite(decoded.scores[row])]
+        assert set(paths) == set(paths_of(alive))
+        assert 1 < len(paths) < 40  # some hypotheses repeat
+        expected = [distance(codes, mixtures[row], weights) for codes in one.codes]
+        np.testing.assert_allclose(one.remix_distance, expected, rtol=1e-4)
+        assert (one.remix_distance.diff() >= 0).all()
+        scores = [path_score(problem, problem.mixtures[row], path, weight=1.0) for path in paths]
+        np.testing.assert_allclose(one.log_posterior, scores, atol=1e-4)
+        assert one.uncounted == 0
+
+
+@pytest.mark.parametrize("kept", [1, 2, 5])
+def test_the_nearest_are_kept_and_the_most_probable(problem: Problem, kept: int) -> None:
+    separator, mixtures = separator_of(problem), mixtures_of(problem)
+    for some, every in zip(
+        draw_candidates(separator, mixtures, ITEMS, kept=kept),
+        draw_candidates(separator, mixtures, ITEMS, kept=1000),
+        strict=True,
+    ):
+        assert len(some.codes) == len(some.log_posterior) == len(some.remix_distance)
+        likeliest = int(every.log_posterior.argmax())
+        rows = [*range(min(kept, len(every.codes))), *([likeliest] if likeliest >= kept else [])]
+        assert torch.equal(some.codes, every.codes[rows])
+        assert torch.equal(some.remix_distance, every.remix_distance[rows])
+        assert torch.equal(some.log_posterior, every.log_posterior[rows])
+
+
+@pytest.mark.parametrize(
+    "method",
+    [PARTICLE, Method("top_k", hypotheses=9, top_k=4), Method("beam", hypotheses=9), Method("greedy")],
+    ids=lambda method: method.name,
+)
+def test_a_mixture_has_the_same_candidates_in_any_batch(problem: Problem, method: Method) -> None:
+    separator, mixtures = separator_of(problem, method), mixtures_of(problem)
+    together = draw_candidates(separator, mixtures, ITEMS, kept=6)
+    order = [2, 0]
+    mixed = draw_candidates(separator, mixtures[order], [12, 7], kept=6)
+    alone = [draw_candidates(separator, mixtures[[row]], [ITEMS[row]], kept=6)[0] for row in range(4)]
+    for found, expected in [*zip(mixed, (together[row] for row in order), strict=True),
+                            *zip(alone, together, strict=True)]:  # fmt: skip
+        assert torch.equal(found.codes, expected.codes)
+        assert torch.equal(found.log_posterior, expected.log_posterior)
+        assert torch.equal(found.remix_distance, expected.remix_distance)
+
+
+def test_a_hypothesis_that_died_is_no_candidate() -> None:
+    """Of the two first tuples one leads nowhere; only what follows the other is real."""
+    after = np.log([[1e-300, 1.0], [1.0, 1e-300]])
+    after[after < -600] = -np.inf  # 0 never follows 0, nor 1 after 1
+    likelihood = np.full((4, 4, 4), -np.inf)
+    likelihood[0, 0, 0] = likelihood[1, 0, 0] = likelihood[1, 1, 1] = -1.0
+    first = np.array([np.log(0.5), np.log(0.5), -np.inf, -np.inf])
+    second = np.full((4, 4), -np.inf)
+    second[:2, :2] = after
+    problem = Problem([[first, second]] * 2, likelihood, np.array([[1, 0]]))
+    separator = separator_of(problem, Method("ancestral", hypotheses=50))
+    assert (separator.hypotheses(mixtures_of(problem), [3]).scores == -torch.inf).any()
+    (found,) = draw_candidates(separator, mixtures_of(problem), [3], kept=9)
+    assert found.codes.tolist() == [[[1, 0], [1, 0]]]
+    assert torch.isfinite(found.log_posterior).all()
+
+
+def test_a_mixture_without_any_hypothesis_is_named(problem: Problem) -> None:
+    likelihood = np.full_like(problem.likelihood, -np.inf)
+    likelihood[:, 0, 0] = 0.0
+    never = [np.where(np.arange(4) == 0, -np.inf, table) for table in problem.conditionals[0]]
+    impossible = replace(problem, conditionals=[never, never], likelihood=likelihood)
+    with pytest.raises(ValueError, match=r"mixture 7: no hypothesis has a positive probability.*count more"):
+        draw_candidates(separator_of(impossible), mixtures_of(problem), ITEMS, kept=3)
+
+
+def test_uncounted_positions_are_those_of_the_mixture(problem: Problem) -> None:
+    likelihood = problem.likelihood.copy()
+    likelihood[1] = -np.inf
+    problem = replace(problem, likelihood=likelihood, mixtures=np.array([[1, 0, 1], [3, 2, 0]]))
+    found = draw_candidates(separator_of(problem), mixtures_of(problem), [0, 1], kept=2)
+    assert [one.uncounted for one in found] == [2, 0]
+
+
+def test_the_first_of_each_by_hand() -> None:
+    hypotheses = torch.tensor([[[1, 2]], [[0, 5]], [[1, 2]], [[0, 5]], [[2, 1]], [[0, 5]]])  # [W, S = 1, N]
+    assert first_of_each(hypotheses).tolist() == [0, 1, 4]
+    assert first_of_each(hypotheses[:1]).tolist() == [0]
+
+
+def test_the_first_of_each_by_plain_sets() -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(100):
+        hypotheses = torch.from_numpy(rng.integers(2, size=(int(rng.integers(1, 30)), 2, 2)))
+        seen: dict[str, int] = {}
+        for index, one in enumerate(hypotheses.tolist()):
+            seen.setdefault(str(one), index)
+        assert first_of_each(hypotheses).tolist() == list(seen.values())
+
+
+def test_distances_by_hand() -> None:
+    """Remixes 0.5 * 0.1 + 0.25 * 1.0 and 0.5 * 0.6 + 0.25 * 0.3 against 0.4, twice each."""
+    codes = torch.tensor([[[0], [3]], [[2], [1]]])
+    found = remix_distances(codes, torch.tensor([0.4, 0.4]), weights=torch.tensor([0.5, 0.25]), decode=decode)
+    np.testing.assert_allclose(found, [(0.1 / 0.4) ** 2, (0.025 / 0.4) ** 2], rtol=1e-4)
+
+
+@pytest.mark.parametrize("change", [lambda x: x, Tensor.half], ids=["float32", "float16"])
+def test_a_silent_mixture_and_low_precision_give_numbers(change: Callable[[Tensor], Tensor]) -> None:
+    found = remix_distances(
+        torch.tensor([[[0], [3]]]),
+        torch.zeros(2),
+        weights=torch.tensor([0.5, 0.5]),
+        decode=lambda codes: change(decode(codes)),
+    )
+    assert found.dtype == torch.float32
+    assert torch.isfinite(found).all()
