@@ -17,17 +17,18 @@ ROOT = Path(__file__).parents[1]
 
 # `storage` (files complete or absent) is the one room that every other may use: a second writer is a copy.
 DOORS: dict[str, set[str]] = {
+    "settings": set(),
     "config": set(),
     "storage": set(),
     "compute": set(),
     "runtime": set(),
-    "songs": {"storage", "data"},
+    "songs": {"data", "settings", "storage"},
     "tokens": {"storage"},
-    "data": {"storage"},
-    "models": {"config", "compute", "storage"},
+    "data": {"settings", "storage"},
+    "models": {"compute", "settings", "storage"},
     "training": {"models", "storage"},
     "likelihood": {"storage"},
-    "separation": {"compute", "likelihood"},
+    "separation": {"compute", "likelihood", "settings"},
     "evaluation": {"storage"},
     "methods": {"storage"},
     "assembly": {"data", "likelihood", "models", "separation", "tokens"},

@@ -1,0 +1,183 @@
+"""How mixtures are separated: how codes are decoded, and how estimates are made of the candidates.
+
+Imports no torch: the configuration, the workflow and the engine read the same objects.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from lass.settings import Factor, Identifier, PositiveFloat, PositiveInt, Section, key
+
+LikelihoodKind = Literal["counts", "frames"]
+
+
+class _Decoder(Section):
+    """What every decoder is told."""
+
+    likelihood: LikelihoodKind = key(
+        "`counts`: the table p(m given z_1..z_N), as in the paper. `frames`: the mixture's own frame under "
+        "the mean and covariance of the frames that each code stands for; images of two sources only",
+        "counts, frames",
+        default="counts",
+    )
+    likelihood_weight: Factor = key("lambda, the factor on the log-likelihood", "factor")
+
+
+class _Wide(_Decoder):
+    """What every decoder of more than one hypothesis is told."""
+
+    hypotheses: PositiveInt = key("W, beams or drawn hypotheses per mixture", "hypotheses")
+    kept: PositiveInt = key(
+        "hypotheses of the lowest remix distance that are kept as candidates; the most probable is kept, too",
+        "hypotheses",
+    )
+
+    @model_validator(mode="after")
+    def check_kept(self) -> Self:
+        """No more candidates than hypotheses."""
+        if self.kept > self.hypotheses:
+            raise ValueError(f"kept is {self.kept}, but there are only {self.hypotheses} hypotheses")
+        return self
+
+
+class _Sampler(_Wide):
+    """What every decoder that draws is told."""
+
+    temperature: PositiveFloat = key("divides the log posterior before drawing", "factor", default=1.0)
+
+
+class Greedy(_Decoder):
+    """The best tuple of every position: one hypothesis."""
+
+    kind: Literal["greedy"]
+
+    @property
+    def hypotheses(self) -> int:
+        """W is 1."""
+        return 1
+
+    @property
+    def kept(self) -> int:
+        """The one hypothesis is the candidate."""
+        return 1
+
+
+class Beam(_Wide):
+    """Exact beam search over joint prefixes (paper, section 4.2)."""
+
+    kind: Literal["beam"]
+
+
+class Ancestral(_Sampler):
+    """W hypotheses drawn independently, position by position, from the posterior (paper, section 4.2)."""
+
+    kind: Literal["ancestral"]
+
+
+class TopK(_Sampler):
+    """As ancestral, from the k most probable tuples of every position."""
+
+    kind: Literal["top_k"]
+    top_k: PositiveInt = key("k, tuples to draw from", "tuples")
+
+
+class Particle(_Sampler):
+    """As ancestral, with the hypotheses resampled along the sequence: a particle filter."""
+
+    kind: Literal["particle"]
+    resampling: Annotated[float, Field(gt=0, le=1)] = key(
+        "share of W below which the effective number of hypotheses makes them resample", "share", default=0.5
+    )
+
+
+DecoderSettings = Annotated[Greedy | Beam | Ancestral | TopK | Particle, Field(discriminator="kind")]
+
+
+class Refinement(Section):
+    """Gradient steps on the dense latents (paper, equations 12 and 13)."""
+
+    steps: PositiveInt = key("gradient steps on the dense latents", "steps", default=500)
+    learning_rate: PositiveFloat = key("first rate of Adam", "rate", default=0.1)
+    halve_every: PositiveInt = key("steps after which the rate is halved", "steps", default=100)
+    penalty: Factor = key(
+        "weight of the squared distance from where the latents began", "factor", default=1e-3
+    )
+
+
+class Mask(Section):
+    """Soft masks by templates of the estimates' spectra."""
+
+    window: Annotated[int, Field(ge=4, multiple_of=4)] = key(
+        "length of the frames, a quarter of it apart: a multiple of 4, less than twice the mixture", "samples"
+    )
+    templates: PositiveInt = key(
+        "templates of every source: fewer than the mixture has frames, and a frame frequencies", "spectra"
+    )
+    rounds: PositiveInt = key("how many times masks are made, each time from the result so far", "rounds")
+
+
+class Estimation(Section):
+    """From the candidates of a mixture to one estimate per source.
+
+    The first `refined` candidates (those of lowest remix distance) are refined; where `refined` is 0, all are
+    only decoded. One of them is chosen, or their mean is taken; consistency makes the estimates add up to the
+    mixture; last, masks take the mean of the estimates and of the mixture through masks that they make.
+    """
+
+    refined: Annotated[int, Field(ge=0)] = key(
+        "how many candidates are refined by gradient steps; 0 for none, then all are looked at",
+        "candidates",
+        default=0,
+    )
+    refinement: Refinement | None = key(
+        "how they are refined; null where `refined` is 0", "section", default=None
+    )
+    choice: Literal["remix", "posterior", "joint"] = key(
+        "which candidate wins: nearest to the mixture (`remix`), of the highest log posterior (`posterior`), "
+        "or of the highest `log posterior - remix error / (2 sigma²)` (`joint`)",
+        "remix, posterior, joint",
+        default="posterior",
+    )
+    sigma: PositiveFloat = key(
+        "in `joint`: standard deviation of a number of the mixture about the remix", "amplitude", default=0.1
+    )
+    consistency: Literal["equal", "residual"] | None = key(
+        "move the estimates to ones that add up to the mixture: `equal` shares out what is missing alike, "
+        "`residual` by what the codec is known to lose in the frames of each code (audio only)",
+        "null, equal, residual",
+        default=None,
+    )
+    averaging: PositiveFloat | None = key(
+        "null: the chosen candidate. A number: the mean over the candidates, weighted by what `choice` goes "
+        "by at this temperature",
+        "nats",
+        default=None,
+    )
+    mask: Mask | None = key(
+        "null, or the mean of the estimates and of the mixture through soft masks by templates of their "
+        "spectra (audio only)",
+        "section",
+        default=None,
+    )
+
+    @model_validator(mode="after")
+    def check(self) -> Self:
+        """Steps where something is refined, and only there."""
+        if (self.refined == 0) != (self.refinement is None):
+            raise ValueError(
+                f"refined is {self.refined}: refinement is needed where it is at least 1 and must be null "
+                "where it is 0"
+            )
+        return self
+
+
+class LatentMethod(Estimation):
+    """A row of the tables by latent autoregressive source separation: a decoder, and an estimation."""
+
+    decoder: Identifier = key("the decoder whose candidates it takes; methods may share one", "name")
+
+    @property
+    def estimation(self) -> Estimation:
+        """How it makes its estimates of the candidates."""
+        return Estimation(**{name: getattr(self, name) for name in Estimation.model_fields})

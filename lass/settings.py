@@ -1,0 +1,40 @@
+"""What every module of settings is made of: a frozen section whose keys say what they mean.
+
+Settings are typed once, in modules that import no torch (`lass.separation.settings`, `lass.models.settings`,
+`lass.methods.settings`, `lass.data.settings`, `lass.songs.settings`). The configuration is composed of them,
+the workflow hands them to its jobs, and the library takes them as they are.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+PositiveInt = Annotated[int, Field(ge=1)]
+Natural = Annotated[int, Field(ge=0)]
+PositiveFloat = Annotated[float, Field(gt=0)]
+Factor = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class Section(BaseModel):
+    """A section of the settings: immutable, without unknown keys, NaN or infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
+
+
+def key(description: str, unit: str, **bounds: Any) -> Any:
+    """A key of a section: what it means, and its unit, as the reference of the configuration prints them.
+
+    `bounds` are arguments of pydantic's `Field`, such as `default` or `ge`.
+    """
+    return Field(description=description, json_schema_extra={"unit": unit}, **bounds)
+
+
+def _without_nulls(entries: Any) -> Any:
+    return {k: v for k, v in entries.items() if v is not None} if isinstance(entries, Mapping) else entries
+
+
+WithoutNulls = BeforeValidator(_without_nulls)
+"""Leaves out entries that are null, so that overrides can take away what the default names."""
