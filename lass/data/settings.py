@@ -50,7 +50,7 @@ class AudioMixtures(Section):
         default=None,
     )
     silence: Factor = key(
-        "a source is silent where its norm over its number of samples is below this; such chunks are left out",
+        "a source is silent where its norm over its number of samples is below this: left out",
         "amplitude",
         default=1.5e-5,
     )
