@@ -74,3 +74,22 @@ class Augmentation(Section):
     rotation: Factor = key("standard deviation of their rotation; the codec sees such copies, too", "degrees")
     scale: Factor = key("standard deviation of the logarithm of their size", "nepers")
     shear: Factor = key("standard deviation of their shear", "factor")
+
+
+class AudioLibrarySettings(Section):
+    """What every reader of audio sources has to know about them."""
+
+    kind: Literal["audio"] = "audio"
+    rate: int  # Hz
+    classes: list[str]
+
+
+class ImageLibrarySettings(Section):
+    """What every reader of images has to know about them."""
+
+    kind: Literal["images"] = "images"
+    image: tuple[int, int, int]  # colours, rows, columns
+    classes: list[str]
+
+
+LibrarySettings = Annotated[AudioLibrarySettings | ImageLibrarySettings, Field(discriminator="kind")]

@@ -5,6 +5,14 @@ import hashlib
 from functools import cache
 
 
+def files_of_module(name):
+    """The files that importing a module of lass runs: its own, and the `__init__.py` of every package above it."""
+    parts = name.split(".")
+    paths = [REPOSITORY.joinpath(*parts[:depth], "__init__.py") for depth in range(1, len(parts) + 1)]
+    paths.append(REPOSITORY.joinpath(*parts).with_suffix(".py"))
+    return [path for path in paths if path.is_file()]
+
+
 def imported_modules(tree):
     """Files of those modules of lass that a syntax tree imports."""
     names = set()
@@ -13,15 +21,12 @@ def imported_modules(tree):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    files = [REPOSITORY / f"{name.replace('.', '/')}.py" for name in names if name.startswith("lass.")]
-    return sorted(path for path in files if path.is_file())
+    modules = [name for name in names if name == "lass" or name.startswith("lass.")]
+    return sorted({path for name in modules for path in files_of_module(name)})
 
 
-@cache
-def source_digest(path):
-    """Hash of a module's syntax tree without docstrings, and of every module of lass that it imports."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    modules = imported_modules(tree)
+def without_docstrings(tree):
+    """The syntax tree without strings that stand alone: docstrings, and those behind attributes."""
     for node in ast.walk(tree):
         if isinstance(getattr(node, "body", None), list):
             node.body = [
@@ -29,10 +34,43 @@ def source_digest(path):
                 for line in node.body
                 if not (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))
             ]
-    parts = [ast.dump(tree), *(source_digest(module) for module in modules)]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+    return tree
 
 
-def code(script):
-    """Fingerprint of the library code that a script runs: an edit reruns the script's rule, a comment does not."""
-    return source_digest(REPOSITORY / "workflow" / "scripts" / f"{script}.py")
+@cache
+def code_behind(path):
+    """The file and every file of lass that it imports, directly or not."""
+    reached, waiting = set(), [path]
+    while waiting:
+        file = waiting.pop()
+        if file not in reached:
+            reached.add(file)
+            waiting += imported_modules(ast.parse(file.read_text(encoding="utf-8")))
+    return sorted(reached)
+
+
+@cache
+def source_digest(path):
+    """Hash of a file's syntax tree without docstrings."""
+    tree = without_docstrings(ast.parse(path.read_text(encoding="utf-8")))
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+
+
+@cache
+def code(script, *modules):
+    """Fingerprint of the code that a script runs, and of modules that it imports by name."""
+    files = {*code_behind(REPOSITORY / "workflow" / "scripts" / f"{script}.py")}
+    for module in modules:
+        files |= {path for file in files_of_module(module) for path in code_behind(file)}
+    names = sorted((str(path.relative_to(REPOSITORY)), source_digest(path)) for path in files)
+    return hashlib.sha256(repr(names).encode()).hexdigest()[:16]
+
+
+def code_of_method(wildcards):
+    """Fingerprint of what separates mixtures by one method: that of its family, and of no other."""
+    return code("separate_mixtures", f"lass.methods.{dataset_of(wildcards).family[wildcards.method]}")
+
+
+def code_of_reader(script):
+    """A parameter: fingerprint of a script, and of what reads the data set's folder."""
+    return lambda wildcards: code(script, dataset_of(wildcards).reader)

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from lass.assembly.images import open_image_library
+from lass.data.images.library import open_images
+from lass.data.settings import ImageLibrarySettings
 from lass.data.tuples import codes_of_images
-from lass.likelihood.frames import PatchMoments, cut_patches, write_patches
+from lass.likelihood.frames import FrameMoments, cut_frames, write_frames
 from lass.runtime import logged
 from lass.tokens import codebook_of, read_tokens, sequences, without_copies
 
@@ -17,13 +18,15 @@ if TYPE_CHECKING:
 BLOCK = 5000  # images at a time
 
 with logged(snakemake.log[0]) as logger:
-    library = open_image_library(Path(snakemake.input.sources), snakemake.params.library)
+    data = ImageLibrarySettings(**snakemake.params.library)
+    library = open_images(Path(snakemake.input.sources), data)
     table = without_copies(read_tokens([Path(path) for path in snakemake.input.tokens]))
     codes = codes_of_images([sequences(table, source=name) for name in library.classes], library)  # [n, S]
     hop = library.image[1] // round(codes.shape[1] ** 0.5)
-    moments = PatchMoments.empty(codebook_of(table)[1], library.image[0] * hop**2)
+    moments = FrameMoments.empty(codebook_of(table)[1], library.image[0] * hop**2)
     for rows in torch.arange(len(library)).split(BLOCK):
-        frames = cut_patches(torch.from_numpy(library.read(rows.numpy())), image=library.image, hop=hop)
+        images = torch.from_numpy(library.read_rows(rows.numpy()))
+        frames = cut_frames(images, image=library.image, hop=hop)
         moments.add(frames.flatten(0, 1), torch.from_numpy(codes[rows.numpy()]).flatten())
-    write_patches(Path(snakemake.output.patches), moments)
+    write_frames(Path(snakemake.output.frames), moments)
     logger.info("%d frames of %d codes", int(moments.count.sum()), int((moments.count > 0).sum()))

@@ -1,0 +1,86 @@
+"""A model: codec, priors, likelihood and what else belongs together, opened once from its files."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from lass.likelihood.tensor import Likelihood, nearest_counted, read_likelihood
+from lass.models.checkpoint import describe_checkpoint, read_transformer
+from lass.models.codec import PRECISIONS, CodecAt
+from lass.models.settings import PriorOfClass
+from lass.models.transformer import Transformer, TransformerPrior
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """Parts that agree on their codebook."""
+
+    codec: CodecAt
+    priors: Mapping[str, TransformerPrior]  # of each class; one object where a prior does not tell them apart
+    likelihood: Likelihood
+    fallback: Tensor  # [K] int64: the counted code that stands for each mixture code
+
+
+def open_model(
+    codec: CodecAt,
+    *,
+    likelihood: Path,
+    priors: Sequence[tuple[Path, PriorOfClass]],
+    sources: int,
+    length: int,
+) -> Model:
+    """The model whose codec is open already; every file is read once.
+
+    `priors` holds checkpoint and description of the prior of each class; `sources` is N, `length` the tokens
+    of a mixture. ValueError, naming the file, where a part belongs to another codec or is too short.
+    """
+    table = read_likelihood(likelihood, codebook_size=codec.vqvae.shape.codes, sources=sources).to(codec.device)
+    networks: dict[Path, Transformer] = {}
+    opened: dict[tuple[Path, int], TransformerPrior] = {}
+    of_class: dict[str, TransformerPrior] = {}
+    for path, described in priors:
+        if path not in networks:
+            network = open_prior_network(path, described, codebook=codec.identity, length=length)
+            networks[path] = network.to(codec.device, PRECISIONS[codec.precision])
+        index = described.classes.index(described.source) if described.conditional else 0
+        prior = opened.setdefault((path, index), TransformerPrior(networks[path], class_index=index))
+        of_class[described.source] = prior
+    return Model(codec, of_class, table, nearest_counted(table, codec.codebook))
+
+
+def open_prior(path: Path, described: PriorOfClass, *, codebook: str, length: int) -> TransformerPrior:
+    """The prior at `path` for one class and sequences of `length` tokens; errors as `open_prior_network`."""
+    network = open_prior_network(path, described, codebook=codebook, length=length)
+    index = described.classes.index(described.source) if described.conditional else 0
+    return TransformerPrior(network, class_index=index)
+
+
+def open_prior_network(path: Path, described: PriorOfClass, *, codebook: str, length: int) -> Transformer:
+    """The network of the prior at `path`.
+
+    ValueError, naming the file, where its classes or its being told them are not as described, or it has
+    another codebook or a shorter context.
+    """
+    network = read_transformer(path, codebook=codebook)
+    stored = describe_checkpoint(path, "transformer")["provenance"].get("classes")
+    if list(stored or described.classes) != described.classes:
+        raise ValueError(
+            f"{path}: trained on the classes {stored}, but configured for {described.classes}; name its own"
+        )
+    starts = len(described.classes) if described.conditional else 1
+    if network.shape.classes != starts:
+        raise ValueError(
+            f"{path}: has {network.shape.classes} start tokens, but {starts} are configured; correct "
+            "`conditional`"
+        )
+    if network.shape.context < length:
+        raise ValueError(
+            f"{path}: its context of {network.shape.context} tokens is shorter than a mixture's {length}; "
+            "lower mixtures.seconds or train a prior with a longer context"
+        )
+    return network
+
+
