@@ -29,8 +29,8 @@ DOORS: dict[str, set[str]] = {
     "training": {"models", "storage"},
     "likelihood": {"storage"},
     "separation": {"compute", "likelihood", "settings"},
-    "evaluation": {"storage"},
-    "methods": {"storage"},
+    "evaluation": {"settings", "storage"},
+    "methods": {"models", "storage"},
     "assembly": {"data", "likelihood", "models", "separation", "tokens"},
 }
 """Room of `lass` to the other rooms that it may import; a module of `lass` in no room is an error."""

@@ -100,13 +100,10 @@ def test_only_the_rows_asked_for_are_read(digits: tuple[np.ndarray, np.ndarray])
 def test_separation_by_hand(apart: NmfDictionaries) -> None:
     sources = np.array([[0.2, 0.6, 0.4, 0, 0, 0], [0, 0, 0, 0.4, 0.8, 0.4]], dtype=np.float32)
     mixture = np.array([0.25, 0.75]) @ sources
-    for masked in (False, True):
-        found = separate_nmf(apart, [mixture], [[0, 1]], weights=[0.25, 0.75], iterations=100, masked=masked)
-        np.testing.assert_allclose(found, sources[None], atol=1e-6)
-        swapped = separate_nmf(
-            apart, [mixture], [[1, 0]], weights=[0.75, 0.25], iterations=100, masked=masked
-        )
-        np.testing.assert_allclose(swapped, sources[None, ::-1], atol=1e-6)
+    found = separate_nmf(apart, [mixture], [[0, 1]], weights=[0.25, 0.75], iterations=100)
+    np.testing.assert_allclose(found, sources[None], atol=1e-6)
+    swapped = separate_nmf(apart, [mixture], [[1, 0]], weights=[0.75, 0.25], iterations=100)
+    np.testing.assert_allclose(swapped, sources[None, ::-1], atol=1e-6)
 
 
 def test_mixtures_of_digits_in_the_span_are_separated(dictionaries: NmfDictionaries) -> None:
@@ -125,32 +122,17 @@ def test_real_digits_come_out_better_than_the_average(
     rows = np.random.default_rng(1).permutation(len(pixels))[:200].reshape(100, 2)
     sources, labels = pixels[rows], kinds[rows]
     mixtures = sources.mean(axis=1)
-    plain, masked = (
-        separate_nmf(dictionaries, mixtures, labels, weights=HALVES, iterations=100, masked=masked)
-        for masked in (False, True)
+    found = separate_nmf(dictionaries, mixtures, labels, weights=HALVES, iterations=100)
+    base, error = (
+        float(((estimates - sources) ** 2).mean()) for estimates in (average(mixtures, sources=2), found)
     )
-    base, first, second = (
-        float(((estimates - sources) ** 2).mean())
-        for estimates in (average(mixtures, sources=2), plain, masked)
-    )
-    assert second < first < base
-    assert plain.min() >= 0.0
-    assert plain.max() <= 1.0
+    assert error < base
+    assert found.min() >= 0.0
+    assert found.max() <= 1.0
 
 
-def test_masked_estimates_remix_to_the_mixture(dictionaries: NmfDictionaries) -> None:
-    mixtures = 0.3 * np.random.default_rng(0).random((5, 64))  # far from any digit, no estimate is clamped
-    labels = np.array([[0, 1], [2, 3], [1, 1], [0, 3], [2, 0]])
-    found = separate_nmf(dictionaries, mixtures, labels, weights=HALVES, iterations=50, masked=True)
-    unclamped = (found < 1).all(axis=1)
-    assert unclamped.mean() > 0.9
-    np.testing.assert_allclose(found.mean(axis=1)[unclamped], mixtures[unclamped], atol=1e-6)
-
-
-def test_what_the_model_leaves_dark_is_shared_by_the_mask(apart: NmfDictionaries) -> None:
+def test_what_no_dictionary_explains_is_left_out(apart: NmfDictionaries) -> None:
     outside = np.array([[0.0, 0.0, 0.0, 0.3, 0.0, 0.3]])
-    masked = separate_nmf(apart, outside, [[0, 0]], weights=HALVES, iterations=10, masked=True)
-    np.testing.assert_allclose(masked, np.repeat(outside[:, None], 2, axis=1), atol=1e-6)
     assert not separate_nmf(apart, outside, [[0, 0]], weights=HALVES, iterations=10).any()
 
 
@@ -165,14 +147,13 @@ def test_sources_of_one_class_get_the_same_estimate(apart: NmfDictionaries) -> N
     np.testing.assert_allclose(three[0, 1], [0, 0, 0, 0.2, 0.4, 0.2], atol=1e-6)
 
 
-@pytest.mark.parametrize("masked", [False, True])
 def test_estimates_do_not_depend_on_the_other_mixtures(
-    digits: tuple[np.ndarray, np.ndarray], dictionaries: NmfDictionaries, masked: bool
+    digits: tuple[np.ndarray, np.ndarray], dictionaries: NmfDictionaries
 ) -> None:
     pixels, kinds = digits
     rows = np.random.default_rng(2).permutation(len(pixels))[:700].reshape(350, 2)
     mixtures, labels = pixels[rows].mean(axis=1), kinds[rows]
-    given: dict[str, Any] = {"weights": HALVES, "iterations": 30, "masked": masked}
+    given: dict[str, Any] = {"weights": HALVES, "iterations": 30}
     together = separate_nmf(dictionaries, mixtures, labels, **given)
     parts = [separate_nmf(dictionaries, mixtures[i::3], labels[i::3], **given) for i in range(3)]
     for number, part in enumerate(parts):
@@ -183,11 +164,8 @@ def test_estimates_do_not_depend_on_the_other_mixtures(
 
 def test_a_black_mixture_has_black_sources(dictionaries: NmfDictionaries) -> None:
     black = np.zeros((2, 64))
-    for masked in (False, True):
-        found = separate_nmf(
-            dictionaries, black, [[0, 1], [2, 2]], weights=HALVES, iterations=10, masked=masked
-        )
-        assert not found.any()
+    found = separate_nmf(dictionaries, black, [[0, 1], [2, 2]], weights=HALVES, iterations=10)
+    assert not found.any()
     assert separate_nmf(
         dictionaries, black[:0], np.zeros((0, 2), int), weights=HALVES, iterations=1
     ).shape == (0, 2, 64)
