@@ -1,4 +1,4 @@
-"""Baselines for images (the paper's Table 2): the mixture itself, and non-negative matrix factorisation."""
+"""Non-negative matrix factorisation of images by dictionaries of their classes (the paper's Table 2)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.decomposition import NMF, non_negative_factorization
 
+from lass.data.mixtures import Batch
+from lass.methods.protocol import Given, needed
+from lass.methods.settings import ClassNmfJob
 from lass.storage import damaged, read_header, read_tensors, write_tensors
 
 FORM = "lass.dictionaries"
@@ -30,9 +33,27 @@ class NmfDictionaries:
     classes: tuple[str, ...]
 
 
-def average(mixtures: np.ndarray, *, sources: int) -> np.ndarray:
-    """The mixture y [B, T] as the estimate of each of its `sources`: [B, N, T]."""
-    return np.repeat(mixtures[:, None], sources, axis=1)
+@dataclass(frozen=True, eq=False)
+class ClassNmf:
+    """Dictionaries of the classes of a mixture's images, which it is told."""
+
+    dictionaries: NmfDictionaries
+    iterations: int
+
+    def separate(self, batch: Batch) -> np.ndarray:
+        """As `lass.methods.protocol.Method`; the weights are the same for all mixtures."""
+        names = self.dictionaries.classes
+        labels = np.array([[names.index(name) for name in classes] for classes in batch.classes])
+        weights = batch.weights[0].tolist()
+        return separate_nmf(
+            self.dictionaries, batch.mixtures, labels, weights=weights, iterations=self.iterations
+        )
+
+
+def open_method(job: ClassNmfJob, given: Given) -> ClassNmf:
+    """The dictionaries of `job`; ValueError, naming the file, for those of other classes or sizes."""
+    path = needed(given.dictionaries, "dictionaries")
+    return ClassNmf(read_dictionaries(path, classes=job.classes, pixels=job.pixels), job.iterations)
 
 
 def fit_dictionaries(

@@ -4,19 +4,46 @@ They saw mixtures and their sources while they were trained (`lass.models.separa
 autoregressive source separation does not need.
 """
 
+from dataclasses import dataclass
+
+import numpy as np
 import torch
 from torch import Tensor
 
-from lass.models.separators import MixtureSeparator
+from lass.data.mixtures import Batch
+from lass.methods.protocol import Given, needed
+from lass.methods.settings import SupervisedJob
+from lass.models.separators import MixtureSeparator, read_separator
+
+
+@dataclass(frozen=True, eq=False)
+class Supervised:
+    """A network that learnt to separate mixtures of the sources that it is given."""
+
+    network: MixtureSeparator
+    device: torch.device
+
+    def separate(self, batch: Batch) -> np.ndarray:
+        """As `lass.methods.protocol.Method`."""
+        mixtures, weights = (
+            torch.from_numpy(part).to(self.device) for part in (batch.mixtures, batch.weights)
+        )
+        return separate(self.network, mixtures, weights=weights).cpu().numpy()
+
+
+def open_method(job: SupervisedJob, given: Given) -> Supervised:
+    """The network of `job`; ValueError, naming the file, for another one."""
+    network = read_separator(needed(given.network, "network"), name=job.name, classes=job.classes)
+    return Supervised(network.to(given.device), given.device)
 
 
 @torch.inference_mode()
 def separate(network: MixtureSeparator, mixtures: Tensor, *, weights: Tensor) -> Tensor:
-    """Estimates [B, N, T] of the sources x_n of mixtures y [B, T]; `weights` are alpha [N].
+    """Estimates [B, N, T] of the sources x_n of mixtures y [B, T]; `weights` are alpha [B, N].
 
     The network sees one mixture at a time: a mixture's estimates do not depend on its neighbours, not even in
     how sums are rounded.
     """
-    none = mixtures.new_empty(0, len(weights), mixtures.shape[1])
+    none = mixtures.new_empty(0, weights.shape[1], mixtures.shape[1])
     separated = torch.cat([none, *(network(mixture[None]) for mixture in mixtures)])
-    return separated / weights[:, None]
+    return separated / weights[:, :, None]
