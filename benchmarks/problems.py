@@ -3,6 +3,7 @@
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -119,9 +120,19 @@ def run_parser(description: str | None, *, mixtures: int) -> argparse.ArgumentPa
 
 def read_settings(overrides: Path) -> Config:
     """The default configuration with the file `overrides` merged into it, as Snakemake does."""
-    values = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    update_config(values, yaml.safe_load(overrides.read_text()) or {})
-    return parse_config(values)
+    return parse_config(merge_files(ROOT / "config/config.yaml", overrides))
+
+
+def merge_files(*paths: Path) -> dict[str, Any]:
+    """The mappings of YAML files, each merged into those before it.
+
+    The first is merged, too, into nothing: that copies every mapping. An anchor's mapping is one object
+    wherever its alias stands, so that an override of one of its places would change all others.
+    """
+    values: dict[str, Any] = {}
+    for path in paths:
+        update_config(values, yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+    return values
 
 
 def checkpoint(settings: Config, named: str | None, trained: Path) -> Path:

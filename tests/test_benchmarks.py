@@ -16,7 +16,7 @@ from benchmarks.attribution import (
 )
 from benchmarks.coverage import coverage, with_table
 from benchmarks.gpu import bandwidth, bytes_read, paper_cases
-from benchmarks.problems import RandomSizes, random_problem, spread
+from benchmarks.problems import RandomSizes, merge_files, random_problem, spread
 from benchmarks.separation import (
     Case,
     TimedPrior,
@@ -102,6 +102,22 @@ def test_mixtures_from_all_over_the_list() -> None:
     assert spread(100, 4) == [0, 33, 66, 99]
     assert spread(3, 8) == [0, 1, 2]
     assert spread(5, 1) == [0]
+
+
+def test_an_override_changes_its_own_place_and_no_other_of_an_anchor(tmp_path: Path) -> None:
+    default, overrides, empty = (tmp_path / name for name in ("default.yaml", "overrides.yaml", "empty.yaml"))
+    default.write_text(
+        "priors:\n"
+        "  drums: &prior {width: 8, training: {steps: 100, batch: 4}}\n"
+        "  bass: *prior\n"
+        "  piano: {<<: *prior, width: 16}\n"
+    )
+    overrides.write_text("priors: {drums: {training: {steps: 7}}}")
+    empty.write_text("")
+    priors = merge_files(default, overrides, empty)["priors"]
+    assert priors["drums"] == {"width": 8, "training": {"steps": 7, "batch": 4}}
+    assert priors["bass"] == {"width": 8, "training": {"steps": 100, "batch": 4}}
+    assert priors["piano"] == {"width": 16, "training": {"steps": 100, "batch": 4}}
 
 
 def test_bytes_that_decoding_cannot_do_without_by_hand() -> None:

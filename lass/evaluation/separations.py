@@ -35,8 +35,9 @@ class Separations:
             or not self.sources.size
         ):
             raise ValueError(
-                f"mixtures are {self.mixtures.shape}, sources {self.sources.shape}, items {list(self.items)}, "
-                f"classes {list(map(list, self.classes))}: sizes differ, give [M, T], [M, N, T], M, [M, N]"
+                f"mixtures are {self.mixtures.shape}, sources {self.sources.shape}, items "
+                f"{list(self.items)}, classes {list(map(list, self.classes))}: sizes differ, give "
+                "[M, T], [M, N, T], M and [M, N]"
             )
         for name, estimates in self.estimates.items():
             if estimates.shape != self.sources.shape:

@@ -158,7 +158,7 @@ def _museval_metrics() -> Any:
     """
     package = importlib.util.find_spec("museval")
     if package is None or not package.submodule_search_locations:
-        raise ModuleNotFoundError("museval is not installed: pip install -r requirements.lock")
+        raise ModuleNotFoundError("museval is not installed: pip install museval")
     path = Path(package.submodule_search_locations[0]) / "metrics.py"
     spec = importlib.util.spec_from_file_location("lass_museval_metrics", path)
     assert spec is not None, "a .py file always has a loader"
