@@ -24,7 +24,7 @@ DOORS: dict[str, set[str]] = {
     "runtime": set(),
     "songs": {"data", "settings", "storage"},
     "tokens": {"storage"},
-    "data": {"settings", "storage"},
+    "data": {"compute", "settings", "storage", "tokens"},
     "models": {"compute", "settings", "storage"},
     "training": {"models", "storage"},
     "likelihood": {"storage"},

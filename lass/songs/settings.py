@@ -1,4 +1,4 @@
-"""Which synthetic songs are composed; without torch."""
+"""What songs are composed; without torch or numpy."""
 
 from lass.settings import PositiveFloat, PositiveInt, Section, key
 
@@ -15,4 +15,4 @@ class Composed(Section):
     """The songs of `source: composed`."""
 
     songs: SongCounts = key("songs per split", "section")
-    seconds: PositiveFloat = key("length of a song", "s")
+    seconds: PositiveFloat = key("length of a composed song", "s")
