@@ -213,8 +213,8 @@ def held_out_log_likelihood(likelihood: Likelihood, sources: np.ndarray, mixture
         raise ValueError("held-out log-likelihood of no positions; give at least one")
     counted_mixture = np.repeat(np.arange(size), np.diff(likelihood.offsets.cpu().numpy()))
     counted = encode_keys(likelihood.tuples.cpu().numpy().T, counted_mixture, codebook_size=size)
-    found = find_keys(counted, encode_keys(codes, mixed, codebook_size=size))
-    covered = found[found >= 0]
+    places = find_keys(counted, encode_keys(codes, mixed, codebook_size=size))
+    covered = places[places >= 0]
     values = likelihood.log_likelihood.cpu().numpy()[covered]
     return HeldOut(
         log_likelihood=float(values.mean(dtype=np.float64)) if values.size else float("nan"),
