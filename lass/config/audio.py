@@ -72,7 +72,11 @@ class AudioDataset(Dataset):
         "length of a frame of SDR, SIR and SAR; at most that of a mixture", "s", default=1.0
     )
 
-    pictures: PositiveInt = key("mixtures in `results/{dataset}_separations.png`: more than two are hard to read", "mixtures", default=2)
+    pictures: PositiveInt = key(
+        "mixtures in `results/{dataset}_separations.png`: more than two are hard to read",
+        "mixtures",
+        default=2,
+    )
 
     @model_validator(mode="after")
     def check_source(self) -> Self:

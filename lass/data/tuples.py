@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from lass.data.audio.tracks import AudioLibrary, open_tracks
 from lass.data.images.choices import distinct_rows
@@ -41,6 +43,39 @@ class Encoder:
     hop: int  # samples per token; of no use for images
     margin: int  # tokens at either end of a chunk that see its edge; of no use for images
     codebook: str  # identity of the codebook
+
+
+class TokenCodec(Protocol):
+    """What encoding mixtures asks of a codec."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the codec is."""
+
+    @property
+    def hop(self) -> int:
+        """Samples per token; of no use for images."""
+
+    @property
+    def margin(self) -> int:
+        """Tokens at either end of a chunk that see its edge; of no use for images."""
+
+    @property
+    def identity(self) -> str:
+        """What tells its codebook from every other."""
+
+    def encode(self, data: Tensor) -> Tensor:
+        """Codes [B, S] of data points [B, T]."""
+
+
+def encoder_of(codec: TokenCodec) -> Encoder:
+    """The codec as a stream knows it."""
+
+    @torch.inference_mode()
+    def encode(data: np.ndarray) -> np.ndarray:
+        return np.asarray(codec.encode(torch.from_numpy(data).to(codec.device)).cpu().numpy())
+
+    return Encoder(encode, hop=codec.hop, margin=codec.margin, codebook=codec.identity)
 
 
 def open_stream(

@@ -36,7 +36,13 @@ def group_by_priors(classes: Sequence[Sequence[str]], model: Model) -> list[Grou
 
 
 def candidates_of(
-    mixtures: Mixtures, rows: Sequence[int], *, model: Model, job: DecodingJob, memory: int, frames: Path | None
+    mixtures: Mixtures,
+    rows: Sequence[int],
+    *,
+    model: Model,
+    job: DecodingJob,
+    memory: int,
+    frames: Path | None,
 ) -> Iterator[tuple[int, Candidates]]:
     """Number and candidates of each of the mixtures `rows`, `job.batch` at a time, group by group.
 

@@ -53,9 +53,7 @@ class Latent:
 
 def open_method(job: LatentJob, given: Given) -> Latent:
     """The method of `job`; ValueError, naming the file, where its parts do not belong together."""
-    codec = open_codec(
-        needed(given.codec, "codec"), job.codec, device=given.device, precision=job.precision
-    )
+    codec = open_codec(needed(given.codec, "codec"), job.codec, device=given.device, precision=job.precision)
     variance = None
     if job.strength is not None:
         path = needed(given.residual, "variances of what the codec loses")

@@ -58,10 +58,10 @@ def scaled_mixture(mixtures: np.ndarray, *, weights: np.ndarray) -> np.ndarray:
 
 @torch.inference_mode()
 def codec_ceiling(sources: np.ndarray, *, codec: Codec) -> np.ndarray:
-    """Sources x_n [B, N, T], each encoded and decoded by itself: the best that a choice of codes may reach."""
+    """Sources x_n [B, N, T], each encoded and decoded by itself: what a choice of codes may reach."""
     rows = torch.from_numpy(sources).flatten(0, 1).to(codec.device)
     decoded = [codec.decode(codec.encode(row[None])) for row in rows]
-    return torch.cat(decoded).unflatten(0, sources.shape[:2]).cpu().numpy()
+    return np.asarray(torch.cat(decoded).unflatten(0, sources.shape[:2]).cpu().numpy())
 
 
 def ideal_ratio_mask(sources: np.ndarray, *, weights: np.ndarray, rate: int) -> NDArray[np.float32]:

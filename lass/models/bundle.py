@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from lass.likelihood.tensor import Likelihood, nearest_counted, read_likelihood
@@ -37,7 +36,9 @@ def open_model(
     `priors` holds checkpoint and description of the prior of each class; `sources` is N, `length` the tokens
     of a mixture. ValueError, naming the file, where a part belongs to another codec or is too short.
     """
-    table = read_likelihood(likelihood, codebook_size=codec.vqvae.shape.codes, sources=sources).to(codec.device)
+    table = read_likelihood(likelihood, codebook_size=codec.vqvae.shape.codes, sources=sources).to(
+        codec.device
+    )
     networks: dict[Path, Transformer] = {}
     opened: dict[tuple[Path, int], TransformerPrior] = {}
     of_class: dict[str, TransformerPrior] = {}
@@ -82,5 +83,3 @@ def open_prior_network(path: Path, described: PriorOfClass, *, codebook: str, le
             "lower mixtures.seconds or train a prior with a longer context"
         )
     return network
-
-

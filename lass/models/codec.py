@@ -1,4 +1,4 @@
-"""A codec as separation and estimation ask for it: the protocol, and the project's own at a run's precision."""
+"""A codec as separation asks for it: the protocol, and the project's own at the precision of a run."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +46,9 @@ class Codec(Protocol):
         """Data points [B, T], float32, of dense latents [B, S, C]; differentiable."""
 
 
-def open_codec(path: Path, check: CodecCheck, *, device: torch.device, precision: str = "float32") -> "CodecAt":
+def open_codec(
+    path: Path, check: CodecCheck, *, device: torch.device, precision: str = "float32"
+) -> "CodecAt":
     """The codec stored at `path`, on `device`; ValueError where it does not agree with `check`."""
     vqvae = read_vqvae(path, rate=check.rate, hop=check.hop)
     return CodecAt(vqvae.to(device), precision=precision)

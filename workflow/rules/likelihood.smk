@@ -138,7 +138,7 @@ rule fit_residual:
         device=settings.device,
     params:
         library=library,
-        items=of_dataset("residual", "items"),
+        measured=of_dataset("residual", "items"),
         check=codec_check,
         code=code("fit_residual"),
     script:

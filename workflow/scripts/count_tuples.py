@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from lass.compute.devices import choose_device
 from lass.data.settings import LIBRARY_SETTINGS, Mixing, TupleGroup
 from lass.data.shards import shard_of
-from lass.data.tuples import open_stream
+from lass.data.tuples import encoder_of, open_stream
 from lass.likelihood.counts import TupleCounter, write_counts
-from lass.models.codec import encoder_of, open_codec
+from lass.models.codec import open_codec
 from lass.models.settings import CodecCheck
 from lass.runtime import logged
 

@@ -27,7 +27,7 @@ with logged(snakemake.log[0]) as logger, torch.inference_mode():
     basis = cosines(hop).float()
     sums = ResidualSums.empty(sources=len(classes), codes=len(codec.codebook), frame=hop)
     # Spread over the list, so that many are heard however few are asked for.
-    chosen = [library.items[row] for row in spread_items(len(library.items), params.items)]
+    chosen = [library.items[row] for row in spread_items(len(library.items), params.measured)]
     for item in chosen:
         for source_class in library.classes_of(item):
             length = library.length_of(item) // hop * hop

@@ -8,10 +8,10 @@ import pyarrow as pa
 
 from lass.compute.devices import choose_device
 from lass.data.settings import LIBRARY_SETTINGS, Mixing, TupleGroup
-from lass.data.tuples import open_stream
+from lass.data.tuples import encoder_of, open_stream
 from lass.evaluation.tables.files import write_csv
 from lass.likelihood.tensor import density, held_out_log_likelihood, read_likelihood
-from lass.models.codec import encoder_of, open_codec
+from lass.models.codec import open_codec
 from lass.models.settings import CodecCheck
 from lass.runtime import logged
 

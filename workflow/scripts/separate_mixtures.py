@@ -24,13 +24,12 @@ with logged(snakemake.log[0]) as logger:
     data = LIBRARY_SETTINGS.validate_python(params.library)
     mixtures = open_mixtures(Path(files.sources), Path(files.mixtures), data)
     names = [name for name in files.keys() if name not in ("sources", "mixtures")]  # noqa: SIM118 (no mapping)
-    given = Given(
-        choose_device(snakemake.resources.device), **{name: Path(files[name]) for name in names}
-    )
+    given = Given(choose_device(snakemake.resources.device), **{name: Path(files[name]) for name in names})
     # By name, so that the fingerprint of one family does not cover the others.
     method: Method = import_module(f"lass.methods.{job.family}").open_method(job, given)
     rows = shard_of(range(len(mixtures)), snakemake.wildcards.scatteritem)
-    estimates = [np.empty((0, mixtures.sources, mixtures.length), dtype=np.float32)]
+    shape = (0, len(mixtures.classes[0]), mixtures.length)
+    estimates = [np.empty(shape, dtype=np.float32)]  # of a shard without mixtures
     for begin in range(0, len(rows), params.batch):
         estimates.append(method.separate(mixtures.load(rows[begin : begin + params.batch])))
         logger.info("%d of %d mixtures", min(begin + params.batch, len(rows)), len(rows))

@@ -22,9 +22,7 @@ def separations_of(number: int) -> Separations:
     separations = Separations(true.items, true.classes, true.mixtures, true.sources)
     for method, labels in params.labels.items():
         shards = [path for path in paths if path.parent.name == method]
-        separations = separations.with_estimates(
-            method, read_estimates(shards), metric=metric, labels=labels
-        )
+        separations = separations.with_estimates(method, read_estimates(shards), metric=metric, labels=labels)
     return separations
 
 

@@ -1,4 +1,4 @@
-"""Seconds per mixture, batch by batch: from the mixtures to the estimates of every method that needs priors."""
+"""Seconds per mixture, batch by batch: from mixtures to estimates by every method that needs priors."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -18,7 +18,9 @@ class Blind:
 
     def separate(self, batch: Batch) -> np.ndarray:
         """As `lass.methods.protocol.Method`; what a mixture's method draws depends on its number alone."""
-        seeds = [int(np.random.SeedSequence((self.job.seed, item)).generate_state(1)[0]) for item in batch.items]
+        seeds = [
+            int(np.random.SeedSequence((self.job.seed, item)).generate_state(1)[0]) for item in batch.items
+        ]
         addends = separate_blindly(batch.mixtures, method=self.job.name, rate=self.job.rate, seeds=seeds)
         return np.asarray(addends / batch.weights[:, :, None])
 
