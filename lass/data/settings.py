@@ -9,6 +9,8 @@ from lass.settings import Factor, Identifier, Natural, PositiveFloat, PositiveIn
 AUDIO_READERS = {
     "composed": "lass.data.audio.slakh",  # composed here, in Slakh's layout
     "slakh": "lass.data.audio.slakh",
+    "stems": "lass.data.audio.stems",
+    "utterances": "lass.data.audio.utterances",
 }
 """Value of `source` of an audio data set -> the module that reads such a folder."""
 IMAGE_READERS = {"mnist": "lass.data.images.mnist", "folder": "lass.data.images.folders"}
