@@ -35,7 +35,7 @@ class NmfDictionaries:
 
 
 @dataclass(frozen=True, eq=False)
-class ClassNmf:
+class Dictionaries:
     """Dictionaries of the classes of a mixture's images, which it is told."""
 
     dictionaries: NmfDictionaries
@@ -51,10 +51,10 @@ class ClassNmf:
         )
 
 
-def open_method(job: ClassNmfJob, given: Given) -> ClassNmf:
+def open_method(job: ClassNmfJob, given: Given) -> Dictionaries:
     """The dictionaries of `job`; ValueError, naming the file, for those of other classes or sizes."""
     path = needed(given.dictionaries, "dictionaries")
-    return ClassNmf(read_dictionaries(path, classes=job.classes, pixels=job.pixels), job.iterations)
+    return Dictionaries(read_dictionaries(path, classes=job.classes, pixels=job.pixels), job.iterations)
 
 
 def fit_dictionaries(
