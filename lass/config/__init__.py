@@ -136,7 +136,9 @@ def without_tags(places: tuple[str | int, ...]) -> list[str | int]:
     """The path of a key as the user wrote it: pydantic puts the kind of a union behind its name."""
     kept: list[str | int] = []
     for index, part in enumerate(places):
-        union = (index == 2 and places[0] == "datasets") or (index > 1 and places[index - 2] == "decoders")
+        union = (index == 2 and places[0] == "datasets") or (
+            index == 6 and places[3:5] == ("separation", "decoders")
+        )
         if not union:
             kept.append(part)
     return kept

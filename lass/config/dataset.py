@@ -31,7 +31,7 @@ class Dataset(Section):
     classes: Annotated[list[Identifier], Field(min_length=1)] = key("names of the classes", "names")
     codec: CodecSettings
     priors: Priors = key(
-        "the priors, under names of your choice; those that no class has are not trained", ""
+        "the priors, under names of your choice; those that no class has are not trained", "sections"
     )
     separation: Separation = key("decoders and methods", "section")
     evaluated_windows: PositiveInt = key(
