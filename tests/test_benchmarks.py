@@ -33,13 +33,13 @@ from lass.separation.decoding.loop import Method, decode_sequences
 
 SIZES = RandomSizes(codes=12, entries=50, length=40)
 METHODS = [
-    Method("beam", hypotheses=6, likelihood_weight=2.0),
-    Method("ancestral", hypotheses=6, likelihood_weight=2.0),
-    Method("top_k", hypotheses=6, likelihood_weight=2.0, top_k=5),
+    beam(6, weight=2.0),
+    ancestral(6, weight=2.0),
+    top_k(6, 5, weight=2.0),
 ]
 
 
-@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+@pytest.mark.parametrize("method", METHODS, ids=kind_of)
 def test_the_engine_finds_what_the_published_algorithm_finds(method: Method) -> None:
     problem = random_problem(SIZES, mixtures=3, seed=0)
     priors = [TimedPrior(prior) for prior in problem.priors]
@@ -51,7 +51,7 @@ def test_the_engine_finds_what_the_published_algorithm_finds(method: Method) -> 
     assert all(prior.watch.seconds() > 0 for prior in priors)
 
 
-@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+@pytest.mark.parametrize("method", METHODS, ids=kind_of)
 def test_the_published_algorithm_takes_some_of_the_mixtures_of_the_engine(method: Method) -> None:
     engine = Case("engine", method, 2, 5, sizes=SIZES)
     plain = plain_case(engine, mixtures=2)
@@ -93,7 +93,7 @@ def test_oracles_of_codes() -> None:
 def test_oracles_of_codes_draw_alike_alone_and_together() -> None:
     """A mixture's draws are its own, whoever shares its batch; tuples that are counted add nothing."""
     problem = random_problem(SIZES, mixtures=3, seed=0)
-    method = Method("particle", hypotheses=6, likelihood_weight=2.0, resampling=0.5)
+    method = particle(6, resampling=0.5, weight=2.0)
     found = decode(problem, method)
     assert torch.equal(decode(problem, method, truth=found), found)
 

@@ -11,6 +11,7 @@ from sklearn.decomposition import NMF, non_negative_factorization
 from lass.data.mixtures import Batch
 from lass.methods.protocol import Given, needed
 from lass.methods.settings import ClassNmfJob
+from lass.models.settings import ClassNmf
 from lass.storage import damaged, read_header, read_tensors, write_tensors
 
 FORM = "lass.dictionaries"
@@ -34,7 +35,7 @@ class NmfDictionaries:
 
 
 @dataclass(frozen=True, eq=False)
-class ClassNmf:
+class Dictionaries:
     """Dictionaries of the classes of a mixture's images, which it is told."""
 
     dictionaries: NmfDictionaries
@@ -50,10 +51,10 @@ class ClassNmf:
         )
 
 
-def open_method(job: ClassNmfJob, given: Given) -> ClassNmf:
+def open_method(job: ClassNmfJob, given: Given) -> Dictionaries:
     """The dictionaries of `job`; ValueError, naming the file, for those of other classes or sizes."""
     path = needed(given.dictionaries, "dictionaries")
-    return ClassNmf(read_dictionaries(path, classes=job.classes, pixels=job.pixels), job.iterations)
+    return Dictionaries(read_dictionaries(path, classes=job.classes, pixels=job.pixels), job.iterations)
 
 
 def fit_dictionaries(
@@ -61,38 +62,37 @@ def fit_dictionaries(
     labels: ArrayLike,
     *,
     classes: Sequence[str],
-    components: int,
-    iterations: int,
-    images: int,
+    settings: ClassNmf,
     seed: int,
 ) -> NmfDictionaries:
-    """Learn `components` atoms per class from training images: scikit-learn's NMF by coordinate descent.
+    """Learn the atoms of every class from training images: scikit-learn's NMF by coordinate descent.
 
     `read` gives the images [n, T] in [0, 1] of some rows of the split, `labels` [n] the class of every row.
-    Each class is fit alone, in `iterations` sweeps, on `images` of its rows, drawn by `seed` and class.
+    Each class is fit alone, in as many sweeps and on as many of its rows as `settings` say, the rows drawn by
+    `seed` and class.
 
     Raises:
         ValueError: labels outside the classes, fewer images of a class than asked for, more components than
-            images or pixels, sizes below one, black classes, or pixels that are negative or not finite.
+            images or pixels, black classes, or pixels that are negative or not finite.
     """
     numbers = _as_labels(labels, len(classes))
-    if min(components, iterations, images) < 1 or components > images:
+    if settings.components > settings.images:
         raise ValueError(
-            f"components {components}, iterations {iterations} and images {images} per class: each has to be "
-            "at least 1, and the components at most as many as the images"
+            f"components {settings.components} and images {settings.images} per class: give "
+            "components at most as many as the images"
         )
     atoms = []
     for index, name in enumerate(classes):
         rows = np.flatnonzero(numbers == index)
-        if len(rows) < images:
+        if len(rows) < settings.images:
             raise ValueError(
-                f"class {name!r} has {len(rows)} training images, but {images} are asked for: lower the "
-                "number of images per class or add some"
+                f"class {name!r} has {len(rows)} training images, but {settings.images} are asked for: "
+                "lower the number of images per class or add some"
             )
         rng = np.random.default_rng((seed, index))
-        chosen = np.sort(rng.permutation(rows)[:images])
+        chosen = np.sort(rng.permutation(rows)[: settings.images])
         pixels = _as_pixels(read(chosen), f"training images of class {name!r}")
-        atoms.append(_fit_atoms(pixels, name, components=components, iterations=iterations, rng=rng))
+        atoms.append(_fit_atoms(pixels, name, settings, rng))
     return NmfDictionaries(np.stack(atoms), tuple(classes))
 
 
@@ -162,19 +162,19 @@ def read_dictionaries(path: Path, *, classes: Sequence[str], pixels: int) -> Nmf
     return NmfDictionaries(atoms, tuple(classes))
 
 
-def _fit_atoms(
-    pixels: FloatArray, name: str, *, components: int, iterations: int, rng: np.random.Generator
-) -> Images:
+def _fit_atoms(pixels: FloatArray, name: str, settings: ClassNmf, rng: np.random.Generator) -> Images:
     """Atoms [components, T] of one class from its images [n, T]."""
-    if components > pixels.shape[1]:
-        raise ValueError(f"{components} components are more than the {pixels.shape[1]} pixels: ask for fewer")
+    if settings.components > pixels.shape[1]:
+        raise ValueError(
+            f"{settings.components} components are more than the {pixels.shape[1]} pixels: ask for fewer"
+        )
     if not pixels.any():
         raise ValueError(f"all {len(pixels)} training images of class {name!r} are black: give other images")
     model = NMF(
-        components,
+        settings.components,
         init="nndsvda",
         tol=0.0,  # as many sweeps as asked for
-        max_iter=iterations,
+        max_iter=settings.iterations,
         random_state=int(rng.integers(1 << 31)),
     )
     return np.asarray(model.fit(pixels).components_, dtype=np.float32)

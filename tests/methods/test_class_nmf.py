@@ -15,6 +15,7 @@ from lass.methods.class_nmf import (
     separate_nmf,
     write_dictionaries,
 )
+from lass.models.settings import ClassNmf
 
 CLASSES = ["zero", "one", "two", "three"]
 HALVES = [0.5, 0.5]
@@ -29,10 +30,11 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
 
 def fit(digits: tuple[np.ndarray, np.ndarray], **changes: Any) -> NmfDictionaries:
     pixels, labels = digits
-    usual = {"read": lambda rows: pixels[rows], "labels": labels, "classes": CLASSES}
-    sizes = {"components": 6, "iterations": 100, "images": 120, "seed": 0}
+    usual = {"read": lambda rows: pixels[rows], "labels": labels, "classes": CLASSES, "seed": 0}
+    sizes = {"components": 6, "iterations": 100, "images": 120}
     given: dict[str, Any] = {**usual, **sizes, **changes}
-    return fit_dictionaries(given.pop("read"), given.pop("labels"), **given)
+    settings = ClassNmf(**{name: given.pop(name) for name in sizes})
+    return fit_dictionaries(given.pop("read"), given.pop("labels"), settings=settings, **given)
 
 
 @pytest.fixture(scope="module")
@@ -200,9 +202,10 @@ def test_files_of_something_else_are_refused(dictionaries: NmfDictionaries, tmp_
     ("changes", "message"),
     [
         ({"images": 500}, "class 'zero' has 178 training images, but 500"),
-        ({"components": 0}, "components 0, iterations 100"),
-        ({"iterations": 0}, "iterations 0"),
-        ({"components": 30, "images": 29}, "at most as many as the images"),
+        ({"components": 0}, r"components\n  Input should be greater .*input_value=0"),
+        ({"iterations": 0}, r"iterations\n  Input should be greater .*input_value=0"),
+        ({"images": 0}, r"images\n  Input should be greater .*input_value=0"),
+        ({"components": 30, "images": 29}, "components 30 and images 29 .* at most as many as the images"),
         ({"components": 65}, "65 components are more than the 64 pixels"),
         ({"classes": CLASSES[:3]}, "from 0 to 3: give the indices 0 to 2 of 3 classes"),
         ({"labels": np.zeros(4)}, "labels of type float64"),

@@ -1,6 +1,8 @@
 """Which places of recordings are mixed: sources of one moment, or of different recordings."""
 
+from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from heapq import heapify, heapreplace
 
 import numpy as np
 
@@ -61,29 +63,39 @@ def choose_apart(
 
 
 class _Queue:
-    """Places in random order, endlessly: one permutation of them after the other."""
+    """Places in random order, endlessly: the turns of a round are a permutation of them.
+
+    Turns are (round, rank in it, row of the place). They are kept by item, so that one that waits for long, as
+    others have few places, costs nothing.
+    """
 
     def __init__(self, places: Sequence[Place], rng: np.random.Generator) -> None:
         self.places, self.rng = places, rng
-        self.items = len({place.item for place in places})
-        self.waiting: list[Place] = []
+        self.ranks: list[list[int]] = []  # of every round so far
+        self.turns: dict[str, list[tuple[int, int, int]]] = {}  # of every item, a heap
+        for row, place in enumerate(places):
+            self.turns.setdefault(place.item, []).append(self._turn(row, 0))
+        for turns in self.turns.values():
+            heapify(turns)
+        self.heads = sorted(turns[0] for turns in self.turns.values())
 
     def first_of_items(self) -> Iterator[Place]:
-        """The next place of every item, soonest first; where none waits, permutations are added."""
-        seen: set[str] = set()
-        position = 0
-        while len(seen) < self.items:
-            if position == len(self.waiting):
-                self.waiting += [self.places[row] for row in self.rng.permutation(len(self.places))]
-            place = self.waiting[position]
-            position += 1
-            if place.item not in seen:
-                seen.add(place.item)
-                yield place
+        """The next place of every item, soonest first."""
+        for _, _, row in self.heads:
+            yield self.places[row]
 
     def take(self, place: Place) -> None:
-        """Let `place` wait no longer."""
-        self.waiting.remove(place)
+        """Let `place`, the next of its item, wait for the next round."""
+        turns = self.turns[place.item]
+        number, _, row = turns[0]
+        self.heads.remove(turns[0])
+        heapreplace(turns, self._turn(row, number + 1))
+        insort(self.heads, turns[0])
+
+    def _turn(self, row: int, number: int) -> tuple[int, int, int]:
+        if number == len(self.ranks):
+            self.ranks.append(self.rng.permutation(len(self.places)).tolist())
+        return (number, self.ranks[number][row], row)
 
 
 def _different_items(queues: Sequence[_Queue], taken: Iterable[str] = ()) -> list[Place] | None:

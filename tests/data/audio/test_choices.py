@@ -1,5 +1,6 @@
 """Places of recordings: the silence rule by hand, and mixtures of different recordings."""
 
+import time
 from collections import Counter
 
 import numpy as np
@@ -56,6 +57,15 @@ def test_too_few_different_items() -> None:
         choose_apart({"a": places(p=9)}, ("a", "a"), count=1, seed=0)
     with pytest.raises(ValueError, match=r"there are \{'a': 1, 'b': 0\}"):
         choose_apart({"a": places(p=9), "b": []}, ("a", "b"), count=1, seed=0)
+
+
+def test_an_item_of_most_places_is_quick() -> None:
+    held = {"a": places(p=5000, q=50)}
+    began = time.process_time()
+    mixtures = choose_apart(held, ("a", "a"), count=5000, seed=0)
+    assert time.process_time() - began < 2, "about 100 ms on an idle machine"
+    uses = Counter(place for row in mixtures for place in row)
+    assert {uses[place] for place in held["a"]} == {1, 100}
 
 
 def test_all_pairs_come() -> None:
