@@ -9,6 +9,7 @@ Imports neither torch nor numpy: the workflow validates its configuration at eve
 import difflib
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -16,7 +17,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from lass.config.audio import AudioDataset
 from lass.config.images import MNIST_FILES, ImageDataset
-from lass.config.separation import check_priors
+from lass.config.separation import check_trained_priors
 from lass.settings import Identifier, Natural, PositiveInt, Section, WithoutNulls, key
 
 __all__ = [
@@ -89,7 +90,7 @@ class Config(Section):
             raise ValueError(f"targets {self.targets} must name different ones of the datasets {known}")
         for name, dataset in self.datasets.items():
             try:
-                check_priors(
+                check_trained_priors(
                     dataset.separation.priors,
                     dataset.priors,
                     classes=dataset.classes,
@@ -144,9 +145,14 @@ def without_tags(places: tuple[str | int, ...]) -> list[str | int]:
     return kept
 
 
+@cache
+def _schema() -> dict[str, Any]:
+    return json_schema()
+
+
 def known_keys(path: tuple[str | int, ...]) -> list[str]:
     """Keys of the section at `path`, which holds the kind behind every union."""
-    schema = json_schema()
+    schema = _schema()
     node: dict[str, Any] = schema
     for part in path:
         if "oneOf" in node:  # a union: the part is its kind

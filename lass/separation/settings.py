@@ -85,7 +85,9 @@ class TopK(_Sampler):
 class Particle(_Sampler):
     """As ancestral, with the hypotheses resampled along the sequence: a particle filter."""
 
-    kind: Literal["particle"] = key("as ancestral, with the hypotheses resampled along the sequence", "particle")
+    kind: Literal["particle"] = key(
+        "as ancestral, with the hypotheses resampled along the sequence", "particle"
+    )
     resampling: Annotated[float, Field(gt=0, le=1)] = key(
         "share of W below which the effective number of hypotheses makes them resample", "share", default=0.5
     )
