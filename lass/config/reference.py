@@ -28,8 +28,8 @@ A file can be a few lines long. Values in braces on the command line are read as
 type or settings that do not fit together stop Snakemake at once with the key, the value and the nearest known
 key.
 
-The last column is the default of the models; a dash means that the key must be given, as `config.yaml` does
-for `slakh` and `mnist`. [Recipes](recipes.md) show whole files.
+The last column is the default of the models; a dash means that the key must be given, as `config.yaml`
+does for `slakh` and `mnist`. [Recipes](recipes.md) show whole files.
 """
 
 

@@ -1,4 +1,4 @@
-"""The likelihood p(m | z_1..z_N) as a sparse tensor grouped by m (METHOD, step 3).
+"""The likelihood p(m | z_1..z_N) as a sparse tensor grouped by m (step 3 of docs/method.md).
 
 Separation sees the mixture's code m and needs log p(m | z_1..z_N) for every tuple that was counted with it:
 the slice of m. A tuple outside the slice has likelihood zero and is not stored.
