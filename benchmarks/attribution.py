@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from pydantic import TypeAdapter
 from torch import Tensor
 
 from benchmarks.counting import write_rows
@@ -28,9 +29,12 @@ from lass.config import Config
 from lass.config.separation import Sampler
 from lass.likelihood.residual import read_residual
 from lass.models.vqvae import Vqvae
+from lass.separation.decoding.decoders import Decoder, open_decoder
 from lass.separation.decoding.factored import dense_slices
-from lass.separation.decoding.loop import Method, decode_sequences
+from lass.separation.decoding.loop import decode_sequences
+from lass.separation.decoding.support import CountedPositions, FramePositions, Positions
 from lass.separation.estimation.consistency import share_residual
+from lass.separation.settings import DecoderSettings
 
 SAMPLERS = ("beam", "particles")
 UNSEEN = -12.0  # log p(m | z) of a true tuple that was never counted, where it is added
@@ -97,47 +101,52 @@ def log_posterior(problem: Problem, codes: Tensor, *, weight: float) -> Tensor:
     return torch.stack(priors).sum(dim=0) + weight * log_likelihoods(problem, codes).sum(dim=1)
 
 
-def named_methods(parser: ArgumentParser, settings: Config) -> dict[str, Method]:
-    """The methods of SAMPLERS; `parser` ends the program where the configuration lacks one."""
+def named_decoders(parser: ArgumentParser, settings: Config) -> dict[str, DecoderSettings]:
+    """The decoders of SAMPLERS; `parser` ends the program where the configuration lacks one."""
     samplers = settings.separation.samplers
     if any(samplers.get(name) is None for name in SAMPLERS):
         parser.error(f"the configuration needs the samplers {', '.join(SAMPLERS)}")
-    return {name: method_of(samplers[name]) for name in SAMPLERS}
+    return {name: decoder_of(samplers[name]) for name in SAMPLERS}
 
 
-def method_of(sampler: Sampler) -> Method:
+def decoder_of(sampler: Sampler) -> DecoderSettings:
     """How sequences are decoded by a sampler of the configuration."""
-    return Method(sampler.method, **sampler.model_dump(exclude={"method", "likelihood", "kept"}))
+    unused = {"greedy": {"hypotheses", "kept", "temperature"}, "beam": {"temperature"}}
+    entries = sampler.model_dump(
+        exclude={"method", "likelihood"} | unused.get(sampler.method, set()), exclude_none=True
+    )
+    settings: DecoderSettings = TypeAdapter(DecoderSettings).validate_python(
+        {"kind": sampler.method, **entries}
+    )
+    return settings
 
 
-def decode(problem: Problem, method: Method, *, truth: Tensor | None = None) -> Tensor:
+def decode(problem: Problem, settings: DecoderSettings, *, truth: Tensor | None = None) -> Tensor:
     """The most probable hypothesis [M, N, S] found; with `truth` [M, N, S] those tuples are possible, too."""
-    items = range(len(problem.mixture))
+    items, decoder = range(len(problem.mixture)), open_decoder(settings)
     if truth is None:
-        return best_hypotheses(problem, items, method)
+        counted = CountedPositions(problem.likelihood, problem.mixture)
+        return best_hypotheses(problem, items, decoder, counted)
     found, size = [], problem.likelihood.codebook_size
     for item in items:  # one at a time: bounds the memory
         mixture = problem.mixture[item]
-        evidence = dense_slices(problem.likelihood.slices(mixture), size)  # [S, K, K]
+        every_pair = dense_slices(problem.likelihood.slices(mixture), size)  # [S, K, K]
         positions = torch.arange(len(mixture))
-        known = evidence[positions, *truth[item]]
-        evidence[positions, *truth[item]] = torch.where(torch.isfinite(known), known, UNSEEN)
-        found.append(best_hypotheses(problem, [item], method, evidence=evidence[None]))
+        known = every_pair[positions, *truth[item]]
+        every_pair[positions, *truth[item]] = torch.where(torch.isfinite(known), known, UNSEEN)
+        found.append(best_hypotheses(problem, [item], decoder, FramePositions(every_pair[None])))
     return torch.cat(found)
 
 
 def best_hypotheses(
-    problem: Problem, items: Sequence[int], method: Method, *, evidence: Tensor | None = None
+    problem: Problem, items: Sequence[int], decoder: Decoder, likelihood: Positions
 ) -> Tensor:
-    """The most probable hypothesis [B, N, S] of the mixtures `items`, in the table or in `evidence`."""
-    mixture = problem.mixture[list(items)]
+    """The most probable hypothesis [B, N, S] of the mixtures `items`, whose likelihood is given."""
     decoded = decode_sequences(
-        mixture,
+        likelihood,
         priors=problem.priors,
-        likelihood=problem.likelihood,
-        method=method,
-        evidence=evidence,
-        uniforms=uniforms(method, mixture.shape[1], items),
+        decoder=decoder,
+        uniforms=uniforms(decoder.draws, likelihood.length, items),
     )
     best = decoded.scores.argmax(dim=1)
     return decoded.codes[torch.arange(len(best)), best].transpose(1, 2)
@@ -181,20 +190,20 @@ def main() -> None:
     settings = read_settings(arguments.config)
     if len(settings.classes) != 2:
         parser.error("the oracles are for two sources")
-    methods = named_methods(parser, settings)
-    method = methods["beam"]
+    decoders = named_decoders(parser, settings)
+    beam = decoders["beam"]
     problem = open_problem(
         "slakh", results=arguments.results, config=arguments.config, mixtures=arguments.mixtures
     )
     truth = open_truth(settings, arguments.results / "slakh", mixtures=arguments.mixtures)
     codes = truth.codes
-    weight = method.likelihood_weight
-    found = decode(problem, method)
+    weight = beam.likelihood_weight
+    found = decode(problem, beam)
     better = log_posterior(problem, codes, weight=weight) > log_posterior(problem, found, weight=weight)
     estimates = {
         "beam": found,
-        "particles": decode(problem, methods["particles"]),
-        "coverage": decode(problem, method, truth=codes),
+        "particles": decode(problem, decoders["particles"]),
+        "coverage": decode(problem, beam, truth=codes),
         "search": torch.where(better[:, None, None], codes, found),
         "true past": from_true_past(problem, codes, weight=weight),
         "true codes": codes,

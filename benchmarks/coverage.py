@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.attribution import UNSEEN, decode, log_likelihoods, named_methods, open_truth
+from benchmarks.attribution import UNSEEN, decode, log_likelihoods, named_decoders, open_truth
 from benchmarks.counting import write_rows
 from benchmarks.problems import Problem, open_problem, read_settings, run_parser
 from lass.evaluation.figures.drawing import COLOURS, new_figure, write_figure
@@ -78,7 +78,7 @@ def main() -> None:
             f"{arguments.results}/slakh/counts needs all {arguments.shards} shards of counts of a run with "
             "two sources: name their number by --shards"
         )
-    methods = named_methods(parser, settings)
+    decoders = named_decoders(parser, settings)
     problem = open_problem(
         "slakh", results=arguments.results, config=arguments.config, mixtures=arguments.mixtures
     )
@@ -95,8 +95,8 @@ def main() -> None:
             "density": density(part.problem.likelihood),
             "coverage": coverage(part.problem, mixture=mixture, codes=truth.codes),
         }
-        for name, method in methods.items():
-            decoded, shared = truth.scores(decode(part.problem, method))
+        for name, decoder in decoders.items():
+            decoded, shared = truth.scores(decode(part.problem, decoder))
             row |= {f"{name}_sdr_decoded": decoded, f"{name}_sdr_shared": shared}
         print(row, flush=True)
         rows.append(row)
