@@ -31,11 +31,12 @@ from benchmarks.problems import (
     RandomSizes,
     needed_files,
     open_problem,
+    open_run,
     random_problem,
     run_parser,
-    spread,
 )
 from lass.evaluation.figures.drawing import COLOURS, new_figure, write_figure
+from lass.evaluation.separations import spread_items
 from lass.models.transformer import TransformerPrior
 from lass.separation.decoding.decoders import open_decoder
 from lass.separation.decoding.loop import decode_sequences
@@ -180,9 +181,9 @@ def measure(case: Case, results: Path, config: Path) -> Result:
     if case.dataset == "random":
         problem = random_problem(case.sizes, mixtures=opened, seed=SEED, device=case.device)
     else:
-        problem = open_problem(case.dataset, results=results, config=config, mixtures=opened)
+        problem = open_problem(open_run(case.dataset, results=results, config=config), mixtures=opened)
     problem = problem.to(case.device, case.precision)
-    items = spread(len(problem.mixture), case.mixtures)
+    items = spread_items(len(problem.mixture), case.mixtures)
     run = run_engine if case.version == "engine" else run_plain
     few = problem.mixture.shape[1] if case.device == "cuda" else REHEARSED  # all of its kernels are built
     rehearsal = replace(problem, mixture=problem.mixture[:, :few])
@@ -261,9 +262,9 @@ def growing_cases(*, length: int) -> list[Case]:
 def found_too(codes: np.ndarray, others: np.ndarray) -> float:
     """Share of the hypotheses `others` [m, W, S, N] that are among `codes` [M, W, S, N].
 
-    The m mixtures are those at `spread(M, m)` of the M.
+    The m mixtures are those at `spread_items(M, m)` of the M.
     """
-    same_mixtures = codes[spread(len(codes), len(others))]
+    same_mixtures = codes[spread_items(len(codes), len(others))]
     known = [{one.tobytes() for one in item} for item in same_mixtures]
     hits = [one.tobytes() in found for found, item in zip(known, others, strict=True) for one in item]
     return float(np.mean(hits))

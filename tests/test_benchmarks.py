@@ -9,14 +9,13 @@ import torch
 from benchmarks.attribution import (
     UNSEEN,
     decode,
-    decoder_of,
     from_true_past,
     log_likelihoods,
     log_posterior,
 )
 from benchmarks.coverage import coverage, with_table
 from benchmarks.gpu import bandwidth, bytes_read, paper_cases
-from benchmarks.problems import RandomSizes, merge_files, random_problem, spread
+from benchmarks.problems import RandomSizes, merge_files, random_problem
 from benchmarks.separation import (
     Case,
     TimedPrior,
@@ -27,7 +26,7 @@ from benchmarks.separation import (
     run_engine,
     run_plain,
 )
-from lass.config.separation import Sampler
+from lass.evaluation.separations import spread_items
 from lass.likelihood.counts import TupleCounter, write_counts
 from lass.separation.decoding.decoders import open_decoder
 from lass.separation.decoding.loop import decode_sequences
@@ -105,9 +104,9 @@ def test_oracles_of_codes_draw_alike_alone_and_together() -> None:
 
 
 def test_mixtures_from_all_over_the_list() -> None:
-    assert spread(100, 4) == [0, 33, 66, 99]
-    assert spread(3, 8) == [0, 1, 2]
-    assert spread(5, 1) == [0]
+    assert spread_items(100, 4) == [0, 33, 66, 99]
+    assert spread_items(3, 8) == [0, 1, 2]
+    assert spread_items(5, 1) == [0]
 
 
 def test_an_override_changes_its_own_place_and_no_other_of_an_anchor(tmp_path: Path) -> None:
@@ -159,21 +158,11 @@ def test_tables_of_more_shards_of_counts_cover_more(tmp_path: Path) -> None:
         shards.append(tmp_path / f"{index}.safetensors")
         write_counts(shards[-1], counter.counts())
     codebook = torch.from_numpy(rng.normal(size=(SIZES.codes, 4)))
-    beam_of_4 = Sampler(
-        method="beam",
-        likelihood="counts",
-        hypotheses=4,
-        likelihood_weight=1.0,
-        temperature=1.0,
-        top_k=None,
-        resampling=None,
-        kept=1,
-    )
     truth = torch.from_numpy(rng.integers(SIZES.codes, size=(2, 2, SIZES.length)))
     for number in (1, 3):
         part = with_table(problem, shards[:number], mixture=problem.mixture, codebook=codebook)
         assert part.tuples == 150 * number
-        found = decode(part.problem, decoder_of(beam_of_4))
+        found = decode(part.problem, beam(4, weight=1.0))
         assert found.shape == (2, 2, SIZES.length)
         assert coverage(part.problem, mixture=part.problem.mixture, codes=found) == 1.0
         covered.append(coverage(part.problem, mixture=problem.mixture, codes=truth))
