@@ -157,6 +157,28 @@ def image_config(folder: Path, **values: Any) -> Path:
     return write_config(folder / "images.yaml", {"targets": ["mnist"], "datasets": {"mnist": mnist}})
 
 
+def small_audio(*priors: str) -> dict[str, Any]:
+    """Overrides that make one of the examples of audio small: a second of 125 codes, and these priors."""
+    training = {"steps": 60, "batch": 4, "warmup": 5, "learning_rate": 4e-3, "bfloat16": False}
+    training |= {"validate_every": 20, "save_every": 60}
+    decoder = {"hypotheses": 4, "kept": 4}
+    return {
+        "sample_rate": 8000,
+        "mixtures": {"seconds": 1, "count": {"validation": 2, "test": 4}},
+        "codec": {
+            **{"codes": 32, "code_channels": 8, "strides": [8, 8], "channels": [16, 32]},
+            **{"decoder_blocks": 1, "crop": 4096, "training": training},
+        },
+        "likelihood": {"tuples": 100_000, "tokens": 60, "mixtures_per_group": 8},
+        "priors": {name: {"layers": 1, "width": 32, "heads": 2, "training": training} for name in priors},
+        "separation": {
+            **{"batch": 2, "precision": "float32"},
+            "decoders": {"beam": decoder, "particles": decoder},
+        },
+        "residual": {"items": 2},
+    }
+
+
 def copy_run(toy: Path, directory: Path, *kept: str) -> Path:
     """A copy of a finished run with Snakemake's records; only the results `kept`, or all of them."""
     shutil.copytree(toy, directory, ignore=shutil.ignore_patterns("log", "*.html"))
