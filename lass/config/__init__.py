@@ -9,6 +9,7 @@ Imports neither torch nor numpy: the workflow validates its configuration at eve
 import difflib
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -16,7 +17,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from lass.config.audio import AudioDataset
 from lass.config.images import MNIST_FILES, ImageDataset
-from lass.config.separation import check_priors
+from lass.config.separation import check_trained_priors
 from lass.settings import Identifier, Natural, PositiveInt, Section, WithoutNulls, key
 
 __all__ = [
@@ -89,7 +90,7 @@ class Config(Section):
             raise ValueError(f"targets {self.targets} must name different ones of the datasets {known}")
         for name, dataset in self.datasets.items():
             try:
-                check_priors(
+                check_trained_priors(
                     dataset.separation.priors,
                     dataset.priors,
                     classes=dataset.classes,
@@ -136,15 +137,22 @@ def without_tags(places: tuple[str | int, ...]) -> list[str | int]:
     """The path of a key as the user wrote it: pydantic puts the kind of a union behind its name."""
     kept: list[str | int] = []
     for index, part in enumerate(places):
-        union = (index == 2 and places[0] == "datasets") or (index > 1 and places[index - 2] == "decoders")
+        union = (index == 2 and places[0] == "datasets") or (
+            index == 6 and places[3:5] == ("separation", "decoders")
+        )
         if not union:
             kept.append(part)
     return kept
 
 
+@cache
+def _schema() -> dict[str, Any]:
+    return json_schema()
+
+
 def known_keys(path: tuple[str | int, ...]) -> list[str]:
     """Keys of the section at `path`, which holds the kind behind every union."""
-    schema = json_schema()
+    schema = _schema()
     node: dict[str, Any] = schema
     for part in path:
         if "oneOf" in node:  # a union: the part is its kind

@@ -40,7 +40,7 @@ class AudioDataset(Dataset):
     """Audio: mixtures of sources of different classes, or of several of one class."""
 
     main: ClassVar[str] = "sdr"
-    kind: Literal["audio"]
+    kind: Literal["audio"] = key("songs with stems, or recordings of single sources", "audio")
     source: Annotated[
         str, AfterValidator(_known_reader), Field(json_schema_extra={"enum": [*AUDIO_READERS]})
     ] = key(

@@ -12,7 +12,15 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from lass.config.separation import Priors, Separation, Table, Tables, check_mixing, check_tables
+from lass.config.separation import (
+    Priors,
+    Separation,
+    Table,
+    Tables,
+    check_chosen_priors,
+    check_mixing,
+    check_tables,
+)
 from lass.methods.settings import METHODS, DecodingJob, LatentJob
 from lass.models.settings import CodecCheck, CodecSettings, PriorOfClass
 from lass.settings import Identifier, PositiveInt, Section, key
@@ -47,6 +55,7 @@ class Dataset(Section):
         check_mixing(
             self.weights_given, sources=self.sources, codes=self.codec.codes, symmetric=self.symmetric
         )
+        check_chosen_priors(self.separation.priors, self.priors, classes=self.classes)
         check_tables(self.tables, methods=self.separation.methods, others=METHODS[self.kind], main=self.main)
         return self
 

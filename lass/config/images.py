@@ -38,7 +38,7 @@ class ImageDataset(Dataset):
     """Images: mixtures of images of any class."""
 
     main: ClassVar[str] = "psnr"
-    kind: Literal["images"]
+    kind: Literal["images"] = key("images, mixtures of which are means of several", "images")
     source: Annotated[
         str, AfterValidator(_known_reader), Field(json_schema_extra={"enum": [*IMAGE_READERS]})
     ] = key(

@@ -160,29 +160,35 @@ def check_mixing(weights: Sequence[float] | None, *, sources: int, codes: int, s
         )
 
 
-def check_priors(
+def check_chosen_priors(
+    chosen: Mapping[str, str], priors: Mapping[str, PriorSettings], *, classes: Sequence[str]
+) -> None:
+    """Every class has a prior that exists and models it."""
+    if sorted(chosen) != sorted(classes):
+        raise ValueError(
+            f"separation.priors must name a prior for each class of {list(classes)} and no other, "
+            f"not for {sorted(chosen)}"
+        )
+    for name, prior in chosen.items():
+        where = f"separation.priors.{name} is {prior!r}"
+        if prior not in priors:
+            raise ValueError(f"{where}, but priors has only {sorted(priors)}")
+        if name not in priors[prior].classes:
+            raise ValueError(f"{where}, which models {priors[prior].classes}")
+
+
+def check_trained_priors(
     chosen: Mapping[str, str],
     priors: Mapping[str, PriorSettings],
     *,
     classes: Sequence[str],
     pretrained: bool,
 ) -> None:
-    """Every class has a prior that models it; a prior that is trained here finds all of its classes."""
-    if sorted(chosen) != sorted(classes):
-        raise ValueError(
-            f"separation.priors must name a prior for each class of {list(classes)} and no other, "
-            f"not for {sorted(chosen)}"
-        )
-    for name, prior_name in chosen.items():
-        where = f"separation.priors.{name} is {prior_name!r}"
-        if prior_name not in priors:
-            raise ValueError(f"{where}, but priors has only {sorted(priors)}")
-        prior = priors[prior_name]
-        if name not in prior.classes:
-            raise ValueError(f"{where}, which models {prior.classes}")
-        given = pretrained and prior.checkpoint
-        if not given and not set(prior.classes) <= set(classes):
+    """A prior that is trained here finds all of its classes."""
+    for name in dict.fromkeys(chosen.values()):
+        given = pretrained and priors[name].checkpoint
+        if not given and not set(priors[name].classes) <= set(classes):
             raise ValueError(
-                f"priors.{prior_name}.classes {prior.classes} must be among the classes {list(classes)}, "
+                f"priors.{name}.classes {priors[name].classes} must be among the classes {list(classes)}, "
                 "where its training finds them"
             )

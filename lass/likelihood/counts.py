@@ -1,4 +1,4 @@
-"""Sparse integer counts F[z_1, ..., z_N, m], the sufficient statistic of the likelihood (step 2 of docs/method.md).
+"""Sparse integer counts F[z_1, ..., z_N, m], what the likelihood is made of (step 2 of docs/method.md).
 
 Convention: the sum of sources is commutative, so every position counts once for each of the N! orders of
 its addends, also where two codes are equal. F is therefore exactly symmetric in z_1..z_N, its total is

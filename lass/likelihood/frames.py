@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from lass.likelihood.settings import LARGEST_FRAMES
 from lass.storage import damaged, read_sizes, read_tensors, write_tensors
 
 FORM = "lass.frames"
 VERSION = 1
-LARGEST = 1 << 28  # numbers that the quadratic forms of all pairs may take
 
 
 @dataclass(frozen=True)
@@ -72,17 +72,17 @@ def frame_likelihood(moments: FrameMoments, *, weights: Tensor, noise: float) ->
         noise: standard deviation added to every number of the mixture's frame, so that codes whose frames
             hardly vary (an empty background) do not forbid small differences; in units of the data.
 
-    Raises ValueError for other numbers of sources, and where K² D² numbers are more than `LARGEST`.
+    Raises ValueError for other numbers of sources, and where K² D² numbers are more than `LARGEST_FRAMES`.
     """
     codes, numbers = moments.total.shape
     if len(weights) != 2:
         raise ValueError(
             f"{len(weights)} sources: the likelihood of frames is for 2; use the table of counts"
         )
-    if codes**2 * numbers**2 > LARGEST:
+    if codes**2 * numbers**2 > LARGEST_FRAMES:
         raise ValueError(
             f"{codes} codes and frames of {numbers} numbers make {codes**2 * numbers**2} numbers, more than "
-            f"{LARGEST}: use the table of counts"
+            f"{LARGEST_FRAMES}: use the table of counts"
         )
     seen = moments.count.clamp_min(1)[:, None]
     mean = moments.total / seen  # [K, D]

@@ -25,7 +25,7 @@ def open_method(job: OracleJob, given: Given) -> Method:
         case "mixture":
             return Batchwise(lambda batch: scaled_mixture(batch.mixtures, weights=batch.weights))
         case "average":
-            return Batchwise(lambda batch: np.repeat(batch.mixtures[:, None], batch.sources.shape[1], axis=1))
+            return Batchwise(lambda batch: average(batch.mixtures, sources=batch.sources.shape[1]))
         case "ideal_mask":
             rate = job.rate or 0
             return Batchwise(lambda batch: ideal_ratio_mask(batch.sources, weights=batch.weights, rate=rate))
@@ -54,6 +54,11 @@ def scaled_mixture(mixtures: np.ndarray, *, weights: np.ndarray) -> np.ndarray:
     `weights` are alpha [B, N].
     """
     return np.asarray(mixtures[:, None] / weights[:, :, None])
+
+
+def average(mixtures: np.ndarray, *, sources: int) -> np.ndarray:
+    """The mixtures y [B, T] as the estimate of each of their `sources`: [B, N, T]."""
+    return np.repeat(mixtures[:, None], sources, axis=1)
 
 
 @torch.inference_mode()

@@ -9,13 +9,13 @@ from scipy.stats import multivariate_normal
 from torch import Tensor
 
 from lass.likelihood.frames import (
-    LARGEST,
     FrameMoments,
     cut_frames,
     frame_likelihood,
     read_frames,
     write_frames,
 )
+from lass.likelihood.settings import LARGEST_FRAMES
 
 CODES, NUMBERS = 3, 4
 
@@ -75,7 +75,7 @@ def test_three_sources_and_large_codebooks_are_refused() -> None:
     with pytest.raises(ValueError, match=r"3 sources: .* for 2; use the table of counts"):
         frame_likelihood(moments_of(frames, codes), weights=torch.ones(3) / 3, noise=0.1)
     many = FrameMoments(torch.ones(8192), torch.ones(8192, 4), torch.ones(1))
-    with pytest.raises(ValueError, match=f"more than {LARGEST}: use the table of counts"):
+    with pytest.raises(ValueError, match=f"more than {LARGEST_FRAMES}: use the table of counts"):
         frame_likelihood(many, weights=torch.tensor([0.5, 0.5]), noise=0.1)
 
 

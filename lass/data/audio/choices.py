@@ -65,8 +65,8 @@ def choose_apart(
 class _Queue:
     """Places in random order, endlessly: the turns of a round are a permutation of them.
 
-    Turns are (round, rank in it, row of the place). They are kept by item, so that one that waits for long, as
-    others have few places, costs nothing.
+    Turns are (round, rank in it, row of the place). They are kept by item, so that one that waits for long,
+    as others have few places, costs nothing.
     """
 
     def __init__(self, places: Sequence[Place], rng: np.random.Generator) -> None:
