@@ -89,7 +89,7 @@ def ideal_binary_mask(sources: np.ndarray, *, weights: np.ndarray, rate: int) ->
 
 def loudest(power: np.ndarray) -> np.ndarray:
     """1 at the source of the highest `power` [N, frequencies, frames] of every point, 0 at the others."""
-    return np.arange(len(power))[:, None, None] == power.argmax(axis=0)
+    return np.asarray(np.arange(len(power))[:, None, None] == power.argmax(axis=0))
 
 
 def masked(
