@@ -1,12 +1,13 @@
 """A data set of audio: songs with stems, or recordings of single sources."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from lass.config.dataset import Dataset
+from lass.config.dataset import Dataset, known_reader
 from lass.config.separation import AudioCounting, Residual
 from lass.data.settings import (
     AUDIO_READERS,
@@ -30,19 +31,15 @@ from lass.settings import Identifier, PositiveFloat, PositiveInt, WithoutNulls, 
 from lass.songs.settings import Composed
 
 
-def _known_reader(source: str) -> str:
-    if source not in AUDIO_READERS:
-        raise ValueError(f"source {source!r} is unknown: choose one of {', '.join(AUDIO_READERS)}")
-    return source
-
-
 class AudioDataset(Dataset):
     """Audio: mixtures of sources of different classes, or of several of one class."""
 
     main: ClassVar[str] = "sdr"
     kind: Literal["audio"] = key("songs with stems, or recordings of single sources", "audio")
     source: Annotated[
-        str, AfterValidator(_known_reader), Field(json_schema_extra={"enum": [*AUDIO_READERS]})
+        str,
+        AfterValidator(partial(known_reader, readers=AUDIO_READERS)),
+        Field(json_schema_extra={"enum": [*AUDIO_READERS]}),
     ] = key(
         "where the audio comes from: `composed` composes songs; the others read the folder `root`: `slakh` "
         "in Slakh's layout, `stems` a folder per song with a file per stem, `utterances` a folder per class "

@@ -26,6 +26,13 @@ from lass.models.settings import CodecCheck, CodecSettings, PriorOfClass
 from lass.settings import Identifier, PositiveInt, Section, key
 
 
+def known_reader(source: str, *, readers: Mapping[str, str]) -> str:
+    """`source`, where it names one of the `readers`; a ValueError otherwise."""
+    if source not in readers:
+        raise ValueError(f"source {source!r} is unknown: choose one of {', '.join(readers)}")
+    return source
+
+
 class Dataset(Section):
     """Everything about one data set."""
 

@@ -1,11 +1,12 @@
 """A data set of images: MNIST, or pictures from a folder."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from lass.config.dataset import Dataset
+from lass.config.dataset import Dataset, known_reader
 from lass.config.separation import ImageCounting
 from lass.data.settings import (
     IMAGE_READERS,
@@ -28,19 +29,15 @@ MNIST_FILES = [
 """What the files of MNIST are called, without .gz."""
 
 
-def _known_reader(source: str) -> str:
-    if source not in IMAGE_READERS:
-        raise ValueError(f"source {source!r} is unknown: choose one of {', '.join(IMAGE_READERS)}")
-    return source
-
-
 class ImageDataset(Dataset):
     """Images: mixtures of images of any class."""
 
     main: ClassVar[str] = "psnr"
     kind: Literal["images"] = key("images, mixtures of which are means of several", "images")
     source: Annotated[
-        str, AfterValidator(_known_reader), Field(json_schema_extra={"enum": [*IMAGE_READERS]})
+        str,
+        AfterValidator(partial(known_reader, readers=IMAGE_READERS)),
+        Field(json_schema_extra={"enum": [*IMAGE_READERS]}),
     ] = key(
         "`mnist` reads MNIST's four files in `root`, with or without .gz, or downloads them where root "
         "is null; "

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lass.methods.oracles import average, ideal_ratio_mask, scaled_mixture
+from lass.methods.oracles import average, ideal_binary_mask, ideal_ratio_mask, scaled_mixture
 
 RATE = 8000
 TIME = np.arange(RATE) / RATE
@@ -67,3 +67,12 @@ def test_average_is_the_mixture_for_every_source() -> None:
     assert found.shape == (2, 3, 3)
     assert found.dtype == np.float32
     assert (found == mixtures[:, None]).all()
+
+
+def test_the_binary_mask_gives_every_point_to_the_loudest_source() -> None:
+    sources = np.stack([LOW + 0.1 * HIGH, HIGH]).astype(np.float32)
+    weights = np.array([[0.5, 0.5]])
+    ((first, second),) = ideal_binary_mask(sources[None], weights=weights, rate=RATE)
+    inner = slice(1000, -1000)
+    np.testing.assert_allclose(first[inner], LOW[inner], atol=1e-2)  # its share of the high tone is lost
+    np.testing.assert_allclose(second[inner], 1.1 * HIGH[inner], atol=1e-2)  # to the one that is louder there
