@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -52,9 +51,6 @@ class AudioDataset(Dataset):
         "a class. A class that is not named here has its own name",
         "names",
         default_factory=dict,
-    )
-    held_out: PositiveInt | None = key(
-        "items of `train` that are the split `validation` where the folder has none", "items", default=None
     )
     sample_rate: PositiveInt = key("rate that the sources are resampled to and the networks work at", "Hz")
     composed: Composed | None = key("the songs of `source: composed`", "section", default=None)
@@ -273,13 +269,6 @@ class AudioDataset(Dataset):
     def splits_to_evaluate(self) -> list[str]:
         """Splits on which the priors are measured."""
         return ["validation"]
-
-    def folder(self, split: str) -> str:
-        """The folder of a split that is read, with ~ and variables of the environment filled in."""
-        root = self.expanded_root
-        if split == "validation" and self.held_out and not Path(f"{root}/validation").is_dir():
-            return f"{root}/train"
-        return f"{root}/{split}"
 
     @property
     def mixing(self) -> Mixing:

@@ -53,11 +53,6 @@ class ImageDataset(Dataset):
         "rows and columns of an image, a multiple of the hop; pictures are resized and cropped to it",
         "pixels",
     )
-    held_out: PositiveInt | None = key(
-        "of `mnist`: the last images of its training set, which are the split `validation`",
-        "images",
-        default=None,
-    )
     augmentation: Augmentation | None = key(
         "altered copies of training images; null for none", "section", default=None
     )
@@ -196,14 +191,13 @@ class ImageDataset(Dataset):
         """Splits on which the priors are measured: also the one whose mixtures are scored."""
         return ["validation", "test"]
 
-    def files(self, split: str, downloaded: str) -> list[str]:
+    def image_files(self, split: str, downloaded: str) -> list[str]:
         """What the images of a split are read from; `downloaded` is the folder of files that are fetched."""
-        root = self.expanded_root
-        if self.source == "folder":
-            return [f"{root}/{split}"]
-        if not root:
+        if self.source != "mnist":
+            return [self.folder(split)]
+        if not self.root:
             return [f"{downloaded}/{name}.gz" for name in MNIST_FILES]
-        paths = [f"{root}/{name}" for name in MNIST_FILES]
+        paths = [f"{self.expanded_root}/{name}" for name in MNIST_FILES]
         return [path if Path(path).is_file() else f"{path}.gz" for path in paths]
 
     @property
