@@ -33,7 +33,9 @@ def voice_and_noise(root: Path) -> dict[str, Any]:
         "codec": {**example["codec"], **small["codec"]},
         "priors": priors,
         "separation": {
-            **{"priors": {"speech": "speech", "noise": "noise"}, "batch": 2, "precision": "float32"},
+            "priors": {"speech": "speech", "noise": "noise"},
+            "batch": 2,
+            "precision": "float32",
             "decoders": {"beam": {"kind": "beam", "hypotheses": 4, "likelihood_weight": 8.0, "kept": 4}},
             "methods": {"lass": {"decoder": "beam"}},
         },
