@@ -1,4 +1,4 @@
-"""Recordings that a test lays out as a user would: tones that come and go, each class in a range of its own."""
+"""Recordings laid out as a user would: tones that come and go, each class in a range of its own."""
 
 from pathlib import Path
 
@@ -7,8 +7,13 @@ import soundfile
 
 RATE = 8000
 LOWEST = {
-    **{"drums": 400.0, "bass": 80.0, "other": 600.0, "vocals": 200.0},
-    **{"speech": 150.0, "hum": 60.0, "hiss": 1000.0},
+    "drums": 400.0,
+    "bass": 80.0,
+    "other": 600.0,
+    "vocals": 200.0,
+    "speech": 150.0,
+    "hum": 60.0,
+    "hiss": 1000.0,
 }
 """Hz, of the tones of a class."""
 
