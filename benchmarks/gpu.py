@@ -17,16 +17,17 @@ from benchmarks.counting import hardware, write_rows
 from benchmarks.problems import RandomSizes, needed_files, run_parser
 from benchmarks.separation import HEAD, Case, measure_apart, plain_case, print_row, row_of
 from lass.models.transformer import Transformer
-from lass.separation.decoding.loop import Method
+from lass.separation.decoding.decoders import open_decoder
+from lass.separation.settings import Beam, Particle
 
 PAPER = RandomSizes(codes=2048, entries=8192, length=1024, layers=48, width=1024, heads=1)
-PARTICLES = Method("particle", hypotheses=64, likelihood_weight=2.0, resampling=0.5)
+PARTICLES = Particle(kind="particle", hypotheses=64, kept=1, likelihood_weight=2.0, resampling=0.5)
 BYTES = {"float32": 4, "bfloat16": 2}
 
 
 def music_cases(device: str, *, music: int, plain: int) -> list[Case]:
     """The published algorithm, the engine that is compared with it, and its particle filter."""
-    beam = Method("beam", hypotheses=10, likelihood_weight=8.0)
+    beam = Beam(kind="beam", hypotheses=10, kept=1, likelihood_weight=8.0)
     engine = Case("music, beam search, W = 10", beam, music, music, dataset="slakh", device=device)
     return [
         plain_case(engine, mixtures=plain),
@@ -38,7 +39,7 @@ def music_cases(device: str, *, music: int, plain: int) -> list[Case]:
 
 def paper_cases(device: str, sizes: RandomSizes, *, batches: Sequence[int]) -> list[Case]:
     """Random priors of the paper's size, in batches of several sizes."""
-    beam = Method("beam", hypotheses=10, likelihood_weight=3.0)
+    beam = Beam(kind="beam", hypotheses=10, kept=1, likelihood_weight=3.0)
     return [
         Case("paper's size", beam, batch, batch, precision="bfloat16", device=device, sizes=sizes)
         for batch in batches
@@ -93,7 +94,7 @@ def main() -> None:
         result = measure_apart(case, arguments.results, arguments.config)
         if case.version == "plain":
             reference = result
-        compared = case.dataset == "slakh" and case.method.searches
+        compared = case.dataset == "slakh" and open_decoder(case.decoder).draws == 0
         row = row_of(case, result, reference if compared else None)
         if case.dataset == "random":
             row["times_bound"] = round(result.seconds / case.mixtures * speed / bytes_read(case), 2)

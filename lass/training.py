@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lass.compute.seeds import generator
 from lass.models.settings import Training
 from lass.storage import read_header, read_tensors, write_tensors
 
@@ -99,7 +100,7 @@ def training_step(
     seed: int,
 ) -> dict[str, float]:
     """One update of the weights; batch and codebook restarts depend on (seed, step) alone."""
-    rng = np.random.default_rng((seed, step))
+    rng = generator(seed, "training", step)
     network.train()
     for group in optimizer.param_groups:
         group["lr"] = settings.rate(step)

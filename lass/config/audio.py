@@ -1,12 +1,12 @@
 """A data set of audio: songs with stems, or recordings of single sources."""
 
 from collections.abc import Sequence
-from pathlib import Path
+from functools import partial
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from lass.config.dataset import Dataset
+from lass.config.dataset import Dataset, known_reader
 from lass.config.separation import AudioCounting, Residual
 from lass.data.settings import (
     AUDIO_READERS,
@@ -30,19 +30,15 @@ from lass.settings import Identifier, PositiveFloat, PositiveInt, WithoutNulls, 
 from lass.songs.settings import Composed
 
 
-def _known_reader(source: str) -> str:
-    if source not in AUDIO_READERS:
-        raise ValueError(f"source {source!r} is unknown: choose one of {', '.join(AUDIO_READERS)}")
-    return source
-
-
 class AudioDataset(Dataset):
     """Audio: mixtures of sources of different classes, or of several of one class."""
 
     main: ClassVar[str] = "sdr"
     kind: Literal["audio"] = key("songs with stems, or recordings of single sources", "audio")
     source: Annotated[
-        str, AfterValidator(_known_reader), Field(json_schema_extra={"enum": [*AUDIO_READERS]})
+        str,
+        AfterValidator(partial(known_reader, readers=AUDIO_READERS)),
+        Field(json_schema_extra={"enum": [*AUDIO_READERS]}),
     ] = key(
         "where the audio comes from: `composed` composes songs; the others read the folder `root`: `slakh` "
         "in Slakh's layout, `stems` a folder per song with a file per stem, `utterances` a folder per class "
@@ -55,9 +51,6 @@ class AudioDataset(Dataset):
         "a class. A class that is not named here has its own name",
         "names",
         default_factory=dict,
-    )
-    held_out: PositiveInt | None = key(
-        "items of `train` that are the split `validation` where the folder has none", "items", default=None
     )
     sample_rate: PositiveInt = key("rate that the sources are resampled to and the networks work at", "Hz")
     composed: Composed | None = key("the songs of `source: composed`", "section", default=None)
@@ -276,13 +269,6 @@ class AudioDataset(Dataset):
     def splits_to_evaluate(self) -> list[str]:
         """Splits on which the priors are measured."""
         return ["validation"]
-
-    def folder(self, split: str) -> str:
-        """The folder of a split that is read, with ~ and variables of the environment filled in."""
-        root = self.expanded_root
-        if split == "validation" and self.held_out and not Path(f"{root}/validation").is_dir():
-            return f"{root}/train"
-        return f"{root}/{split}"
 
     @property
     def mixing(self) -> Mixing:

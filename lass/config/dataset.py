@@ -26,6 +26,13 @@ from lass.models.settings import CodecCheck, CodecSettings, PriorOfClass
 from lass.settings import Identifier, PositiveInt, Section, key
 
 
+def known_reader(source: str, *, readers: Mapping[str, str]) -> str:
+    """`source`, where it names one of the `readers`; a ValueError otherwise."""
+    if source not in readers:
+        raise ValueError(f"source {source!r} is unknown: choose one of {', '.join(readers)}")
+    return source
+
+
 class Dataset(Section):
     """Everything about one data set."""
 
@@ -34,6 +41,12 @@ class Dataset(Section):
     root: str | None = key(
         "the folder that holds the data; a relative path starts at the working directory",
         "path",
+        default=None,
+    )
+    held_out: PositiveInt | None = key(
+        "items of `train` that are the split `validation` where the data have none: of MNIST the last ones, "
+        "of folders some from all over the list",
+        "items",
         default=None,
     )
     classes: Annotated[list[Identifier], Field(min_length=1)] = key("names of the classes", "names")
@@ -181,6 +194,12 @@ class Dataset(Section):
     def expanded_root(self) -> str:
         """The root with ~ and variables of the environment filled in; empty where there is none."""
         return os.path.expandvars(Path(self.root).expanduser()) if self.root else ""
+
+    def folder(self, split: str) -> str:
+        """The folder of a split that is read: that of training, where validation is held out of it."""
+        root = self.expanded_root
+        missing = split == "validation" and not Path(f"{root}/validation").is_dir()
+        return f"{root}/train" if missing and self.held_out else f"{root}/{split}"
 
     def altered(self, split: str) -> Any:  # noqa: ARG002 (images answer by split)
         """How copies of the items of a split are altered; None for not at all."""

@@ -1,11 +1,12 @@
 """A data set of images: MNIST, or pictures from a folder."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from lass.config.dataset import Dataset
+from lass.config.dataset import Dataset, known_reader
 from lass.config.separation import ImageCounting
 from lass.data.settings import (
     IMAGE_READERS,
@@ -28,19 +29,15 @@ MNIST_FILES = [
 """What the files of MNIST are called, without .gz."""
 
 
-def _known_reader(source: str) -> str:
-    if source not in IMAGE_READERS:
-        raise ValueError(f"source {source!r} is unknown: choose one of {', '.join(IMAGE_READERS)}")
-    return source
-
-
 class ImageDataset(Dataset):
     """Images: mixtures of images of any class."""
 
     main: ClassVar[str] = "psnr"
     kind: Literal["images"] = key("images, mixtures of which are means of several", "images")
     source: Annotated[
-        str, AfterValidator(_known_reader), Field(json_schema_extra={"enum": [*IMAGE_READERS]})
+        str,
+        AfterValidator(partial(known_reader, readers=IMAGE_READERS)),
+        Field(json_schema_extra={"enum": [*IMAGE_READERS]}),
     ] = key(
         "`mnist` reads MNIST's four files in `root`, with or without .gz, or downloads them where root "
         "is null; "
@@ -55,11 +52,6 @@ class ImageDataset(Dataset):
     size: PositiveInt = key(
         "rows and columns of an image, a multiple of the hop; pictures are resized and cropped to it",
         "pixels",
-    )
-    held_out: PositiveInt | None = key(
-        "of `mnist`: the last images of its training set, which are the split `validation`",
-        "images",
-        default=None,
     )
     augmentation: Augmentation | None = key(
         "altered copies of training images; null for none", "section", default=None
@@ -204,14 +196,13 @@ class ImageDataset(Dataset):
         """Splits on which the priors are measured: also the one whose mixtures are scored."""
         return ["validation", "test"]
 
-    def files(self, split: str, downloaded: str) -> list[str]:
+    def image_files(self, split: str, downloaded: str) -> list[str]:
         """What the images of a split are read from; `downloaded` is the folder of files that are fetched."""
-        root = self.expanded_root
-        if self.source == "folder":
-            return [f"{root}/{split}"]
-        if not root:
+        if self.source != "mnist":
+            return [self.folder(split)]
+        if not self.root:
             return [f"{downloaded}/{name}.gz" for name in MNIST_FILES]
-        paths = [f"{root}/{name}" for name in MNIST_FILES]
+        paths = [f"{self.expanded_root}/{name}" for name in MNIST_FILES]
         return [path if Path(path).is_file() else f"{path}.gz" for path in paths]
 
     @property

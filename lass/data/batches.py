@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lass.compute.seeds import generator
 from lass.data.audio.tracks import AudioLibrary, open_tracks
 from lass.data.images.augmentation import augment
 from lass.data.images.choices import distinct_rows
@@ -75,7 +76,7 @@ class AudioBatches:
 
     def fixed(self, seed: int, *, batches: int) -> list[Tensor]:
         """The same `batches` batches every time, for validation."""
-        rng = np.random.default_rng(seed)
+        rng = generator(seed, "validation")
         return [self.draw(rng) for _ in range(batches)]
 
 
@@ -102,7 +103,7 @@ class MixtureBatches:
 
     def fixed(self, seed: int, *, batches: int) -> list[tuple[Tensor, Tensor]]:
         """The same `batches` batches every time, for validation."""
-        rng = np.random.default_rng(seed)
+        rng = generator(seed, "validation")
         return [self.draw(rng) for _ in range(batches)]
 
 
@@ -133,7 +134,7 @@ class ImageBatches:
 
     def fixed(self, seed: int, *, batches: int) -> list[Tensor]:
         """The same `batches` batches every time, for validation."""
-        rng = np.random.default_rng(seed)
+        rng = generator(seed, "validation")
         return [self.draw(rng) for _ in range(batches)]
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lass.compute.seeds import generator
 from lass.data.audio.tracks import AudioLibrary, open_tracks
 from lass.data.images.choices import distinct_rows
 from lass.data.images.library import ImageLibrary, open_images
@@ -150,7 +151,7 @@ class TupleStream:
 
     def group(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Codes of the sources [N, B, tokens] and of their mixtures [B, tokens] of group `number`."""
-        rng = np.random.default_rng((self.seed, number))
+        rng = generator(self.seed, "tuples", number)
         audio = np.empty((self.mixtures, self.length * self.encoder.hop), dtype=np.float32)
         codes = np.empty((len(self.sources), self.mixtures, self.tokens), dtype=np.int64)
         for item in range(self.mixtures):
@@ -220,7 +221,7 @@ class ImageTupleStream:
 
     def group(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Codes of the sources [N, B, S] and of their mixtures [B, S] of group `number`."""
-        rng = np.random.default_rng((self.seed, number))
+        rng = generator(self.seed, "tuples", number)
         rows = distinct_rows(rng, images=len(self.library), count=self.mixtures, sources=len(self.weights))
         images = self.library.read_rows(rows.ravel()).reshape(*rows.shape, -1)  # [B, N, T]
         sources = self.codes[rows.T].astype(np.int64)  # [N, B, S]

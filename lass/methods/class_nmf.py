@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.decomposition import NMF, non_negative_factorization
 
+from lass.compute.seeds import generator
 from lass.data.mixtures import Batch
 from lass.methods.protocol import Given, needed
 from lass.methods.settings import ClassNmfJob
@@ -89,7 +90,7 @@ def fit_dictionaries(
                 f"class {name!r} has {len(rows)} training images, but {settings.images} are asked for: "
                 "lower the number of images per class or add some"
             )
-        rng = np.random.default_rng((seed, index))
+        rng = generator(seed, "methods", index)
         chosen = np.sort(rng.permutation(rows)[: settings.images])
         pixels = _as_pixels(read(chosen), f"training images of class {name!r}")
         atoms.append(_fit_atoms(pixels, name, settings, rng))

@@ -25,10 +25,13 @@ def open_method(job: OracleJob, given: Given) -> Method:
         case "mixture":
             return Batchwise(lambda batch: scaled_mixture(batch.mixtures, weights=batch.weights))
         case "average":
-            return Batchwise(lambda batch: np.repeat(batch.mixtures[:, None], batch.sources.shape[1], axis=1))
+            return Batchwise(lambda batch: average(batch.mixtures, sources=batch.sources.shape[1]))
         case "ideal_mask":
             rate = job.rate or 0
             return Batchwise(lambda batch: ideal_ratio_mask(batch.sources, weights=batch.weights, rate=rate))
+        case "ideal_binary_mask":
+            rate = job.rate or 0
+            return Batchwise(lambda batch: ideal_binary_mask(batch.sources, weights=batch.weights, rate=rate))
         case "codec_ceiling":
             check = job.codec or CodecCheck(hop=0)
             codec = open_codec(needed(given.codec, "codec"), check, device=given.device)
@@ -56,6 +59,11 @@ def scaled_mixture(mixtures: np.ndarray, *, weights: np.ndarray) -> np.ndarray:
     return np.asarray(mixtures[:, None] / weights[:, :, None])
 
 
+def average(mixtures: np.ndarray, *, sources: int) -> np.ndarray:
+    """The mixtures y [B, T] as the estimate of each of their `sources`: [B, N, T]."""
+    return np.repeat(mixtures[:, None], sources, axis=1)
+
+
 @torch.inference_mode()
 def codec_ceiling(sources: np.ndarray, *, codec: Codec) -> np.ndarray:
     """Sources x_n [B, N, T], each encoded and decoded by itself: what a choice of codes may reach."""
@@ -71,6 +79,23 @@ def ideal_ratio_mask(sources: np.ndarray, *, weights: np.ndarray, rate: int) -> 
     magnitudes of the alpha_n x_n there (Liutkus & Badeau 2015 call it the Wiener filter). `weights` are alpha
     [B, N]; `rate` is in Hz. Mixtures shorter than half a window are a ValueError.
     """
+    return masked(sources, weights=weights, rate=rate, share=lambda power: power / power.sum(axis=0))
+
+
+def ideal_binary_mask(sources: np.ndarray, *, weights: np.ndarray, rate: int) -> NDArray[np.float32]:
+    """As `ideal_ratio_mask`, but every point goes to the loudest source alone (Wang 2005)."""
+    return masked(sources, weights=weights, rate=rate, share=loudest)
+
+
+def loudest(power: np.ndarray) -> np.ndarray:
+    """1 at the source of the highest `power` [N, frequencies, frames] of every point, 0 at the others."""
+    return np.asarray(np.arange(len(power))[:, None, None] == power.argmax(axis=0))
+
+
+def masked(
+    sources: np.ndarray, *, weights: np.ndarray, rate: int, share: Callable[[np.ndarray], np.ndarray]
+) -> NDArray[np.float32]:
+    """Estimates [B, N, T] through masks [N, frequencies, frames] that `share` makes of the true powers."""
     size = 2 ** round(np.log2(WINDOW * rate))
     frames = sources.shape[2]
     if 2 * frames < size:
@@ -81,6 +106,5 @@ def ideal_ratio_mask(sources: np.ndarray, *, weights: np.ndarray, rate: int) -> 
         alpha = weights[place][:, None]
         parts = transform.stft(alpha.astype(np.float64) * mixed)  # [N, frequencies, frames]
         power = np.abs(parts) ** 2 + QUIET
-        masked = power / power.sum(axis=0) * parts.sum(axis=0)
-        estimates[place] = transform.istft(masked, k1=frames) / alpha
+        estimates[place] = transform.istft(share(power) * parts.sum(axis=0), k1=frames) / alpha
     return estimates

@@ -26,6 +26,7 @@ AUDIO_METHODS = {
     "mixture": "oracles",
     "codec_ceiling": "oracles",
     "ideal_mask": "oracles",
+    "ideal_binary_mask": "oracles",
     **dict.fromkeys(BLIND, "blind"),
     **dict.fromkeys(SUPERVISED, "supervised"),
 }

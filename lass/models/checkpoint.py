@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lass.compute.seeds import generator
 from lass.models.transformer import Transformer, TransformerShape
 from lass.models.vqvae import Vqvae, VqvaeShape
 from lass.storage import damaged, read_header, read_tensors, write_tensors
@@ -102,5 +103,5 @@ def read_transformer(path: Path, *, codebook: str | None = None) -> Transformer:
 def new_network(kind: type[Vqvae] | type[Transformer], *args: Any, seed: int, **kwargs: Any) -> Any:
     """A network with weights drawn from `seed`, leaving torch's global generator as it was."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(int(generator(seed, "weights").integers(1 << 62)))
         return kind(*args, **kwargs)

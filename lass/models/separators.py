@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torchaudio.models import ConvTasNet, HDemucs
 
+from lass.compute.seeds import generator
 from lass.models.settings import ConvTasnet, HybridDemucs
 from lass.storage import read_header, read_tensors, write_tensors
 
@@ -101,7 +102,7 @@ def absolute_error(errors: Tensor, mixtures: Tensor) -> Tensor:  # noqa: ARG001 
 def new_separator(settings: ConvTasnet | HybridDemucs, *, sources: int, seed: int) -> MixtureSeparator:
     """A network whose first weights depend on `seed` alone."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(int(generator(seed, "weights").integers(1 << 62)))
         return MixtureSeparator(settings, sources=sources)
 
 

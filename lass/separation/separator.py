@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lass.compute.seeds import generator
 from lass.likelihood.tensor import Likelihood
 from lass.separation.decoding.budget import mixtures_at_once
 from lass.separation.decoding.decoders import Decoder
@@ -83,5 +84,5 @@ class Separator:
         """Numbers in [0, 1) [B, S, draws], each mixture's drawn from (seed, item) alone."""
         shape = (length, self.decoder.draws)
         return torch.from_numpy(
-            np.stack([np.random.default_rng((self.seed, item)).random(shape) for item in items])
+            np.stack([generator(self.seed, "decoding", item).random(shape) for item in items])
         )

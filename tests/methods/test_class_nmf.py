@@ -9,12 +9,12 @@ from sklearn.datasets import load_digits
 
 from lass.methods.class_nmf import (
     NmfDictionaries,
-    average,
     fit_dictionaries,
     read_dictionaries,
     separate_nmf,
     write_dictionaries,
 )
+from lass.methods.oracles import average
 from lass.models.settings import ClassNmf
 
 CLASSES = ["zero", "one", "two", "three"]
@@ -50,14 +50,6 @@ def apart() -> NmfDictionaries:
     atoms[1, :, 3:] = [[1, 0, 1], [0, 1, 0]]
     atoms[2] = 0.5
     return NmfDictionaries(atoms, ("left", "right", "flat"))
-
-
-def test_average_is_the_mixture_for_every_source() -> None:
-    mixtures = np.arange(6, dtype=np.float32).reshape(2, 3) / 6
-    found = average(mixtures, sources=3)
-    assert found.shape == (2, 3, 3)
-    assert found.dtype == np.float32
-    assert (found == mixtures[:, None]).all()
 
 
 def test_atoms_rebuild_the_images_of_their_class_best(

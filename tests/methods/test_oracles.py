@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lass.methods.oracles import ideal_ratio_mask, scaled_mixture
+from lass.methods.oracles import average, ideal_binary_mask, ideal_ratio_mask, scaled_mixture
 
 RATE = 8000
 TIME = np.arange(RATE) / RATE
@@ -13,7 +13,7 @@ WEIGHTS = np.array([0.25, 0.75])
 
 def masked(sources: np.ndarray, weights: np.ndarray = WEIGHTS) -> np.ndarray:
     """Estimates of one mixture."""
-    (estimates,) = ideal_ratio_mask(sources[None], weights=weights, rate=RATE)
+    (estimates,) = ideal_ratio_mask(sources[None], weights=weights[None], rate=RATE)
     return np.asarray(estimates)
 
 
@@ -49,12 +49,30 @@ def test_silence_and_mixtures_that_are_too_short() -> None:
 
 def test_a_mixture_is_masked_alike_alone_and_among_others() -> None:
     batch = np.random.default_rng(2).normal(size=(3, 2, RATE)).astype(np.float32)
-    together = ideal_ratio_mask(batch, weights=WEIGHTS, rate=RATE)
+    weights = np.tile(WEIGHTS, (len(batch), 1))
+    together = ideal_ratio_mask(batch, weights=weights, rate=RATE)
     for sources, estimates in zip(batch, together, strict=True):
         np.testing.assert_array_equal(masked(sources), estimates)
-    assert ideal_ratio_mask(batch[:0], weights=WEIGHTS, rate=RATE).shape == (0, 2, RATE)
+    assert ideal_ratio_mask(batch[:0], weights=weights[:0], rate=RATE).shape == (0, 2, RATE)
 
 
 def test_the_mixture_as_estimates_by_hand() -> None:
-    found = scaled_mixture(np.array([[1.0, 3.0], [0.0, -1.5]]), weights=WEIGHTS)
+    found = scaled_mixture(np.array([[1.0, 3.0], [0.0, -1.5]]), weights=np.tile(WEIGHTS, (2, 1)))
     assert found.tolist() == [[[4.0, 12.0], [4 / 3, 4.0]], [[0.0, -6.0], [0.0, -2.0]]]
+
+
+def test_average_is_the_mixture_for_every_source() -> None:
+    mixtures = np.arange(6, dtype=np.float32).reshape(2, 3) / 6
+    found = average(mixtures, sources=3)
+    assert found.shape == (2, 3, 3)
+    assert found.dtype == np.float32
+    assert (found == mixtures[:, None]).all()
+
+
+def test_the_binary_mask_gives_every_point_to_the_loudest_source() -> None:
+    sources = np.stack([LOW + 0.1 * HIGH, HIGH]).astype(np.float32)
+    weights = np.array([[0.5, 0.5]])
+    ((first, second),) = ideal_binary_mask(sources[None], weights=weights, rate=RATE)
+    inner = slice(1000, -1000)
+    np.testing.assert_allclose(first[inner], LOW[inner], atol=1e-2)  # its share of the high tone is lost
+    np.testing.assert_allclose(second[inner], 1.1 * HIGH[inner], atol=1e-2)  # to the one that is louder there

@@ -119,9 +119,9 @@ SHIPPED = ROOT / "workflow" / "resources" / "slakh"
 
 def test_checkpoints_from_before_images_still_load() -> None:
     """Their headers lack what came later: the defaults are what they were trained with."""
-    stored = describe_checkpoint(SHIPPED / "vqvae.safetensors", "vqvae")["shape"]
+    stored = describe_checkpoint(SHIPPED / "codec.safetensors", "vqvae")["shape"]
     assert not {"image", "overlap", "normalise", "encoder_kernel"} & stored.keys()
-    codec = read_vqvae(SHIPPED / "vqvae.safetensors", rate=None, hop=64)
+    codec = read_vqvae(SHIPPED / "codec.safetensors", rate=None, hop=64)
     shape = codec.shape
     assert (shape.image, shape.overlap, shape.normalise, shape.encoder_kernel) == (None, True, False, 3)
     codes = codec.encode(torch.randn(1, 64 * 20, generator=torch.Generator().manual_seed(0)))

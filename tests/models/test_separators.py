@@ -38,7 +38,6 @@ SMALL: dict[str, ConvTasnet | HybridDemucs] = {
     "conv_tasnet": TASNET,
     "hybrid_demucs": HybridDemucs(channels=4, depth=3, window=256, training=TRAINING),
 }
-HALVES = torch.tensor([0.5, 0.5])
 
 
 def small(name: str, *, sources: int = 2) -> MixtureSeparator:
@@ -68,7 +67,7 @@ def tones(rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
 @pytest.mark.parametrize("sources", [2, 3])
 def test_shapes(name: str, sources: int) -> None:
     network = small(name, sources=sources).eval()
-    weights = torch.full((sources,), 1 / sources)
+    weights = torch.full((1, sources), 1 / sources)
     mixture = torch.randn(3000, generator=torch.Generator().manual_seed(0))
     (estimates,) = separate(network, mixture[None], weights=weights)
     assert estimates.shape == (sources, 3000)
@@ -136,7 +135,8 @@ def test_a_stored_network_separates_alike(name: str, tmp_path: Path) -> None:
     found = read_separator(path, name=name, classes=["drums", "bass"])
     assert found.settings == SMALL[name]
     mixtures = torch.randn(1, 2000, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(separate(found, mixtures, weights=HALVES), separate(network, mixtures, weights=HALVES))
+    halves = torch.full((len(mixtures), 2), 0.5)
+    assert torch.equal(separate(found, mixtures, weights=halves), separate(network, mixtures, weights=halves))
 
 
 def test_a_network_for_something_else(tmp_path: Path) -> None:

@@ -103,7 +103,8 @@ def test_refinements_that_cannot_run(changes: dict[str, Any], message: str) -> N
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"window": 2}, "window\n.*greater than or equal to 4"),
+        ({"window": 2}, "window\n.*multiple of 4"),
+        ({"window": 0}, "window\n.*greater than or equal to 4"),
         ({"window": 130}, "window\n.*multiple of 4"),
         ({"templates": 0}, "templates\n.*greater than or equal to 1"),
         ({"rounds": 0}, "rounds\n.*greater than or equal to 1"),

@@ -5,7 +5,7 @@ What a data set answers stands in `lass.config`; here are only paths, and which 
 
 from pathlib import Path
 
-from lass.config import MNIST_FILES, parse_config
+from lass.config import MNIST_FILES, has_gpu, parse_config
 from snakemake.exceptions import WorkflowError
 
 REPOSITORY = Path(workflow.basedir)
@@ -17,11 +17,6 @@ except ValueError as error:
     raise WorkflowError(str(error)) from None
 
 DATASETS = settings.datasets
-
-
-def has_gpu():
-    """Whether this machine shows a GPU: asked of the system, as torch takes a second to start."""
-    return Path("/dev/nvidiactl").exists() or Path("/dev/kfd").exists()
 
 
 # What a job that may use a GPU asks the scheduler for: with `auto` as many as there are, so that jobs take turns.
@@ -133,4 +128,4 @@ def root_of(dataset, wildcards):
 
 def pictures(wildcards):
     """What the images of a split are read from."""
-    return dataset_of(wildcards).files(wildcards.split, f"results/{wildcards.dataset}/idx")
+    return dataset_of(wildcards).image_files(wildcards.split, f"results/{wildcards.dataset}/idx")

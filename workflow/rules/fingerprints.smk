@@ -13,10 +13,11 @@ def files_of_module(name):
     return [path for path in paths if path.is_file()]
 
 
-def imported_modules(tree):
-    """Files of those modules of lass that a syntax tree imports."""
+@cache
+def imported_files(path):
+    """Files of those modules of lass that a file imports."""
     names = set()
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -45,7 +46,7 @@ def code_behind(path):
         file = waiting.pop()
         if file not in reached:
             reached.add(file)
-            waiting += imported_modules(ast.parse(file.read_text(encoding="utf-8")))
+            waiting += imported_files(file)
     return sorted(reached)
 
 

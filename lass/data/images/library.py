@@ -12,6 +12,7 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
+from lass.compute.seeds import generator
 from lass.data.encoding import Encodable
 from lass.data.images.augmentation import augment
 from lass.data.images.choices import permuted_rows
@@ -138,7 +139,7 @@ class ImageLibrary:
             if augmentation is None:
                 continue
             for copy in range(1, augmentation.copies + 1):
-                rng = np.random.default_rng((seed, copy, block))
+                rng = generator(seed, "augmentation", copy, block)
                 altered = augment(images, image=self.image, rng=rng, settings=augmentation)
                 yield Encodable([f"{name}/{copy}" for name in names], classes, altered)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lass.compute.seeds import generator
 from lass.data.mixtures import Batch
 from lass.methods.blind.separate import separate_blindly
 from lass.methods.protocol import Given
@@ -18,9 +19,8 @@ class Blind:
 
     def separate(self, batch: Batch) -> np.ndarray:
         """As `lass.methods.protocol.Method`; what a mixture's method draws depends on its number alone."""
-        seeds = [
-            int(np.random.SeedSequence((self.job.seed, item)).generate_state(1)[0]) for item in batch.items
-        ]
+        draws = [generator(self.job.seed, "methods", item) for item in batch.items]
+        seeds = [int(rng.integers(1 << 31)) for rng in draws]
         addends = separate_blindly(batch.mixtures, method=self.job.name, rate=self.job.rate, seeds=seeds)
         return np.asarray(addends / batch.weights[:, :, None])
 
