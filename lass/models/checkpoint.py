@@ -71,13 +71,13 @@ def read_vqvae(path: Path, *, rate: int | None = None, hop: int | None = None) -
     values, trained_at = header["shape"], header["provenance"].get("sample_rate")
     if rate is not None and trained_at not in (None, rate):
         raise ValueError(
-            f"{path}: trained at {trained_at} Hz, but slakh.sample_rate is {rate}; make them equal"
+            f"{path}: trained at {trained_at} Hz, but sample_rate is {rate}; make them equal"
         )
     fields: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
     network = Vqvae(VqvaeShape(**fields))
     if hop is not None and network.shape.hop != hop:
         raise ValueError(
-            f"{path}: {network.shape.hop} samples per token, but vqvae.strides give {hop}; make them equal"
+            f"{path}: {network.shape.hop} samples per token, but codec.strides give {hop}; make them equal"
         )
     load_weights(path, network, read_tensors(path))
     return network.eval().requires_grad_(False)
