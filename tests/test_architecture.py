@@ -23,7 +23,7 @@ DOORS: dict[str, set[str]] = {
     "compute": set(),
     "runtime": set(),
     "config": {"settings"},  # and the modules of settings of all rooms: LIGHT
-    "songs": {"data", "settings", "storage"},
+    "songs": {"settings", "storage"},
     "tokens": {"storage"},
     "data": {"compute", "settings", "storage", "tokens"},
     "likelihood": {"settings", "storage"},

@@ -90,6 +90,7 @@ class Config(Section):
         known = sorted(self.datasets)
         if not set(self.targets) <= set(known) or len(set(self.targets)) != len(self.targets):
             raise ValueError(f"targets {self.targets} must name different ones of the datasets {known}")
+        self.check_names()
         for name, dataset in self.datasets.items():
             try:
                 check_trained_priors(
@@ -101,6 +102,13 @@ class Config(Section):
             except ValueError as error:
                 raise ValueError(f"datasets.{name}.{error}") from None
         return self
+
+    def check_names(self) -> None:
+        """Names of data sets and tables that lead to different files."""
+        files = [f"{name}_{table}" for name, dataset in self.datasets.items() for table in dataset.tables]
+        twice = sorted({file for file in files if files.count(file) > 1})
+        if twice:
+            raise ValueError(f"two tables would be results/{twice[0]}.csv: rename a data set or a table")
 
     def named(self, kind: str) -> list[str]:
         """Names of the data sets of a kind."""

@@ -7,9 +7,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from lass.config.dataset import Dataset, known_reader
+from lass.config.registry import AUDIO_READERS, NAMING_READERS
 from lass.config.separation import AudioCounting, Residual
 from lass.data.settings import (
-    AUDIO_READERS,
     AudioLibrarySettings,
     AudioMixtures,
     Mixing,
@@ -82,6 +82,16 @@ class AudioDataset(Dataset):
                 )
             if self.composed is None:
                 raise ValueError("source is 'composed', so the section composed is needed")
+            if self.held_out is not None:
+                raise ValueError(
+                    f"source is 'composed', which has a split of its own for validation, but held_out is "
+                    f"{self.held_out}: set it to null"
+                )
+            if self.composed.seconds < self.mixtures.seconds:
+                raise ValueError(
+                    f"composed.seconds {self.composed.seconds} is shorter than mixtures.seconds "
+                    f"{self.mixtures.seconds}: compose longer songs"
+                )
         elif not self.root:
             raise ValueError(f"source is {self.source!r}, so root must name the folder that is read")
         if len(self.classes) < 2 and self.mixtures.sources is None:
@@ -94,6 +104,19 @@ class AudioDataset(Dataset):
         if strange:
             raise ValueError(
                 f"mixtures.sources or files name {strange[0]!r}, which is none of {self.classes}"
+            )
+        if self.files and self.source not in NAMING_READERS:
+            raise ValueError(f"files names files or folders, but source is {self.source!r}: leave it out")
+        unused = sorted(set(self.classes) - set(self.source_classes))
+        if unused:
+            raise ValueError(
+                f"no source of a mixture is of class {unused[0]!r} ({self.source_classes}): leave it "
+                "out of classes"
+            )
+        if self.source == "utterances" and self.mixtures.pairing == "together":
+            raise ValueError(
+                "source is 'utterances', whose recordings have one class each: no two sources are of "
+                "one recording, so set mixtures.pairing to apart"
             )
         if self.mixtures.pairing == "together" and len(set(self.source_classes)) < self.sources:
             raise ValueError(

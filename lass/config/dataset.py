@@ -12,16 +12,16 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from lass.config.registry import METHODS
 from lass.config.separation import (
     Priors,
     Separation,
-    Table,
     Tables,
     check_chosen_priors,
     check_mixing,
     check_tables,
 )
-from lass.methods.settings import METHODS, DecodingJob, LatentJob
+from lass.methods.settings import DecodingJob, LatentJob
 from lass.models.settings import CodecCheck, CodecSettings, PriorOfClass
 from lass.settings import Identifier, PositiveInt, Section, key
 
@@ -175,10 +175,6 @@ class Dataset(Section):
     def bounds(self) -> tuple[float, float] | None:
         """Of every number of a source; None for none."""
         return None
-
-    def table(self, name: str) -> Table:
-        """A table by its name."""
-        return self.tables[name]
 
     @property
     def pictured(self) -> list[str]:

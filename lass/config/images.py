@@ -7,9 +7,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from lass.config.dataset import Dataset, known_reader
+from lass.config.registry import IMAGE_READERS
 from lass.config.separation import ImageCounting
 from lass.data.settings import (
-    IMAGE_READERS,
     Augmentation,
     ImageLibrarySettings,
     ImageMixtures,

@@ -132,6 +132,8 @@ def check_tables(
             raise ValueError(
                 f"separation.methods.{name}: the name is taken, choose another than {sorted(taken)}"
             )
+    if "separations" in tables:
+        raise ValueError("tables.separations: the name is taken by the figure, choose another")
     for name, table in tables.items():
         unknown = sorted(set(table.rows) - {*methods, *others})
         if unknown or len(set(table.rows)) != len(table.rows):

@@ -6,16 +6,6 @@ from pydantic import Field, TypeAdapter, model_validator
 
 from lass.settings import Factor, Identifier, Natural, PositiveFloat, PositiveInt, Section, key
 
-AUDIO_READERS = {
-    "composed": "lass.data.audio.slakh",  # composed here, in Slakh's layout
-    "slakh": "lass.data.audio.slakh",
-    "stems": "lass.data.audio.stems",
-    "utterances": "lass.data.audio.utterances",
-}
-"""Value of `source` of an audio data set -> the module that reads such a folder."""
-IMAGE_READERS = {"mnist": "lass.data.images.mnist", "folder": "lass.data.images.folders"}
-"""Value of `source` of an image data set -> the module that reads such files."""
-
 Classes = Annotated[tuple[Identifier, ...], Field(min_length=1)]
 
 

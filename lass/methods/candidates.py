@@ -11,7 +11,7 @@ from lass.data.mixtures import Mixtures
 from lass.likelihood.frames import FrameLikelihood, cut_frames, frame_likelihood, read_frames
 from lass.methods.settings import DecodingJob
 from lass.models.bundle import Model
-from lass.models.codec import CodecAt
+from lass.models.codec import Codec
 from lass.separation.decoding.decoders import open_decoder
 from lass.separation.decoding.prior import Prior
 from lass.separation.estimation.candidates import Candidates, draw_candidates
@@ -41,16 +41,17 @@ def candidates_of(
     *,
     model: Model,
     job: DecodingJob,
-    memory: int,
+    memory: Callable[[], int],
     frames: Path | None,
 ) -> Iterator[tuple[int, Candidates]]:
     """Number and candidates of each of the mixtures `rows`, `job.batch` at a time, group by group.
 
-    `memory` is what decoding may take, in bytes; `frames` the file of the likelihood of frames, where the
-    decoder asks for it.
+    `memory` says what decoding may take, in bytes: it is asked once everything is loaded. `frames` is
+    the file of the likelihood of frames, where the decoder asks for it.
     """
     weights = torch.tensor(job.weights, dtype=torch.float32, device=model.codec.device)
     likelihood_of_frames = open_frames(frames, model.codec, weights, noise=job.noise) if frames else None
+    left = memory()
     for group in group_by_priors([mixtures.classes[row] for row in rows], model):
         separator = Separator(
             encode=model.codec.encode,
@@ -61,7 +62,7 @@ def candidates_of(
             weights=weights,
             decoder=open_decoder(job.decoder),
             seed=job.seed,
-            memory=memory,
+            memory=left,
             frames=likelihood_of_frames,
         )
         for begin in range(0, len(group.rows), job.batch):
@@ -72,10 +73,9 @@ def candidates_of(
 
 
 def open_frames(
-    path: Path, codec: CodecAt, weights: Tensor, *, noise: float | None
+    path: Path, codec: Codec, weights: Tensor, *, noise: float | None
 ) -> Callable[[Tensor], Tensor]:
     """`log p(y_s | z_1, z_2)` [B, S, K, K] of mixtures [B, T], by the moments in the file `path`."""
-    shape = codec.vqvae.shape
-    moments = read_frames(path, codebook_size=shape.codes)
+    moments = read_frames(path, codebook_size=len(codec.codebook))
     likelihood: FrameLikelihood = frame_likelihood(moments, weights=weights, noise=noise or 0.0)
-    return lambda mixtures: likelihood(cut_frames(mixtures, image=shape.image, hop=shape.hop))
+    return lambda mixtures: likelihood(cut_frames(mixtures, image=codec.image, hop=codec.hop))

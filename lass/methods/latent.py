@@ -53,16 +53,24 @@ class Latent:
 
 def open_method(job: LatentJob, given: Given) -> Latent:
     """The method of `job`; ValueError, naming the file, where its parts do not belong together."""
-    codec = open_codec(needed(given.codec, "codec"), job.codec, device=given.device, precision=job.precision)
+    path = needed(given.codec, "codec")
+    codec = open_codec(path, job.codec, device=given.device, precision=job.precision)
+    kept = read_kept(needed(given.candidates, "candidates"), codec=codec)
+    return latent_method(job, codec=codec, candidates=kept, residual=given.residual)
+
+
+def latent_method(
+    job: LatentJob, *, codec: CodecAt, candidates: Mapping[int, Candidates], residual: Path | None
+) -> Latent:
+    """The method of `job` on candidates that are at hand; errors as of `open_method`."""
     variance = None
     if job.strength is not None:
-        path = needed(given.residual, "variances of what the codec loses")
+        path = needed(residual, "variances of what the codec loses")
         sums = read_residual(path, classes=job.classes, codebook=codec.identity)
-        variance = sums.variance(strength=job.strength).to(given.device)
-    weights = torch.tensor(job.weights, dtype=torch.float32, device=given.device)
+        variance = sums.variance(strength=job.strength).to(codec.device)
+    weights = torch.tensor(job.weights, dtype=torch.float32, device=codec.device)
     synthesis = Synthesis(codec, weights, job.bounds or (-np.inf, np.inf), variance)
-    candidates = read_kept(needed(given.candidates, "candidates"), codec=codec) if given.candidates else {}
-    return Latent(candidates, job.estimation, synthesis, job.classes, job.labels, given.device)
+    return Latent(candidates, job.estimation, synthesis, job.classes, job.labels, codec.device)
 
 
 def read_kept(path: Path, *, codec: CodecAt) -> dict[int, Candidates]:

@@ -1,8 +1,7 @@
-"""Which methods there are, by family, and what one of them is told; without torch.
+"""What a method is told: a job for every family; without torch.
 
-Every row of a table is a method. `AUDIO_METHODS` and `IMAGE_METHODS` name those that need no section of their
-own; rows by latent autoregressive source separation are sections under `separation.methods`. A method is the
-module `lass.methods.<family>`; a new row of a family is an entry here and a function there.
+Every row of a table is a method (`lass.config.registry` names those that need no section of their own). A
+method is made by the module `lass.methods.<family>`.
 """
 
 from typing import Annotated, Any, Literal
@@ -13,27 +12,10 @@ from lass.models.settings import CodecCheck, PriorOfClass
 from lass.separation.settings import DecoderSettings, Estimation
 from lass.settings import Section
 
-BLIND = ("rpca", "ica", "hpss", "repet", "repet_sim", "ft2d", "nmf")
-"""Methods that split any mixture of audio in two and do not know which is which."""
 SHORTEST_BLIND = 1.0
-"""Seconds of the shortest mixture that they take: four of the shortest periods that REPET looks for."""
+"""Seconds of the shortest mixture that blind methods take: four of REPET's shortest periods."""
 LOWEST_BLIND = 1000
 """Hz, the lowest rate that they take."""
-SUPERVISED = ("conv_tasnet", "hybrid_demucs")
-"""Networks that learn to separate from true mixtures."""
-
-AUDIO_METHODS = {
-    "mixture": "oracles",
-    "codec_ceiling": "oracles",
-    "ideal_mask": "oracles",
-    "ideal_binary_mask": "oracles",
-    **dict.fromkeys(BLIND, "blind"),
-    **dict.fromkeys(SUPERVISED, "supervised"),
-}
-"""Row of a table of audio -> its family."""
-IMAGE_METHODS = {"average": "oracles", "codec_ceiling": "oracles", "nmf": "class_nmf"}
-"""Row of a table of images -> its family."""
-METHODS = {"audio": AUDIO_METHODS, "images": IMAGE_METHODS}
 
 
 class OracleJob(Section):

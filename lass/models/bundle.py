@@ -36,30 +36,35 @@ def open_model(
     `priors` holds checkpoint and description of the prior of each class; `sources` is N, `length` the tokens
     of a mixture. ValueError, naming the file, where a part belongs to another codec or is too short.
     """
-    table = read_likelihood(likelihood, codebook_size=codec.vqvae.shape.codes, sources=sources).to(
-        codec.device
-    )
+    table = read_likelihood(likelihood, codebook_size=len(codec.codebook), sources=sources)
+    table = table.to(codec.device)
+    opened = open_priors(priors, codebook=codec.identity, length=length)
+    for prior in opened.values():
+        prior.network.to(codec.device, PRECISIONS[codec.precision])
+    return Model(codec, opened, table, nearest_counted(table, codec.codebook))
+
+
+def open_priors(
+    priors: Sequence[tuple[Path, PriorOfClass]], *, codebook: str, length: int
+) -> dict[str, TransformerPrior]:
+    """The prior of each class from its checkpoint, for sequences of `length` tokens.
+
+    A checkpoint is read once, however many classes it serves; one that tells no class is one object for all
+    of its classes. ValueError as of `open_network`.
+    """
     networks: dict[Path, Transformer] = {}
     opened: dict[tuple[Path, int], TransformerPrior] = {}
     of_class: dict[str, TransformerPrior] = {}
     for path, described in priors:
         if path not in networks:
-            network = open_prior_network(path, described, codebook=codec.identity, length=length)
-            networks[path] = network.to(codec.device, PRECISIONS[codec.precision])
+            networks[path] = open_network(path, described, codebook=codebook, length=length)
         index = described.classes.index(described.source) if described.conditional else 0
         prior = opened.setdefault((path, index), TransformerPrior(networks[path], class_index=index))
         of_class[described.source] = prior
-    return Model(codec, of_class, table, nearest_counted(table, codec.codebook))
+    return of_class
 
 
-def open_prior(path: Path, described: PriorOfClass, *, codebook: str, length: int) -> TransformerPrior:
-    """The prior at `path` for one class and sequences of `length` tokens; errors as `open_prior_network`."""
-    network = open_prior_network(path, described, codebook=codebook, length=length)
-    index = described.classes.index(described.source) if described.conditional else 0
-    return TransformerPrior(network, class_index=index)
-
-
-def open_prior_network(path: Path, described: PriorOfClass, *, codebook: str, length: int) -> Transformer:
+def open_network(path: Path, described: PriorOfClass, *, codebook: str, length: int) -> Transformer:
     """The network of the prior at `path`.
 
     ValueError, naming the file, where its classes or its being told them are not as described, or it has

@@ -70,9 +70,7 @@ def read_vqvae(path: Path, *, rate: int | None = None, hop: int | None = None) -
     header = describe_checkpoint(path, "vqvae")
     values, trained_at = header["shape"], header["provenance"].get("sample_rate")
     if rate is not None and trained_at not in (None, rate):
-        raise ValueError(
-            f"{path}: trained at {trained_at} Hz, but sample_rate is {rate}; make them equal"
-        )
+        raise ValueError(f"{path}: trained at {trained_at} Hz, but sample_rate is {rate}; make them equal")
     fields: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
     network = Vqvae(VqvaeShape(**fields))
     if hop is not None and network.shape.hop != hop:

@@ -33,6 +33,10 @@ class Codec(Protocol):
     def hop(self) -> int:
         """Samples per token, or pixels of a token's side."""
 
+    @property
+    def image(self) -> tuple[int, int, int] | None:
+        """Colours, rows and columns of a data point; None for audio."""
+
     def encode(self, data: Tensor) -> Tensor:
         """Codes [B, S] of data points [B, T]."""
 
@@ -85,6 +89,11 @@ class CodecAt:
     def hop(self) -> int:
         """Samples per token, or pixels of a token's side."""
         return self.vqvae.shape.hop
+
+    @property
+    def image(self) -> tuple[int, int, int] | None:
+        """Colours, rows and columns of a data point; None for audio."""
+        return self.vqvae.shape.image
 
     @property
     def margin(self) -> int:

@@ -163,7 +163,9 @@ class PriorSettings(Section):
 
     @model_validator(mode="after")
     def check(self) -> Self:
-        """Widths that can be divided among the heads."""
+        """Different classes; widths that can be divided among the heads."""
+        if len(set(self.classes)) != len(self.classes):
+            raise ValueError(f"classes {self.classes} names a class twice")
         if self.width % (2 * self.heads) or self.heads % self.kv_heads:
             raise ValueError(
                 f"width {self.width} must be a multiple of 2 * heads = {2 * self.heads}, and heads "

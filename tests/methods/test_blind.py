@@ -3,6 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lass.config.registry import BLIND
 from lass.methods.blind.decompositions import hpss_mask, lower_group, nmf_mask, robust_pca, rpca_mask
 from lass.methods.blind.repeating import (
     beat_spectrum,
@@ -12,7 +13,6 @@ from lass.methods.blind.repeating import (
     repet_sim_mask,
 )
 from lass.methods.blind.separate import separate_blindly
-from lass.methods.settings import BLIND
 
 RATE = 8000
 LOOP = 3200  # samples, 0.4 s

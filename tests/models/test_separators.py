@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torchaudio.models import ConvTasNet
 
-from lass.methods.settings import SUPERVISED
+from lass.config.registry import SUPERVISED
 from lass.methods.supervised import separate
 from lass.models.separators import (
     SETTINGS,

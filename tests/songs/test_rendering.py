@@ -100,7 +100,7 @@ def test_midi_holds_the_notes(home: Path) -> None:
 def test_reader_finds_drums_and_bass(home: Path) -> None:
     root, split = home.parent.parent, home.parent.name
     (track,) = list_recordings(
-        "composed", root=root, split=split, classes=("drums", "bass"), files={}, held_out=None
+        "lass.data.audio.slakh", root=root, split=split, classes=("drums", "bass"), files={}, held_out=None
     ).recordings
     assert [path.name for paths in track.stems.values() for path in paths] == ["S00.flac", "S01.flac"]
     sources = read_sources(track, rate=16_000)

@@ -1,4 +1,4 @@
-"""Recordings laid out as a user would: tones that come and go, each class in a range of its own."""
+"""Recordings that a test lays out as a user would: tones that come and go, a range for each class."""
 
 from pathlib import Path
 

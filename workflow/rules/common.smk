@@ -19,7 +19,7 @@ except ValueError as error:
 DATASETS = settings.datasets
 
 
-# What a job that may use a GPU asks the scheduler for: with `auto` as many as there are, so that jobs take turns.
+# What a job that may use a GPU asks the scheduler for: one at a time, as each plans with all of its memory.
 GPUS = 1 if settings.device == "cuda" or (settings.device == "auto" and has_gpu()) else 0
 
 

@@ -50,7 +50,7 @@ rule extract_sources:
         runtime=120,
     params:
         library=library,
-        source=of_dataset("source"),
+        reader=of_dataset("reader"),
         classes_in=of_dataset("files"),
         root=asked(root_of),
         held_out=of_dataset("held_out"),
@@ -100,7 +100,7 @@ rule prepare_images:
         runtime=120,
     params:
         library=library,
-        source=of_dataset("source"),
+        reader=of_dataset("reader"),
         root=asked(root_of),
         held_out=of_dataset("held_out"),
         code=code_of_reader("prepare_images"),

@@ -26,9 +26,11 @@ def imported_files(path):
     return sorted({path for name in modules for path in files_of_module(name)})
 
 
-def without_docstrings(tree):
-    """The syntax tree without strings that stand alone: docstrings, and those behind attributes."""
+def without_words(tree):
+    """The syntax tree without docstrings, strings behind attributes, and what keys of settings mean."""
     for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "key":
+            node.args = []
         if isinstance(getattr(node, "body", None), list):
             node.body = [
                 line
@@ -52,8 +54,8 @@ def code_behind(path):
 
 @cache
 def source_digest(path):
-    """Hash of a file's syntax tree without docstrings."""
-    tree = without_docstrings(ast.parse(path.read_text(encoding="utf-8")))
+    """Hash of a file's syntax tree without words."""
+    tree = without_words(ast.parse(path.read_text(encoding="utf-8")))
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
 
 

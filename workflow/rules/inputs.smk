@@ -20,6 +20,11 @@ def files_of_method(wildcards):
     return latent_files(wildcards) if family == "latent" else {}
 
 
+def gpus_of_method(wildcards):
+    """GPUs that a method asks for: those that run no network ask for none."""
+    return GPUS if {"codec", "network"} & set(files_of_method(wildcards)) else 0
+
+
 def latent_files(wildcards):
     """What a method of the family latent needs: candidates of its shard, the codec, and what that loses."""
     method = dataset_of(wildcards).separation.methods[wildcards.method]

@@ -54,7 +54,7 @@ rule separate_mixtures:
     resources:
         mem_mb=8000,
         runtime=600,
-        gpu=GPUS,
+        gpu=gpus_of_method,
         device=settings.device,
     params:
         library=library,

@@ -39,7 +39,7 @@ with logged(snakemake.log[0]) as logger:
         shard,
         model=model,
         job=job,
-        memory=memory_for(device, snakemake.resources.mem_mb),  # once the model lies where it will
+        memory=lambda: memory_for(device, snakemake.resources.mem_mb),
         frames=Path(frames) if frames else None,
     ):
         results.append(result)

@@ -11,7 +11,7 @@ from lass.compute.devices import choose_device
 from lass.data.batches import CodeBatches
 from lass.evaluation.tables.files import write_csv
 from lass.evaluation.tables.priors import of_shared_priors
-from lass.models.bundle import open_prior
+from lass.models.bundle import open_priors
 from lass.models.settings import PriorOfClass
 from lass.runtime import logged
 from lass.tokens import codebook_of, read_tokens, sequences
@@ -27,9 +27,12 @@ with logged(snakemake.log[0]), torch.inference_mode():
     for split in splits:
         table = read_tokens([Path(path) for path in snakemake.input[split]])
         codebook, codes = codebook_of(table)
-        for path, values in zip(snakemake.input.priors, params.priors, strict=True):
-            described = PriorOfClass(**values)
-            prior = open_prior(Path(path), described, codebook=codebook, length=params.tokens)
+        described_priors = [PriorOfClass(**values) for values in params.priors]
+        paths = [Path(path) for path in snakemake.input.priors]
+        given = list(zip(paths, described_priors, strict=True))
+        opened = open_priors(given, codebook=codebook, length=params.tokens)
+        for described in described_priors:
+            prior = opened[described.source]
             prior.network.to(device)
             batches = CodeBatches(
                 [sequences(table, source=described.source)], length=params.tokens, batch=8, device=device

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 with logged(snakemake.log[0]) as logger:
     params, library = snakemake.params, AudioLibrarySettings(**snakemake.params.library)
     listing = list_recordings(
-        params.source,
+        params.reader,
         root=Path(params.root),
         split=snakemake.wildcards.split,
         classes=library.classes,

@@ -22,18 +22,21 @@ with logged(snakemake.log[0]) as logger, torch.inference_mode():
     params = snakemake.params
     device = choose_device(snakemake.resources.device)
     codec = open_codec(Path(snakemake.input.codec), CodecCheck(**params.check), device=device)
-    library = open_tracks(Path(snakemake.input.sources), AudioLibrarySettings(**params.library))
+    data = AudioLibrarySettings(**params.library)
+    library = open_tracks(Path(snakemake.input.sources), data, shortest=codec.hop)
     hop, classes = codec.hop, library.classes
     basis = cosines(hop).float()
     sums = ResidualSums.empty(sources=len(classes), codes=len(codec.codebook), frame=hop)
-    # Spread over the list, so that many are heard however few are asked for.
-    chosen = [library.items[row] for row in spread_items(len(library.items), params.measured)]
-    for item in chosen:
-        for source_class in library.classes_of(item):
+    for source_class in classes:
+        items = [item for item in library.items if source_class in library.classes_of(item)]
+        if not items:
+            raise ValueError(f"no training item has the class {source_class!r}: add some or leave it out")
+        # Spread over the list, so that many are heard however few are asked for.
+        for item in [items[row] for row in spread_items(len(items), params.measured)]:
             length = library.length_of(item) // hop * hop
             waveform = torch.from_numpy(library.read(item, source_class, 0, length))
             codes = codec.encode(waveform[None].to(device))
             lost = waveform - codec.decode(codes)[0].cpu()
             sums.add(classes.index(source_class), lost.unflatten(0, (-1, hop)) @ basis.T, codes[0].cpu())
     write_residual(Path(snakemake.output.residual), sums, classes=classes, codebook=codec.identity)
-    logger.info("%d frames of %d items", int(sums.count.sum()), len(chosen))
+    logger.info("frames of %s: %s", ", ".join(classes), sums.count.sum(dim=1).long().tolist())

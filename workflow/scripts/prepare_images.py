@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 with logged(snakemake.log[0]) as logger:
     params, library = snakemake.params, ImageLibrarySettings(**snakemake.params.library)
     pixels, labels = read_images(
-        params.source,
+        params.reader,
         root=Path(params.root),
         split=snakemake.wildcards.split,
         image=library.image,

@@ -1,6 +1,5 @@
 """Seconds per mixture, batch by batch: from mixtures to estimates by every method that needs priors."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +12,7 @@ from lass.data.settings import LIBRARY_SETTINGS
 from lass.evaluation.tables.files import write_csv
 from lass.evaluation.tables.seconds import SECONDS
 from lass.methods.candidates import candidates_of
-from lass.methods.latent import open_method
-from lass.methods.protocol import Given
+from lass.methods.latent import latent_method
 from lass.methods.settings import DecodingJob, LatentJob
 from lass.models.bundle import open_model
 from lass.models.codec import open_codec
@@ -28,24 +26,36 @@ with logged(snakemake.log[0]) as logger:
     device = choose_device(snakemake.resources.device)
     data = LIBRARY_SETTINGS.validate_python(params.library)
     mixtures = open_mixtures(Path(files.sources), Path(files.mixtures), data)
-    residual, frames = files.get("residual"), files.get("frames")
-    given = Given(device, codec=Path(files.codec), residual=Path(residual) if residual else None)
+    paths = {name: Path(files[name]) if files.get(name) else None for name in ("residual", "frames")}
+    jobs = {
+        name: (DecodingJob(**job["decoding"]), LatentJob(**job["method"]))
+        for name, job in params.methods.items()
+    }
+    decoding = next(iter(jobs.values()))[0]  # codec, priors and precision are those of all methods
+    codec = open_codec(Path(files.codec), decoding.codec, device=device, precision=decoding.precision)
+    model = open_model(
+        codec,
+        likelihood=Path(files.likelihood),
+        priors=[(Path(path), prior) for path, prior in zip(files.priors, decoding.priors, strict=True)],
+        sources=len(decoding.weights),
+        length=decoding.positions,
+    )
     numbers = list(range(min(len(mixtures), params.batch * params.batches)))
-    for name, jobs in params.methods.items():
-        decoding, latent = DecodingJob(**jobs["decoding"]), LatentJob(**jobs["method"])
-        codec = open_codec(Path(files.codec), decoding.codec, device=device, precision=decoding.precision)
-        priors = [(Path(path), prior) for path, prior in zip(files.priors, decoding.priors, strict=True)]
-        sizes = {"sources": len(decoding.weights), "length": decoding.positions}
-        model = open_model(codec, likelihood=Path(files.likelihood), priors=priors, **sizes)
+    for name, (decoding, latent) in jobs.items():
         told: dict[str, Any] = {"model": model, "job": decoding}
-        told["memory"] = memory_for(device, snakemake.resources.mem_mb)
-        told["frames"] = Path(frames) if frames and decoding.decoder.likelihood == "frames" else None
-        method = open_method(latent, given)
+        told["memory"] = lambda: memory_for(device, snakemake.resources.mem_mb)
+        told["frames"] = paths["frames"] if decoding.decoder.likelihood == "frames" else None
 
         def separate(batch: list[int]) -> None:
             """From mixtures to estimates."""
             candidates = dict(candidates_of(mixtures, batch, **told))  # noqa: B023 (called in this turn)
-            replace(method, candidates=candidates).separate(mixtures.load(batch))  # noqa: B023
+            method = latent_method(
+                latent,  # noqa: B023
+                codec=codec,
+                candidates=candidates,
+                residual=paths["residual"],
+            )
+            method.separate(mixtures.load(batch))
 
         separate(numbers[:1])  # a rehearsal: what happens once is not the separation
         for begin in range(0, len(numbers), params.batch):

@@ -9,7 +9,6 @@ from typing import Protocol, cast
 import numpy as np
 
 from lass.data.audio.files import audio_rate, read_audio, resample, to_mono
-from lass.data.settings import AUDIO_READERS
 from lass.data.splits import folder_of_split, part_of_split
 
 _MOST_APART = 0.1  # seconds by which the stems of a recording may differ in length
@@ -32,7 +31,7 @@ class Listing:
 
 
 class Reader(Protocol):
-    """A module that reads folders laid out in one way; `AUDIO_READERS` names it."""
+    """A module that reads folders laid out in one way; `lass.config.registry` names it."""
 
     LAYOUT: str  # what a root looks like, for messages
 
@@ -46,7 +45,7 @@ class Reader(Protocol):
 
 
 def list_recordings(
-    source: str,
+    module: str,
     *,
     root: Path,
     split: str,
@@ -54,23 +53,23 @@ def list_recordings(
     files: Mapping[str, Sequence[str]],
     held_out: int | None,
 ) -> Listing:
-    """The recordings of the split `split` of the data set in `root`, which `source` says how to read.
+    """The recordings of the split `split` of the data set in `root`, which `module` knows how to read.
+
+    `module` is the name of a `Reader`, such as lass.data.audio.stems (`lass.config.registry` has them all).
 
     Where `root` has no folder `validation`, `held_out` recordings of train, evenly spread over the sorted
     list, are that split, and train is the rest.
 
     Raises:
         FileNotFoundError: no such folder.
-        ValueError: an unknown `source` or class, or no recording.
+        ValueError: an unknown class, or no recording.
     """
-    if source not in AUDIO_READERS:
-        raise ValueError(f"source {source!r} of audio is unknown: use one of {', '.join(AUDIO_READERS)}")
     if not classes or len(set(classes)) != len(classes):
         raise ValueError(f"classes {list(classes)} repeat or are none: name each class once")
     strange = [name for name in files if name not in classes]
     if strange:
         raise ValueError(f"files are named for {strange[0]!r}, but the classes are {', '.join(classes)}")
-    reader = cast(Reader, import_module(AUDIO_READERS[source]))
+    reader = cast(Reader, import_module(module))
     folder = folder_of_split(root, split, held_out=held_out, layout=reader.LAYOUT)
     listing = reader.find_recordings(folder, classes=classes, files=files)
     if not listing.recordings:

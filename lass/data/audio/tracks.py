@@ -159,7 +159,7 @@ class AudioLibrary:
         ]
 
     def _apart(self, choice: MixtureDraw, sources: Sequence[str], length: int) -> list[list[Place]]:
-        """Places of different recordings; for None as many as the class with the fewest places has."""
+        """Places of different recordings; for None as many mixtures as there are places of each class."""
         places = {
             name: [
                 Place(item, start)
@@ -169,7 +169,8 @@ class AudioLibrary:
             ]
             for name in dict.fromkeys(sources)
         }
-        count = choice.count or max(1, min(map(len, places.values())))
+        most = min(len(own) // list(sources).count(name) for name, own in places.items())
+        count = choice.count or max(1, most)
         try:
             return choose_apart(places, sources, count=count, seed=choice.seed)
         except ValueError as error:

@@ -7,11 +7,9 @@ from typing import Protocol, cast
 
 import numpy as np
 
-from lass.data.settings import IMAGE_READERS
-
 
 class Reader(Protocol):
-    """A module that reads image sets of one kind; `IMAGE_READERS` names it."""
+    """A module that reads image sets of one kind; `lass.config.registry` names it."""
 
     def read_split(
         self,
@@ -29,7 +27,7 @@ class Reader(Protocol):
 
 
 def read_images(
-    source: str,
+    module: str,
     *,
     root: Path,
     split: str,
@@ -37,11 +35,9 @@ def read_images(
     classes: Sequence[str],
     held_out: int | None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels [n, C, H, W] uint8 and labels [n] of `split` in `root`, which `source` says how to read.
+    """Pixels [n, C, H, W] uint8 and labels [n] of `split` in `root`, by the reader `module`.
 
     `held_out` training images are the validation split of a set without one.
     """
-    if source not in IMAGE_READERS:
-        raise ValueError(f"source {source!r} of images is unknown: use one of {', '.join(IMAGE_READERS)}")
-    reader = cast(Reader, import_module(IMAGE_READERS[source]))
+    reader = cast(Reader, import_module(module))
     return reader.read_split(root, split=split, image=image, classes=classes, held_out=held_out)

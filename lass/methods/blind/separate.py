@@ -9,7 +9,9 @@ from scipy.signal.windows import hann
 
 from lass.methods.blind.decompositions import hpss_mask, ica_estimate, nmf_mask, rpca_mask
 from lass.methods.blind.repeating import ft2d_mask, repet_mask, repet_sim_mask
-from lass.methods.settings import BLIND, LOWEST_BLIND, SHORTEST_BLIND
+from lass.methods.settings import LOWEST_BLIND, SHORTEST_BLIND
+
+METHODS = ("rpca", "ica", "hpss", "repet", "repet_sim", "ft2d", "nmf")
 
 FloatArray = NDArray[np.float64]
 Samples = NDArray[np.float32]
@@ -42,8 +44,8 @@ def separate_blindly(mixtures: np.ndarray, *, method: str, rate: int, seeds: Seq
         ValueError: an unknown method, a rate below 1 kHz, mixtures that are not rows of finite samples, one
             second long at least, or another number of seeds than of mixtures.
     """
-    if method not in BLIND:
-        raise ValueError(f"method {method!r} is unknown: choose one of {', '.join(BLIND)}")
+    if method not in METHODS:
+        raise ValueError(f"method {method!r} is unknown: choose one of {', '.join(METHODS)}")
     samples = _as_samples(mixtures, rate)
     if len(seeds) != len(samples):
         raise ValueError(f"{len(seeds)} seeds for {len(samples)} mixtures: give one each")

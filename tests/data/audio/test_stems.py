@@ -26,7 +26,7 @@ def test_musdb(tmp_path: Path) -> None:
             song(tmp_path / split / name, *[f"{stem}.wav" for stem in MUSDB])
     asked = {"root": tmp_path, "classes": ("vocals", "bass"), "files": {}, "held_out": 1}
     found = {
-        split: list_recordings("stems", split=split, **asked)  # type: ignore[arg-type]
+        split: list_recordings("lass.data.audio.stems", split=split, **asked)  # type: ignore[arg-type]
         for split in ("train", "validation", "test")
     }
     names = {split: [part.name for part in listing.recordings] for split, listing in found.items()}
@@ -39,7 +39,12 @@ def test_slakh_of_multi_source_diffusion(tmp_path: Path) -> None:
     for split in ("train", "validation", "test"):
         song(tmp_path / split / "Track00001", "bass.wav", "drums.wav", "guitar.wav", "piano.wav")
     listing = list_recordings(
-        "stems", root=tmp_path, split="validation", classes=["piano", "drums"], files={}, held_out=None
+        "lass.data.audio.stems",
+        root=tmp_path,
+        split="validation",
+        classes=["piano", "drums"],
+        files={},
+        held_out=None,
     )
     (track,) = listing.recordings
     assert {name: [path.name for path in paths] for name, paths in track.stems.items()} == {

@@ -64,7 +64,7 @@ def test_mixtures_of_two_speakers_of_one_class(tmp_path: Path) -> None:
     asked = {"root": tmp_path / "all", "classes": settings.classes, "files": {}, "held_out": 2}
     libraries = {}
     for split in ("train", "validation"):
-        listing = list_recordings("utterances", split=split, **asked)  # type: ignore[arg-type]
+        listing = list_recordings("lass.data.audio.utterances", split=split, **asked)  # type: ignore[arg-type]
         write_sources(tmp_path / split, listing.recordings, rate=RATE, classes=settings.classes)
         libraries[split] = open_tracks(tmp_path / split, settings)
     assert libraries["validation"].items == ["speech/1/a", "speech/4/a"]

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
 
+from lass.config.registry import IMAGE_READERS
 from lass.data.images.mnist import CLASSES
 from lass.data.images.readers import read_images
 from tests.data.images.idx_files import digits, write_mnist
@@ -22,7 +22,7 @@ def test_every_reader_is_asked_the_same(tmp_path: Path) -> None:
     found = {}
     for source in ("mnist", "folder"):
         pixels, kinds = read_images(
-            source,
+            IMAGE_READERS[source],
             root=tmp_path / source,
             split="train",
             image=(1, 28, 28),
@@ -35,8 +35,3 @@ def test_every_reader_is_asked_the_same(tmp_path: Path) -> None:
         found[source] = pixels, kinds
     np.testing.assert_array_equal(found["mnist"][0][:, 0], images[:18])
     assert (np.diff(found["folder"][1]) >= 0).all()
-
-
-def test_an_unknown_source(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="source 'web' of images is unknown: use one of mnist, folder"):
-        read_images("web", root=tmp_path, split="train", image=(1, 2, 2), classes=["a"], held_out=None)
