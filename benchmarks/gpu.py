@@ -25,15 +25,15 @@ PARTICLES = Particle(kind="particle", hypotheses=64, kept=1, likelihood_weight=2
 BYTES = {"float32": 4, "bfloat16": 2}
 
 
-def music_cases(device: str, *, music: int, plain: int) -> list[Case]:
+def music_cases(device: str, dataset: str, *, music: int, plain: int) -> list[Case]:
     """The published algorithm, the engine that is compared with it, and its particle filter."""
     beam = Beam(kind="beam", hypotheses=10, kept=1, likelihood_weight=8.0)
-    engine = Case("music, beam search, W = 10", beam, music, music, dataset="slakh", device=device)
+    engine = Case("music, beam search, W = 10", beam, music, music, dataset=dataset, device=device)
     return [
         plain_case(engine, mixtures=plain),
         engine,
         replace(engine, precision="bfloat16"),
-        Case("music, particle filter, W = 64", PARTICLES, 16, 16, dataset="slakh", device=device),
+        Case("music, particle filter, W = 64", PARTICLES, 16, 16, dataset=dataset, device=device),
     ]
 
 
@@ -84,17 +84,19 @@ def main() -> None:
     print(", ".join(f"{key} {value}" for key, value in machine.items()))
     print(HEAD)
     cases = paper_cases("cuda", PAPER, batches=arguments.batches)
-    missing = [path for path in needed_files(arguments.results, "slakh") if not path.exists()]
+    missing = [path for path in needed_files(arguments.results, arguments.dataset) if not path.exists()]
     if missing:
         print(f"music: left out, {missing[0]} is not there")
     else:
-        cases = music_cases("cuda", music=arguments.mixtures, plain=arguments.plain) + cases
+        cases = (
+            music_cases("cuda", arguments.dataset, music=arguments.mixtures, plain=arguments.plain) + cases
+        )
     rows, reference = [], None
     for case in cases:
         result = measure_apart(case, arguments.results, arguments.config)
         if case.version == "plain":
             reference = result
-        compared = case.dataset == "slakh" and open_decoder(case.decoder).draws == 0
+        compared = case.dataset != "random" and open_decoder(case.decoder).draws == 0
         row = row_of(case, result, reference if compared else None)
         if case.dataset == "random":
             row["times_bound"] = round(result.seconds / case.mixtures * speed / bytes_read(case), 2)

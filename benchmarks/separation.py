@@ -62,7 +62,7 @@ class Case:
     version: str = "engine"  # or plain
     precision: str = "float32"
     device: str = "cpu"  # or cuda
-    dataset: str = "random"  # or slakh, mnist
+    dataset: str = "random"  # or the name of one of the configuration
     sizes: RandomSizes = field(default_factory=RandomSizes)  # of random problems
 
 
@@ -217,10 +217,13 @@ def plain_case(engine: Case, *, mixtures: int) -> Case:
     return replace(engine, version="plain", batch=1, mixtures=mixtures, among=engine.mixtures)
 
 
-def published_cases(*, music: int, plain: int) -> list[list[Case]]:
-    """Groups of cases whose first is the published algorithm that the others are compared with."""
+def published_cases(dataset: str, *, music: int, plain: int) -> list[list[Case]]:
+    """Groups of cases whose first is the published algorithm that the others are compared with.
+
+    `dataset` is the name of the data set of music; MNIST is `mnist`.
+    """
     beam = Beam(kind="beam", hypotheses=10, kept=1, likelihood_weight=8.0)
-    engine = Case("music, beam search, W = 10", beam, music, music, dataset="slakh")
+    engine = Case("music, beam search, W = 10", beam, music, music, dataset=dataset)
     top_k = TopK(kind="top_k", hypotheses=512, kept=1, likelihood_weight=2.0, top_k=64)
     ancestral = Ancestral(kind="ancestral", hypotheses=100, kept=1, likelihood_weight=8.0)
     images = Case("MNIST, top-k, W = 512", top_k, 8, 16, dataset="mnist")
@@ -230,7 +233,7 @@ def published_cases(*, music: int, plain: int) -> list[list[Case]]:
             engine,
             replace(engine, precision="bfloat16"),
         ],
-        [Case("music, ancestral, W = 100", ancestral, 4, 8, dataset="slakh")],
+        [Case("music, ancestral, W = 100", ancestral, 4, 8, dataset=dataset)],
         [
             plain_case(images, mixtures=1),
             images,
@@ -321,7 +324,7 @@ def draw_growth(rows: Sequence[dict[str, Any]], path: Path) -> None:
 
 def measure_all(arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
     """Rows, as they are measured."""
-    groups = published_cases(music=arguments.mixtures, plain=arguments.plain)
+    groups = published_cases(arguments.dataset, music=arguments.mixtures, plain=arguments.plain)
     for group in [*groups, *([case] for case in growing_cases(length=arguments.positions))]:
         missing = [
             path

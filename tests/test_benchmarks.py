@@ -14,7 +14,7 @@ from benchmarks.attribution import (
     log_posterior,
 )
 from benchmarks.coverage import coverage, with_table
-from benchmarks.gpu import bandwidth, bytes_read, paper_cases
+from benchmarks.gpu import bandwidth, bytes_read, music_cases, paper_cases
 from benchmarks.problems import RandomSizes, merge_files, random_problem
 from benchmarks.separation import (
     Case,
@@ -22,6 +22,7 @@ from benchmarks.separation import (
     found_too,
     measure,
     plain_case,
+    published_cases,
     row_of,
     run_engine,
     run_plain,
@@ -62,6 +63,12 @@ def test_the_published_algorithm_takes_some_of_the_mixtures_of_the_engine(settin
     row = row_of(engine, measure(engine, Path(), Path()), reference)
     assert (row["mixtures"], row["same_hypotheses"]) == (5, 1.0)
     assert row_of(plain, reference, reference)["mixtures"] == 2
+
+
+def test_the_data_set_of_music_may_have_another_name() -> None:
+    published = [case.dataset for group in published_cases("mine", music=8, plain=2) for case in group]
+    assert published == ["mine"] * 4 + ["mnist"] * 3
+    assert {case.dataset for case in music_cases("cuda", "mine", music=8, plain=2)} == {"mine"}
 
 
 def test_shares_of_common_hypotheses_by_hand() -> None:

@@ -201,6 +201,11 @@ class Dataset(Section):
         """How copies of the items of a split are altered; None for not at all."""
         return None
 
+    @property
+    def altered_examples(self) -> Any:
+        """How the codec's training examples are altered, whatever number of copies the priors learn from."""
+        return None
+
     def dump(self, *names: str) -> Any:
         """A part of the settings as plain values, in the models' order of keys."""
         part: Any = self

@@ -187,6 +187,11 @@ class ImageDataset(Dataset):
         return self.augmentation if split == "train" else None
 
     @property
+    def altered_examples(self) -> Augmentation | None:
+        """The same without the number of copies, which trains no other codec."""
+        return self.augmentation and self.augmentation.model_copy(update={"copies": 0})
+
+    @property
     def splits_to_evaluate(self) -> list[str]:
         """Splits on which the priors are measured: also the one whose mixtures are scored."""
         return ["validation", "test"]

@@ -38,7 +38,7 @@ def planned(toy: Path, repository: Path) -> Outcome:
     shards, configs, targets = SCATTER, [TEST_CONFIG], ["all"]
     if (toy / "images.yaml").is_file():
         shards, configs, targets = IMAGE_SCATTER, [TEST_CONFIG, toy / "images.yaml"], IMAGE_TARGETS
-    options = [*shards, "--workflow-profile", "none", "--quiet", "progress"]
+    options = [*shards, "--workflow-profile", "none", "--quiet", "host"]
     outcome = dry_run(toy, *options, configs=configs, targets=targets, snakefile=repository / "Snakefile")
     assert outcome.status == 0, outcome.output
     return outcome

@@ -1,6 +1,9 @@
 """A finished run of every rule: what it holds, and what would run again after a change."""
 
 import math
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ from lass.evaluation.tables.files import read_csv
 from lass.evaluation.tables.sdr import Sdr
 from tests.workflow.runner import (
     FINAL,
+    ROOT,
     SCATTER,
     TEST_CONFIG,
     copy_run,
@@ -64,6 +68,17 @@ def test_examples_can_be_heard(toy: Path) -> None:
     methods = ("true", "hpss", "conv_tasnet", "lass", "particles", "masked", "codec_ceiling", "ideal_mask")
     assert kinds == {"mixture"} | {f"{name}_{what}" for name in ("drums", "bass") for what in methods}
     assert {soundfile.info(path).frames for path in files} == {16_000}
+
+
+def test_the_demo_prints_its_table(toy: Path, tmp_path: Path) -> None:
+    """The Makefile reads the table of its run by the library."""
+    [program] = re.findall(r"^\t@python -c '(.*)'$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+    (tmp_path / "runs" / "demo").mkdir(parents=True)
+    (tmp_path / "runs" / "demo" / "results").symlink_to(toy / "results")
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == Sdr.format(toy / "results" / "slakh_sdr.csv") + "\n"
 
 
 def test_second_run_has_nothing_to_do(toy: Path) -> None:

@@ -27,7 +27,7 @@ rule train_codec:
         library=library,
         codec=training_settings("codec"),
         mixing=of_dataset("mixing"),
-        altered=asked(lambda dataset, wildcards: dataset.altered("train")),
+        altered=of_dataset("altered_examples"),
         seed=settings.seed,
         state="results/{dataset}/codec.unfinished.safetensors",
         code=code("train_codec"),
