@@ -91,11 +91,15 @@ class AudioDataset(Dataset):
                 )
         elif not self.root:
             raise ValueError(f"source is {self.source!r}, so root must name the folder that is read")
+        return self
+
+    @model_validator(mode="after")
+    def check_classes(self) -> Self:
+        """Sources of classes that there are, and classes of which there are sources."""
         if len(self.classes) < 2 and self.mixtures.sources is None:
             raise ValueError(
                 f"classes {self.classes} is one class: name two, or the class of every source of a "
-                "mixture in "
-                "mixtures.sources"
+                "mixture in mixtures.sources"
             )
         strange = sorted({*(self.mixtures.sources or []), *self.files} - set(self.classes))
         if strange:
@@ -132,15 +136,13 @@ class AudioDataset(Dataset):
         if self.window > self.seconds:
             raise ValueError(
                 f"window {self.window} is longer than a mixture of {self.seconds:g} s: shorten it or "
-                "lengthen "
-                "mixtures.seconds"
+                "lengthen mixtures.seconds"
             )
         for name, decoder in self.separation.decoders.items():
             if decoder.likelihood != "counts":
                 raise ValueError(
                     f"separation.decoders.{name}.likelihood is {decoder.likelihood!r}, which is for "
-                    "images: use "
-                    "'counts'"
+                    "images: use 'counts'"
                 )
         for table in self.tables.values():
             check_masks(self, table.rows)
