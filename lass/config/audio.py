@@ -1,6 +1,5 @@
 """A data set of audio: songs with stems, or recordings of single sources."""
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -8,6 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from lass.config.dataset import Dataset, known_reader
 from lass.config.registry import AUDIO_READERS, NAMING_READERS
+from lass.config.rows import check_blind, check_masks
 from lass.config.separation import AudioCounting, Residual
 from lass.data.settings import (
     AudioLibrarySettings,
@@ -18,14 +18,11 @@ from lass.data.settings import (
 )
 from lass.evaluation.settings import SdrSettings, SoundSettings
 from lass.methods.settings import (
-    LOWEST_BLIND,
-    SHORTEST_BLIND,
     BlindJob,
     OracleJob,
     SupervisedJob,
 )
 from lass.models.settings import AudioCodecSettings, CodecCheck, Supervised
-from lass.separation.settings import Mask
 from lass.settings import Identifier, PositiveFloat, PositiveInt, WithoutNulls, key
 from lass.songs.settings import Composed
 
@@ -146,7 +143,7 @@ class AudioDataset(Dataset):
                     "'counts'"
                 )
         for table in self.tables.values():
-            self.check_masks(table.rows)
+            check_masks(self, table.rows)
         return self
 
     @model_validator(mode="after")
@@ -155,7 +152,7 @@ class AudioDataset(Dataset):
         for name, table in self.tables.items():
             blind = [row for row in table.rows if self.family[row] == "blind"]
             if blind:
-                self.check_blind(f"tables.{name} names {blind[0]}", blind)
+                check_blind(self, f"tables.{name} names {blind[0]}", blind)
             networks = [row for row in table.rows if self.family[row] == "supervised"]
             if networks and self.supervised is None:
                 raise ValueError(f"tables.{name} names {networks[0]}, so the section supervised is needed")
@@ -179,44 +176,6 @@ class AudioDataset(Dataset):
                 "tells apart: make the prior conditional or count symmetrically"
             )
         return self
-
-    def check_blind(self, where: str, rows: Sequence[str]) -> None:
-        """Two sources of equal weight, and mixtures that are long and wide enough."""
-        remedy = f"leave out {', '.join(rows)}"
-        if self.sources != 2:
-            raise ValueError(
-                f"{where}, which splits a mixture in two, but there are {self.sources} sources: {remedy}"
-            )
-        if len(set(self.weights)) > 1:
-            raise ValueError(
-                f"{where}, which does not know which of mixtures.weights {self.weights} is whose: make them "
-                f"equal or {remedy}"
-            )
-        if self.seconds < SHORTEST_BLIND or self.sample_rate < LOWEST_BLIND:
-            raise ValueError(
-                f"{where}, which needs mixtures of {SHORTEST_BLIND} s at {LOWEST_BLIND} Hz at least, not "
-                f"{self.seconds:g} s at {self.sample_rate} Hz: {remedy}"
-            )
-
-    def check_masks(self, rows: Sequence[str]) -> None:
-        """Masks that fit into a mixture, in the methods that a table names."""
-        for name in rows:
-            method = self.separation.methods.get(name)
-            mask: Mask | None = None if method is None else method.mask
-            if mask is None:
-                continue
-            where = f"separation.methods.{name}.mask"
-            if mask.window >= 2 * self.length:
-                raise ValueError(
-                    f"{where}.window {mask.window} must be less than twice the {self.length} samples of a "
-                    "mixture: shorten it or lengthen mixtures.seconds"
-                )
-            frames, frequencies = self.length // (mask.window // 4) + 1, mask.window // 2 + 1
-            if mask.templates >= min(frames, frequencies):
-                raise ValueError(
-                    f"{where}.templates {mask.templates} must be less than the {frames} frames and "
-                    f"{frequencies} frequencies of a mixture: take fewer or change the window"
-                )
 
     @property
     def reader(self) -> str:

@@ -10,12 +10,19 @@ from torch import Tensor
 from lass.data.mixtures import Mixtures
 from lass.likelihood.frames import FrameLikelihood, cut_frames, frame_likelihood, read_frames
 from lass.methods.settings import DecodingJob
-from lass.models.bundle import Model
-from lass.models.codec import Codec
+from lass.models.bundle import Model, open_model
+from lass.models.codec import Codec, CodecAt
 from lass.separation.decoding.decoders import open_decoder
 from lass.separation.decoding.prior import Prior
 from lass.separation.estimation.candidates import Candidates, draw_candidates
 from lass.separation.separator import Separator
+
+
+def model_of(job: DecodingJob, *, codec: CodecAt, likelihood: Path, priors: Sequence[str]) -> Model:
+    """The model that a decoder needs, from its files; `priors` are the checkpoints of the job's priors."""
+    paths = [(Path(path), prior) for path, prior in zip(priors, job.priors, strict=True)]
+    sizes = {"sources": len(job.weights), "length": job.positions}
+    return open_model(codec, likelihood=likelihood, priors=paths, **sizes)
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,8 @@ from lass.compute.devices import choose_device, memory_for
 from lass.data.mixtures import open_mixtures
 from lass.data.settings import LIBRARY_SETTINGS
 from lass.data.shards import shard_of
-from lass.methods.candidates import candidates_of
+from lass.methods.candidates import candidates_of, model_of
 from lass.methods.settings import DecodingJob
-from lass.models.bundle import open_model
 from lass.models.codec import open_codec
 from lass.runtime import logged
 from lass.separation.estimation.candidates import Candidates
@@ -22,13 +21,7 @@ with logged(snakemake.log[0]) as logger:
     given, job = snakemake.input, DecodingJob(**snakemake.params.job)
     device = choose_device(snakemake.resources.device)
     codec = open_codec(Path(given.codec), job.codec, device=device, precision=job.precision)
-    model = open_model(
-        codec,
-        likelihood=Path(given.likelihood),
-        priors=[(Path(path), prior) for path, prior in zip(given.priors, job.priors, strict=True)],
-        sources=len(job.weights),
-        length=job.positions,
-    )
+    model = model_of(job, codec=codec, likelihood=Path(given.likelihood), priors=given.priors)
     data = LIBRARY_SETTINGS.validate_python(snakemake.params.library)
     mixtures = open_mixtures(Path(given.sources), Path(given.mixtures), data)
     shard = shard_of(range(len(mixtures)), snakemake.wildcards.scatteritem)

@@ -11,10 +11,9 @@ from lass.data.mixtures import open_mixtures
 from lass.data.settings import LIBRARY_SETTINGS
 from lass.evaluation.tables.files import write_csv
 from lass.evaluation.tables.seconds import SECONDS
-from lass.methods.candidates import candidates_of
+from lass.methods.candidates import candidates_of, model_of
 from lass.methods.latent import latent_method
 from lass.methods.settings import DecodingJob, LatentJob
-from lass.models.bundle import open_model
 from lass.models.codec import open_codec
 from lass.runtime import logged
 
@@ -33,13 +32,7 @@ with logged(snakemake.log[0]) as logger:
     }
     decoding = next(iter(jobs.values()))[0]  # codec, priors and precision are those of all methods
     codec = open_codec(Path(files.codec), decoding.codec, device=device, precision=decoding.precision)
-    model = open_model(
-        codec,
-        likelihood=Path(files.likelihood),
-        priors=[(Path(path), prior) for path, prior in zip(files.priors, decoding.priors, strict=True)],
-        sources=len(decoding.weights),
-        length=decoding.positions,
-    )
+    model = model_of(decoding, codec=codec, likelihood=Path(files.likelihood), priors=files.priors)
     numbers = list(range(min(len(mixtures), params.batch * params.batches)))
     for name, (decoding, latent) in jobs.items():
         told: dict[str, Any] = {"model": model, "job": decoding}
@@ -49,13 +42,8 @@ with logged(snakemake.log[0]) as logger:
         def separate(batch: list[int]) -> None:
             """From mixtures to estimates."""
             candidates = dict(candidates_of(mixtures, batch, **told))  # noqa: B023 (called in this turn)
-            method = latent_method(
-                latent,  # noqa: B023
-                codec=codec,
-                candidates=candidates,
-                residual=paths["residual"],
-            )
-            method.separate(mixtures.load(batch))
+            parts: dict[str, Any] = {"candidates": candidates, "residual": paths["residual"]}
+            latent_method(latent, codec=codec, **parts).separate(mixtures.load(batch))  # noqa: B023
 
         separate(numbers[:1])  # a rehearsal: what happens once is not the separation
         for begin in range(0, len(numbers), params.batch):
