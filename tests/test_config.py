@@ -345,7 +345,7 @@ def test_tables_have_files_of_their_own() -> None:
     """`results/slakh_small_sdr.csv` is the table small_sdr of slakh, or sdr of slakh_small."""
     values = of_slakh({"tables.small_sdr": {"rows": ["lass"]}})
     values["datasets"]["slakh_small"] = {**values["datasets"]["slakh"], "tables": {"sdr": {"rows": ["lass"]}}}
-    assert "two tables would be results/slakh_small_sdr: give a data set or table another" in problems(values)
+    assert "two tables would be results/slakh_small_sdr.csv: rename" in problems(values)
     assert "separations" in problems(of_slakh({"tables.separations": {"rows": ["lass"]}}))
 
 
@@ -419,6 +419,10 @@ def test_sources_of_one_class() -> None:
         ({"files": {"noise": ["a"]}}, "mixtures.sources or files name 'noise', which is none of ['speech']"),
         (
             {"mixtures.pairing": "together"},
+            "source is 'utterances', whose recordings have one class each: no two sources are of one",
+        ),
+        (
+            {"mixtures.pairing": "together", "source": "stems"},
             "has a class twice, of which a track has one source: set mixtures.pairing",
         ),
         ({"likelihood.symmetric": False}, "'speech' stands for several sources, which nothing tells apart"),

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from lass.models.checkpoint import write_checkpoint
 from lass.models.codec import CodecAt, open_codec
 from lass.models.settings import CodecCheck
-from lass.models.checkpoint import write_checkpoint
 from tests.models.toy import new_codec, small_codec
 
 CPU = torch.device("cpu")
