@@ -341,6 +341,14 @@ def test_names_that_no_data_set_can_have(name: str) -> None:
     assert f"datasets.{name}: the name is taken" in problems(values)
 
 
+def test_tables_have_files_of_their_own() -> None:
+    """`results/slakh_small_sdr.csv` is the table small_sdr of slakh, or sdr of slakh_small."""
+    values = of_slakh({"tables.small_sdr": {"rows": ["lass"]}})
+    values["datasets"]["slakh_small"] = {**values["datasets"]["slakh"], "tables": {"sdr": {"rows": ["lass"]}}}
+    assert "two tables would be results/slakh_small_sdr.csv: rename" in problems(values)
+    assert "separations" in problems(of_slakh({"tables.separations": {"rows": ["lass"]}}))
+
+
 def test_two_data_sets_of_audio() -> None:
     values = defaults()
     values["datasets"]["mine"] = {**deepcopy(values["datasets"]["slakh"]), "sample_rate": 8000}
@@ -411,6 +419,10 @@ def test_sources_of_one_class() -> None:
         ({"files": {"noise": ["a"]}}, "mixtures.sources or files name 'noise', which is none of ['speech']"),
         (
             {"mixtures.pairing": "together"},
+            "source is 'utterances', whose recordings have one class each: no two sources are of one",
+        ),
+        (
+            {"mixtures.pairing": "together", "source": "stems"},
             "has a class twice, of which a track has one source: set mixtures.pairing",
         ),
         ({"likelihood.symmetric": False}, "'speech' stands for several sources, which nothing tells apart"),

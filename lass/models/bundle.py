@@ -12,6 +12,8 @@ from lass.models.codec import PRECISIONS, CodecAt
 from lass.models.settings import PriorOfClass
 from lass.models.transformer import Transformer, TransformerPrior
 
+_Opening = tuple[Path, tuple[str, ...], bool]  # a checkpoint, and what it is said to hold
+
 
 @dataclass(frozen=True, eq=False)
 class Model:
@@ -52,15 +54,16 @@ def open_priors(
     A checkpoint is read once, however many classes it serves; one that tells no class is one object for all
     of its classes. ValueError as of `open_network`.
     """
-    networks: dict[Path, Transformer] = {}
-    opened: dict[tuple[Path, int], TransformerPrior] = {}
+    networks: dict[_Opening, Transformer] = {}
+    opened: dict[tuple[_Opening, int], TransformerPrior] = {}
     of_class: dict[str, TransformerPrior] = {}
     for path, described in priors:
-        if path not in networks:
-            networks[path] = open_network(path, described, codebook=codebook, length=length)
+        opening = (path, tuple(described.classes), described.conditional)
+        if opening not in networks:
+            networks[opening] = open_network(path, described, codebook=codebook, length=length)
         index = described.classes.index(described.source) if described.conditional else 0
-        prior = opened.setdefault((path, index), TransformerPrior(networks[path], class_index=index))
-        of_class[described.source] = prior
+        prior = TransformerPrior(networks[opening], class_index=index)
+        of_class[described.source] = opened.setdefault((opening, index), prior)
     return of_class
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from lass.models import checkpoint
 from lass.models.bundle import Model, open_model, open_priors
@@ -58,6 +59,21 @@ def test_a_prior_of_other_classes(tmp_path: Path) -> None:
     path = write_prior(tmp_path / "prior.safetensors", "abc", trained_on=["bass"])
     with pytest.raises(ValueError, match=r"prior\.safetensors: trained on the classes \['bass'\], but"):
         open_priors([(path, of_class("drums"))], codebook="abc", length=8)
+
+
+def test_a_checkpoint_that_is_named_twice_fits_both_classes(tmp_path: Path, codec: CodecAt) -> None:
+    """Every class is checked, not the first that names the file."""
+    path = write_prior(tmp_path / "prior.safetensors", codec.identity, trained_on=["drums"])
+    with pytest.raises(
+        ValueError, match=r"trained on the classes \['drums'\], but configured for \['bass'\]"
+    ):
+        assemble(tmp_path, codec, priors=[(path, of_class("drums")), (path, of_class("bass"))])
+
+
+def test_priors_have_the_precision_of_the_codec(tmp_path: Path, codec: CodecAt) -> None:
+    model = assemble(tmp_path, CodecAt(codec.vqvae, "bfloat16"))
+    for prior in model.priors.values():
+        assert {weights.dtype for weights in prior.network.parameters()} == {torch.bfloat16}
 
 
 def test_a_prior_of_another_kind_or_of_a_shorter_context(tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ def test_comments_and_docstrings_do_not_count(toy: Path, repository: Path) -> No
         edit(path, '"""', '"""Other words. ')
         edit(path, "\nfrom ", "\n# a remark\n\n\nfrom ")
     edit(repository / "lass" / "compute" / "__init__.py", '"""', '"""Other words. ')
+    edit(repository / "lass" / "separation" / "settings.py", 'key("W, ', 'key("W, other words, ')
     assert rerun(toy, repository) == set()
 
 
