@@ -221,9 +221,7 @@ def test_a_header_without_its_parts(prior: Path) -> None:
 
 def test_a_codec_of_another_rate_or_hop(tmp_path: Path, codec: Path) -> None:
     assert read_vqvae(codec, rate=8000, hop=8).shape.hop == 8  # it does not say its rate
-    with pytest.raises(
-        ValueError, match=r"vqvae\.safetensors: 8 samples per token, but codec.strides give 64"
-    ):
+    with pytest.raises(ValueError, match=r"vqvae\.safetensors: 8 samples per token, but .*strides give 64"):
         read_vqvae(codec, hop=64)
     rated = tmp_path / "rated.safetensors"
     write_checkpoint(rated, vqvae(), provenance={"sample_rate": 16000})
