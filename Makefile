@@ -18,7 +18,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 demo: $(STAMP)
 	snakemake --cores $(CORES) --configfile config/demo.yaml --directory runs/demo --set-scatter mixtures=2
-	@python -c 'from pathlib import Path; from lass.evaluation.tables import format_table; print(format_table(Path("runs/demo/results/slakh_sdr.csv")))'
+	@python -c 'from pathlib import Path; from lass.evaluation.tables.sdr import Sdr; print(Sdr.format(Path("runs/demo/results/slakh_sdr.csv")))'
 
 test: $(STAMP)
 	@pytest
@@ -57,9 +57,9 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# pins what pyproject.toml asks for, with hashes, for Python 3.11 on Linux; needs uv
+# pins what pyproject.toml asks for, the extras with it, with hashes, for Python 3.11 on Linux; needs uv
 lock:
-	uv pip compile pyproject.toml --extra dev --output-file requirements.lock --quiet --upgrade \
+	uv pip compile pyproject.toml --extra dev --extra workflow --output-file requirements.lock --quiet --upgrade \
 	    --python-version 3.11 --python-platform x86_64-unknown-linux-gnu \
 	    --generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock"
 

@@ -9,21 +9,16 @@ configfile: f"{workflow.basedir}/config/config.yaml"
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/datasets.smk"
-include: "workflow/rules/methods.smk"
-include: "workflow/rules/table_inputs.smk"
 include: "workflow/rules/fingerprints.smk"
+include: "workflow/rules/inputs.smk"
 include: "workflow/rules/data.smk"
-include: "workflow/rules/images.smk"
 include: "workflow/rules/tokenizer.smk"
 include: "workflow/rules/likelihood.smk"
 include: "workflow/rules/priors.smk"
 include: "workflow/rules/separation.smk"
-include: "workflow/rules/baselines.smk"
-include: "workflow/rules/supervised.smk"
+include: "workflow/rules/networks.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/tables.smk"
-include: "workflow/rules/image_tables.smk"
 
 
 rule all:

@@ -15,24 +15,24 @@ mixtures from all over the test list after decoding alone, and after what the co
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from benchmarks.counting import write_rows
-from benchmarks.problems import Problem, open_problem, open_vqvae, read_settings, run_parser, true_sources
+from benchmarks.problems import Problem, Run, open_problem, open_run, run_parser
 from benchmarks.separation import uniforms
-from lass.config import Config
-from lass.config.separation import Sampler
 from lass.likelihood.residual import read_residual
-from lass.models.vqvae import Vqvae
+from lass.models.codec import CodecAt
+from lass.separation.decoding.decoders import Decoder, open_decoder
 from lass.separation.decoding.factored import dense_slices
-from lass.separation.decoding.loop import Method, decode_sequences
+from lass.separation.decoding.loop import decode_sequences
+from lass.separation.decoding.support import CountedPositions, FramePositions, Positions
 from lass.separation.estimation.consistency import share_residual
+from lass.separation.settings import DecoderSettings
 
-SAMPLERS = ("beam", "particles")
+DECODERS = ("beam", "particles")
 UNSEEN = -12.0  # log p(m | z) of a true tuple that was never counted, where it is added
 
 
@@ -43,7 +43,7 @@ class Truth:
     sources: Tensor  # [M, N, T]
     weights: Tensor  # [N]
     variance: Tensor  # [N, K, D]
-    vqvae: Vqvae
+    codec: CodecAt
     codes: Tensor  # [M, N, S]: E(x_n)
 
     @property
@@ -54,7 +54,7 @@ class Truth:
     def scores(self, codes: Tensor) -> tuple[float, float]:
         """Mean SDR in dB of codes [M, N, S] after decoding, and after what the codec loses is shared out."""
         with torch.inference_mode():
-            decoded = self.vqvae.decode(codes.flatten(0, 1)).unflatten(0, codes.shape[:2])
+            decoded = self.codec.decode(codes.flatten(0, 1)).unflatten(0, codes.shape[:2])
         variance = self.variance[torch.arange(codes.shape[1])[:, None], codes]  # [M, N, S, D]
         shared = share_residual(decoded, self.mixtures, weights=self.weights, variance=variance)
         return sdr(decoded, self.sources), sdr(shared, self.sources)
@@ -97,47 +97,40 @@ def log_posterior(problem: Problem, codes: Tensor, *, weight: float) -> Tensor:
     return torch.stack(priors).sum(dim=0) + weight * log_likelihoods(problem, codes).sum(dim=1)
 
 
-def named_methods(parser: ArgumentParser, settings: Config) -> dict[str, Method]:
-    """The methods of SAMPLERS; `parser` ends the program where the configuration lacks one."""
-    samplers = settings.separation.samplers
-    if any(samplers.get(name) is None for name in SAMPLERS):
-        parser.error(f"the configuration needs the samplers {', '.join(SAMPLERS)}")
-    return {name: method_of(samplers[name]) for name in SAMPLERS}
+def named_decoders(parser: ArgumentParser, run: Run) -> dict[str, DecoderSettings]:
+    """The decoders of DECODERS; `parser` ends the program where the configuration lacks one."""
+    decoders = run.dataset.separation.decoders
+    if any(name not in decoders for name in DECODERS):
+        parser.error(f"the configuration needs the decoders {', '.join(DECODERS)}")
+    return {name: decoders[name] for name in DECODERS}
 
 
-def method_of(sampler: Sampler) -> Method:
-    """How sequences are decoded by a sampler of the configuration."""
-    return Method(sampler.method, **sampler.model_dump(exclude={"method", "likelihood", "kept"}))
-
-
-def decode(problem: Problem, method: Method, *, truth: Tensor | None = None) -> Tensor:
+def decode(problem: Problem, settings: DecoderSettings, *, truth: Tensor | None = None) -> Tensor:
     """The most probable hypothesis [M, N, S] found; with `truth` [M, N, S] those tuples are possible, too."""
-    items = range(len(problem.mixture))
+    items, decoder = range(len(problem.mixture)), open_decoder(settings)
     if truth is None:
-        return best_hypotheses(problem, items, method)
+        counted = CountedPositions(problem.likelihood, problem.mixture)
+        return best_hypotheses(problem, items, decoder, counted)
     found, size = [], problem.likelihood.codebook_size
     for item in items:  # one at a time: bounds the memory
         mixture = problem.mixture[item]
-        evidence = dense_slices(problem.likelihood.slices(mixture), size)  # [S, K, K]
+        every_pair = dense_slices(problem.likelihood.slices(mixture), size)  # [S, K, K]
         positions = torch.arange(len(mixture))
-        known = evidence[positions, *truth[item]]
-        evidence[positions, *truth[item]] = torch.where(torch.isfinite(known), known, UNSEEN)
-        found.append(best_hypotheses(problem, [item], method, evidence=evidence[None]))
+        known = every_pair[positions, *truth[item]]
+        every_pair[positions, *truth[item]] = torch.where(torch.isfinite(known), known, UNSEEN)
+        found.append(best_hypotheses(problem, [item], decoder, FramePositions(every_pair[None])))
     return torch.cat(found)
 
 
 def best_hypotheses(
-    problem: Problem, items: Sequence[int], method: Method, *, evidence: Tensor | None = None
+    problem: Problem, items: Sequence[int], decoder: Decoder, likelihood: Positions
 ) -> Tensor:
-    """The most probable hypothesis [B, N, S] of the mixtures `items`, in the table or in `evidence`."""
-    mixture = problem.mixture[list(items)]
+    """The most probable hypothesis [B, N, S] of the mixtures `items`, whose likelihood is given."""
     decoded = decode_sequences(
-        mixture,
+        likelihood,
         priors=problem.priors,
-        likelihood=problem.likelihood,
-        method=method,
-        evidence=evidence,
-        uniforms=uniforms(method, mixture.shape[1], items),
+        decoder=decoder,
+        uniforms=uniforms(decoder.draws, likelihood.length, items),
     )
     best = decoded.scores.argmax(dim=1)
     return decoded.codes[torch.arange(len(best)), best].transpose(1, 2)
@@ -156,21 +149,18 @@ def from_true_past(problem: Problem, codes: Tensor, *, weight: float) -> Tensor:
     return found
 
 
-def open_truth(settings: Config, folder: Path, *, mixtures: int) -> Truth:
+def open_truth(run: Run, *, mixtures: int) -> Truth:
     """The sources of the test mixtures, their codes, and what the codec loses of them."""
-    vqvae = open_vqvae(settings, "slakh", folder)
-    sources = torch.from_numpy(true_sources(settings, folder, mixtures))
-    sums = read_residual(
-        folder / "residual.safetensors",
-        classes=settings.classes,
-        codebook=vqvae.quantizer.identity,
-    )
+    codec, dataset = run.codec(), run.dataset
+    sources = torch.from_numpy(run.mixtures(mixtures).sources)
+    path = run.folder / "residual.safetensors"
+    sums = read_residual(path, classes=dataset.classes, codebook=codec.identity)
     return Truth(
         sources,
-        torch.tensor(settings.weights),
-        sums.variance(strength=settings.residual.strength),
-        vqvae,
-        torch.stack([vqvae.encode(item) for item in sources]),
+        torch.tensor(dataset.weights),
+        sums.variance(strength=dataset.strength or 0.0),
+        codec,
+        torch.stack([codec.encode(item) for item in sources]),
     )
 
 
@@ -178,23 +168,21 @@ def main() -> None:
     """Print a table and write attribution.csv."""
     parser = run_parser(__doc__, mixtures=16)
     arguments = parser.parse_args()
-    settings = read_settings(arguments.config)
-    if len(settings.classes) != 2:
+    run = open_run(arguments.dataset, results=arguments.results, config=arguments.config)
+    if run.dataset.sources != 2:
         parser.error("the oracles are for two sources")
-    methods = named_methods(parser, settings)
-    method = methods["beam"]
-    problem = open_problem(
-        "slakh", results=arguments.results, config=arguments.config, mixtures=arguments.mixtures
-    )
-    truth = open_truth(settings, arguments.results / "slakh", mixtures=arguments.mixtures)
+    decoders = named_decoders(parser, run)
+    beam = decoders["beam"]
+    problem = open_problem(run, mixtures=arguments.mixtures)
+    truth = open_truth(run, mixtures=arguments.mixtures)
     codes = truth.codes
-    weight = method.likelihood_weight
-    found = decode(problem, method)
+    weight = beam.likelihood_weight
+    found = decode(problem, beam)
     better = log_posterior(problem, codes, weight=weight) > log_posterior(problem, found, weight=weight)
     estimates = {
         "beam": found,
-        "particles": decode(problem, methods["particles"]),
-        "coverage": decode(problem, method, truth=codes),
+        "particles": decode(problem, decoders["particles"]),
+        "coverage": decode(problem, beam, truth=codes),
         "search": torch.where(better[:, None, None], codes, found),
         "true past": from_true_past(problem, codes, weight=weight),
         "true codes": codes,

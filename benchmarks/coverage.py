@@ -1,7 +1,7 @@
 """What counting more tuples buys: coverage of unseen mixtures, and the separation that the table allows.
 
 Reads a finished run of music, as `benchmarks.attribution` does, and its shards of counts: tables of the first
-shard, the first two, four and so on separate some test mixtures with the samplers `beam` and `particles`
+shard, the first two, four and so on separate some test mixtures with the decoders `beam` and `particles`
 of the configuration. Writes coverage.csv and coverage.png.
 """
 
@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.attribution import UNSEEN, decode, log_likelihoods, named_methods, open_truth
+from benchmarks.attribution import UNSEEN, decode, log_likelihoods, named_decoders, open_truth
 from benchmarks.counting import write_rows
-from benchmarks.problems import Problem, open_problem, read_settings, run_parser
+from benchmarks.problems import Problem, open_problem, open_run, run_parser
 from lass.evaluation.figures.drawing import COLOURS, new_figure, write_figure
 from lass.likelihood.counts import merge_counts, read_counts
 from lass.likelihood.tensor import build_likelihood, density, nearest_counted
@@ -71,20 +71,18 @@ def main() -> None:
     parser = run_parser(__doc__, mixtures=16)
     parser.add_argument("--shards", type=int, default=8, help="of counts, as the run made them")
     arguments = parser.parse_args()
-    settings = read_settings(arguments.config)
-    shards = sorted((arguments.results / "slakh/counts").glob(f"*-of-{arguments.shards}.safetensors"))
-    if len(shards) != arguments.shards or len(settings.classes) != 2:
+    run = open_run(arguments.dataset, results=arguments.results, config=arguments.config)
+    shards = sorted((run.folder / "counts").glob(f"*-of-{arguments.shards}.safetensors"))
+    if len(shards) != arguments.shards or run.dataset.sources != 2:
         parser.error(
-            f"{arguments.results}/slakh/counts needs all {arguments.shards} shards of counts of a run with "
+            f"{run.folder}/counts needs all {arguments.shards} shards of counts of a run with "
             "two sources: name their number by --shards"
         )
-    methods = named_methods(parser, settings)
-    problem = open_problem(
-        "slakh", results=arguments.results, config=arguments.config, mixtures=arguments.mixtures
-    )
-    truth = open_truth(settings, arguments.results / "slakh", mixtures=arguments.mixtures)
-    mixture = torch.cat([truth.vqvae.encode(one[None]) for one in truth.mixtures])
-    codebook = truth.vqvae.quantizer.codebook
+    decoders = named_decoders(parser, run)
+    problem = open_problem(run, mixtures=arguments.mixtures)
+    truth = open_truth(run, mixtures=arguments.mixtures)
+    mixture = torch.cat([truth.codec.encode(one[None]) for one in truth.mixtures])
+    codebook = truth.codec.codebook
     rows: list[dict[str, object]] = []
     for number in sorted(
         {*(2**power for power in range(len(shards)) if 2**power < len(shards)), len(shards)}
@@ -95,8 +93,8 @@ def main() -> None:
             "density": density(part.problem.likelihood),
             "coverage": coverage(part.problem, mixture=mixture, codes=truth.codes),
         }
-        for name, method in methods.items():
-            decoded, shared = truth.scores(decode(part.problem, method))
+        for name, decoder in decoders.items():
+            decoded, shared = truth.scores(decode(part.problem, decoder))
             row |= {f"{name}_sdr_decoded": decoded, f"{name}_sdr_shared": shared}
         print(row, flush=True)
         rows.append(row)

@@ -17,28 +17,29 @@ from benchmarks.counting import hardware, write_rows
 from benchmarks.problems import RandomSizes, needed_files, run_parser
 from benchmarks.separation import HEAD, Case, measure_apart, plain_case, print_row, row_of
 from lass.models.transformer import Transformer
-from lass.separation.decoding.loop import Method
+from lass.separation.decoding.decoders import open_decoder
+from lass.separation.settings import Beam, Particle
 
 PAPER = RandomSizes(codes=2048, entries=8192, length=1024, layers=48, width=1024, heads=1)
-PARTICLES = Method("particle", hypotheses=64, likelihood_weight=2.0, resampling=0.5)
+PARTICLES = Particle(kind="particle", hypotheses=64, kept=1, likelihood_weight=2.0, resampling=0.5)
 BYTES = {"float32": 4, "bfloat16": 2}
 
 
-def music_cases(device: str, *, music: int, plain: int) -> list[Case]:
+def music_cases(device: str, dataset: str, *, music: int, plain: int) -> list[Case]:
     """The published algorithm, the engine that is compared with it, and its particle filter."""
-    beam = Method("beam", hypotheses=10, likelihood_weight=8.0)
-    engine = Case("music, beam search, W = 10", beam, music, music, dataset="slakh", device=device)
+    beam = Beam(kind="beam", hypotheses=10, kept=1, likelihood_weight=8.0)
+    engine = Case("music, beam search, W = 10", beam, music, music, dataset=dataset, device=device)
     return [
         plain_case(engine, mixtures=plain),
         engine,
         replace(engine, precision="bfloat16"),
-        Case("music, particle filter, W = 64", PARTICLES, 16, 16, dataset="slakh", device=device),
+        Case("music, particle filter, W = 64", PARTICLES, 16, 16, dataset=dataset, device=device),
     ]
 
 
 def paper_cases(device: str, sizes: RandomSizes, *, batches: Sequence[int]) -> list[Case]:
     """Random priors of the paper's size, in batches of several sizes."""
-    beam = Method("beam", hypotheses=10, likelihood_weight=3.0)
+    beam = Beam(kind="beam", hypotheses=10, kept=1, likelihood_weight=3.0)
     return [
         Case("paper's size", beam, batch, batch, precision="bfloat16", device=device, sizes=sizes)
         for batch in batches
@@ -83,17 +84,19 @@ def main() -> None:
     print(", ".join(f"{key} {value}" for key, value in machine.items()))
     print(HEAD)
     cases = paper_cases("cuda", PAPER, batches=arguments.batches)
-    missing = [path for path in needed_files(arguments.results, "slakh") if not path.exists()]
+    missing = [path for path in needed_files(arguments.results, arguments.dataset) if not path.exists()]
     if missing:
         print(f"music: left out, {missing[0]} is not there")
     else:
-        cases = music_cases("cuda", music=arguments.mixtures, plain=arguments.plain) + cases
+        cases = (
+            music_cases("cuda", arguments.dataset, music=arguments.mixtures, plain=arguments.plain) + cases
+        )
     rows, reference = [], None
     for case in cases:
         result = measure_apart(case, arguments.results, arguments.config)
         if case.version == "plain":
             reference = result
-        compared = case.dataset == "slakh" and case.method.searches
+        compared = case.dataset != "random" and open_decoder(case.decoder).draws == 0
         row = row_of(case, result, reference if compared else None)
         if case.dataset == "random":
             row["times_bound"] = round(result.seconds / case.mixtures * speed / bytes_read(case), 2)

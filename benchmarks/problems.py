@@ -3,6 +3,7 @@
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,16 +11,14 @@ import yaml
 from snakemake.utils import update_config
 from torch import Tensor
 
-from lass.assembly.images import open_image_library
-from lass.assembly.priors import open_prior
-from lass.config import Config, parse_config
-from lass.data.audio.tracks import open_library
-from lass.data.mixtures import Chunk, load_chunk, read_mixtures
-from lass.data.pairs import load_images, read_image_mixtures
-from lass.likelihood.tensor import Likelihood, nearest_counted, read_likelihood
-from lass.models.checkpoint import new_network, read_vqvae
+from lass.config import AudioDataset, Config, ImageDataset, parse_config
+from lass.data.mixtures import Batch, open_mixtures
+from lass.evaluation.separations import spread_items
+from lass.likelihood.tensor import Likelihood
+from lass.models.bundle import open_model
+from lass.models.checkpoint import new_network
+from lass.models.codec import CodecAt, open_codec
 from lass.models.transformer import Transformer, TransformerPrior, TransformerShape
-from lass.models.vqvae import Vqvae
 
 ROOT = Path(__file__).parents[1]
 
@@ -65,40 +64,76 @@ class RandomSizes:
         )
 
 
+@dataclass(frozen=True)
+class Run:
+    """A finished run of one data set: its settings, and the folder of its results."""
+
+    settings: Config
+    name: str  # of the data set
+    results: Path
+
+    @property
+    def dataset(self) -> AudioDataset | ImageDataset:
+        """The settings of the data set."""
+        return self.settings.datasets[self.name]
+
+    @property
+    def folder(self) -> Path:
+        """Where its results are."""
+        return self.results / self.name
+
+    def checkpoint(self, named: str | None, trained: str) -> Path:
+        """The checkpoint that the settings name and want, or else the one that the run trained."""
+        return ROOT / named if self.settings.pretrained and named else self.folder / trained
+
+    def codec(self) -> CodecAt:
+        """The codec, on the CPU."""
+        path = self.checkpoint(self.dataset.codec.checkpoint, "codec.safetensors")
+        return open_codec(path, self.dataset.check_codec, device=torch.device("cpu"))
+
+    def mixtures(self, number: int) -> Batch:
+        """So many test mixtures with their sources, from all over the list, and so of many items."""
+        mixtures = open_mixtures(
+            self.folder / "sources/test", self.folder / "mixtures/test.parquet", self.dataset.library
+        )
+        return mixtures.load(spread_items(len(mixtures), number))
+
+
 def needed_files(results: Path, dataset: str) -> list[Path]:
     """Files of a finished run that `open_problem` reads."""
     folder = results / dataset
     return [folder / "likelihood.safetensors", folder / "mixtures/test.parquet", folder / "sources/test"]
 
 
-def open_problem(dataset: str, *, results: Path, config: Path, mixtures: int) -> Problem:
-    """Test mixtures of `slakh` (from all over the list) or `mnist`, with the checkpoints of `config`."""
+def open_run(dataset: str, *, results: Path, config: Path) -> Run:
+    """The run of the configuration `config` (overrides of the default) in `results`."""
     settings = read_settings(config)
-    part = settings if dataset == "slakh" else settings.mnist
-    vqvae = open_vqvae(settings, dataset, results / dataset)
-    read = music if dataset == "slakh" else digits
-    waveforms = torch.from_numpy(read(settings, results / dataset, mixtures))
-    codes = torch.cat([vqvae.encode(waveform[None]) for waveform in waveforms])
-    sources = len(part.weights)
-    likelihood = read_likelihood(needed_files(results, dataset)[0], sources=sources)
-    opened: dict[tuple[str, str | None], TransformerPrior] = {}
-    priors = []
-    for source in part.classes[:sources]:
-        name = part.separation.priors[source]
-        entry = part.priors[name]
-        key = (name, source if entry.conditional else None)  # told no class, it serves them all
-        if key not in opened:
-            opened[key] = open_prior(
-                checkpoint(settings, entry.checkpoint, results / dataset / f"priors/{name}.safetensors"),
-                classes=entry.classes,
-                conditional=entry.conditional,
-                source=source,
-                codebook=vqvae.quantizer.identity,
-                length=codes.shape[1],
-            )
-        priors.append(opened[key])
-    counted = nearest_counted(likelihood, vqvae.quantizer.codebook)[codes]
-    return Problem(counted, priors, likelihood)
+    if dataset not in settings.datasets:
+        raise ValueError(f"dataset {dataset!r} is none of {sorted(settings.datasets)}: name one of them")
+    return Run(settings, dataset, results)
+
+
+def open_problem(run: Run, *, mixtures: int) -> Problem:
+    """Test mixtures of a run from all over the list, which are decoded as if they had equal priors.
+
+    Where the sources of mixtures have no fixed class (images), the priors are those of the first classes.
+    """
+    dataset, codec = run.dataset, run.codec()
+    data = torch.from_numpy(run.mixtures(mixtures).mixtures)
+    codes = torch.cat([codec.encode(row[None]) for row in data])
+    named = {each.prior: run.dataset.priors[each.prior].checkpoint for each in dataset.prior_of_each_class}
+    model = open_model(
+        codec,
+        likelihood=run.folder / "likelihood.safetensors",
+        priors=[
+            (run.checkpoint(named[each.prior], f"priors/{each.prior}.safetensors"), each)
+            for each in dataset.prior_of_each_class
+        ],
+        sources=dataset.sources,
+        length=codes.shape[1],
+    )
+    priors = [model.priors[name] for name in dataset.source_classes[: dataset.sources]]
+    return Problem(model.fallback[codes], priors, model.likelihood)
 
 
 def run_parser(description: str | None, *, mixtures: int) -> argparse.ArgumentParser:
@@ -110,61 +145,27 @@ def run_parser(description: str | None, *, mixtures: int) -> argparse.ArgumentPa
     parser.add_argument(
         "--config", type=Path, default=Path("config/config.yaml"), help="of the run: overrides of the default"
     )
-    parser.add_argument(
-        "--mixtures", type=int, default=mixtures, help="of music, from all over the test list"
-    )
+    parser.add_argument("--dataset", default="slakh", help="name of the data set of music")
+    parser.add_argument("--mixtures", type=int, default=mixtures, help="from all over the test list")
     parser.add_argument("--out", type=Path, default=Path("results/benchmarks"))
     return parser
 
 
 def read_settings(overrides: Path) -> Config:
     """The default configuration with the file `overrides` merged into it, as Snakemake does."""
-    values = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    update_config(values, yaml.safe_load(overrides.read_text()) or {})
-    return parse_config(values)
+    return parse_config(merge_files(ROOT / "config/config.yaml", overrides))
 
 
-def checkpoint(settings: Config, named: str | None, trained: Path) -> Path:
-    """The checkpoint that the settings name and want, or else the one that the run trained."""
-    return ROOT / named if settings.pretrained and named else trained
+def merge_files(*paths: Path) -> dict[str, Any]:
+    """The mappings of YAML files, each merged into those before it.
 
-
-def open_vqvae(settings: Config, dataset: str, folder: Path) -> Vqvae:
-    """The VQ-VAE of a data set whose results are in `folder`."""
-    vqvae = (settings if dataset == "slakh" else settings.mnist).vqvae
-    path = checkpoint(settings, vqvae.checkpoint, folder / "vqvae.safetensors")
-    return read_vqvae(path, hop=vqvae.hop)
-
-
-def chunks(settings: Config, folder: Path, mixtures: int) -> list[Chunk]:
-    """Test mixtures of music with their sources, from all over the list, and so from many songs."""
-    library = open_library(folder / "sources/test", rate=settings.slakh.sample_rate, classes=settings.classes)
-    table = read_mixtures(folder / "mixtures/test.parquet")
-    return [load_chunk(library, table, row) for row in spread(len(table), mixtures)]
-
-
-def spread(rows: int, number: int) -> list[int]:
-    """`number` of the `rows` of a table, evenly from the first to the last; all where there are fewer."""
-    chosen: list[int] = np.linspace(0, rows - 1, min(number, rows)).round().astype(int).tolist()
-    return chosen
-
-
-def music(settings: Config, folder: Path, mixtures: int) -> np.ndarray:
-    """Waveforms y [M, T]."""
-    return np.stack([chunk.audio for chunk in chunks(settings, folder, mixtures)])
-
-
-def true_sources(settings: Config, folder: Path, mixtures: int) -> np.ndarray:
-    """Sources x_n [M, N, T] of the same mixtures."""
-    return np.stack([chunk.sources for chunk in chunks(settings, folder, mixtures)])
-
-
-def digits(settings: Config, folder: Path, mixtures: int) -> np.ndarray:
-    """Overlaid images y [M, T]."""
-    known = {"image": settings.mnist.image, "classes": settings.mnist.classes}
-    library = open_image_library(folder / "sources/test", known)
-    table = read_image_mixtures(folder / "mixtures/test.parquet")
-    return load_images(library, table, range(min(mixtures, len(table)))).mixtures
+    The first is merged, too, into nothing: that copies every mapping. An anchor's mapping is one object
+    wherever its alias stands, so that an override of one of its places would change all others.
+    """
+    values: dict[str, Any] = {}
+    for path in paths:
+        update_config(values, yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+    return values
 
 
 def random_problem(sizes: RandomSizes, *, mixtures: int, seed: int, device: str = "cpu") -> Problem:

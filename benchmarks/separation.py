@@ -14,7 +14,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -31,15 +31,20 @@ from benchmarks.problems import (
     RandomSizes,
     needed_files,
     open_problem,
+    open_run,
     random_problem,
     run_parser,
-    spread,
 )
 from lass.evaluation.figures.drawing import COLOURS, new_figure, write_figure
+from lass.evaluation.separations import spread_items
 from lass.models.transformer import TransformerPrior
-from lass.separation.decoding.loop import Method, decode_sequences
+from lass.separation.decoding.decoders import open_decoder
+from lass.separation.decoding.loop import decode_sequences
+from lass.separation.decoding.support import CountedPositions
+from lass.separation.settings import Ancestral, Beam, DecoderSettings, TopK
 
 SEED = 0
+SETTINGS = ("hypotheses", "likelihood_weight", "temperature", "top_k", "resampling")  # columns
 REHEARSED = 8  # positions
 COLUMNS = "{:36} {:7} {:>5} {:>9} {:>7} {:>6} {:>6} {:>6}"
 HEAD = COLUMNS.format("case", "version", "batch", "s/mixture", "outside", "MiB", "speed", "same")
@@ -50,14 +55,14 @@ class Case:
     """One row of the table."""
 
     name: str
-    method: Method
+    decoder: DecoderSettings
     batch: int  # mixtures decoded at once
     mixtures: int
     among: int | None = None  # they are taken evenly from so many; None: they are all
     version: str = "engine"  # or plain
     precision: str = "float32"
     device: str = "cpu"  # or cuda
-    dataset: str = "random"  # or slakh, mnist
+    dataset: str = "random"  # or the name of one of the configuration
     sizes: RandomSizes = field(default_factory=RandomSizes)  # of random problems
 
 
@@ -127,26 +132,23 @@ class Result:
     codes: np.ndarray  # [M, W, S, N]
 
 
-def uniforms(method: Method, length: int, items: Sequence[int], *, device: str = "cpu") -> Tensor | None:
-    """Numbers [B, S, draws] of the mixtures `items` on `device`; None where none are needed."""
-    if not method.draws:
-        return None
-    shape = (length, method.draws)
+def uniforms(draws: int, length: int, items: Sequence[int], *, device: str = "cpu") -> Tensor:
+    """Numbers [B, S, draws] of the mixtures `items` on `device`."""
+    shape = (length, draws)
     numbers = np.stack([np.random.default_rng((SEED, item)).random(shape) for item in items])
     return torch.from_numpy(numbers).to(device)
 
 
 def run_engine(problem: Problem, case: Case, priors: Sequence[TimedPrior], items: Sequence[int]) -> Tensor:
     """Hypotheses [M, W, S, N] of the mixtures `items`, `case.batch` at a time."""
-    found = []
+    found, decoder = [], open_decoder(case.decoder)
     for together in torch.tensor(items).split(case.batch):
         mixture = problem.mixture[together]
         decoded = decode_sequences(
-            mixture,
+            CountedPositions(problem.likelihood, mixture),
             priors=priors,
-            likelihood=problem.likelihood,
-            method=case.method,
-            uniforms=uniforms(case.method, mixture.shape[1], together.tolist(), device=case.device),
+            decoder=decoder,
+            uniforms=uniforms(decoder.draws, mixture.shape[1], together.tolist(), device=case.device),
         )
         found.append(decoded.codes)
     return torch.cat(found)
@@ -155,20 +157,21 @@ def run_engine(problem: Problem, case: Case, priors: Sequence[TimedPrior], items
 def run_plain(problem: Problem, case: Case, priors: Sequence[TimedPrior], items: Sequence[int]) -> Tensor:
     """The same by the published algorithm, mixture by mixture."""
     found = []
-    method = case.method
+    settings, draws = case.decoder, open_decoder(case.decoder).draws
+    best = settings.top_k if isinstance(settings, TopK) else None
     for item in items:
         mixture = problem.mixture[item]
         parts: dict[str, Any] = {
             "priors": problem.priors,
             "likelihood": problem.likelihood,
-            "likelihood_weight": method.likelihood_weight,
+            "likelihood_weight": settings.likelihood_weight,
             "timed": priors[0].watch.timed,
         }
-        numbers = uniforms(method, len(mixture), [item], device=case.device)
-        if numbers is None:
-            found.append(search_beams(mixture, width=method.hypotheses, **parts)[0])
+        if draws == 0:
+            found.append(search_beams(mixture, width=settings.hypotheses, **parts)[0])
         else:
-            found.append(draw_candidates(mixture, numbers[0], top_k=method.top_k, **parts))
+            (numbers,) = uniforms(draws, len(mixture), [item], device=case.device)
+            found.append(draw_candidates(mixture, numbers, top_k=best, **parts))
     return torch.stack(found)
 
 
@@ -178,9 +181,9 @@ def measure(case: Case, results: Path, config: Path) -> Result:
     if case.dataset == "random":
         problem = random_problem(case.sizes, mixtures=opened, seed=SEED, device=case.device)
     else:
-        problem = open_problem(case.dataset, results=results, config=config, mixtures=opened)
+        problem = open_problem(open_run(case.dataset, results=results, config=config), mixtures=opened)
     problem = problem.to(case.device, case.precision)
-    items = spread(len(problem.mixture), case.mixtures)
+    items = spread_items(len(problem.mixture), case.mixtures)
     run = run_engine if case.version == "engine" else run_plain
     few = problem.mixture.shape[1] if case.device == "cuda" else REHEARSED  # all of its kernels are built
     rehearsal = replace(problem, mixture=problem.mixture[:, :few])
@@ -214,12 +217,15 @@ def plain_case(engine: Case, *, mixtures: int) -> Case:
     return replace(engine, version="plain", batch=1, mixtures=mixtures, among=engine.mixtures)
 
 
-def published_cases(*, music: int, plain: int) -> list[list[Case]]:
-    """Groups of cases whose first is the published algorithm that the others are compared with."""
-    beam = Method("beam", hypotheses=10, likelihood_weight=8.0)
-    engine = Case("music, beam search, W = 10", beam, music, music, dataset="slakh")
-    top_k = Method("top_k", hypotheses=512, likelihood_weight=2.0, top_k=64)
-    ancestral = Method("ancestral", hypotheses=100, likelihood_weight=8.0)
+def published_cases(dataset: str, *, music: int, plain: int) -> list[list[Case]]:
+    """Groups of cases whose first is the published algorithm that the others are compared with.
+
+    `dataset` is the name of the data set of music; MNIST is `mnist`.
+    """
+    beam = Beam(kind="beam", hypotheses=10, kept=1, likelihood_weight=8.0)
+    engine = Case("music, beam search, W = 10", beam, music, music, dataset=dataset)
+    top_k = TopK(kind="top_k", hypotheses=512, kept=1, likelihood_weight=2.0, top_k=64)
+    ancestral = Ancestral(kind="ancestral", hypotheses=100, kept=1, likelihood_weight=8.0)
     images = Case("MNIST, top-k, W = 512", top_k, 8, 16, dataset="mnist")
     return [
         [
@@ -227,7 +233,7 @@ def published_cases(*, music: int, plain: int) -> list[list[Case]]:
             engine,
             replace(engine, precision="bfloat16"),
         ],
-        [Case("music, ancestral, W = 100", ancestral, 4, 8, dataset="slakh")],
+        [Case("music, ancestral, W = 100", ancestral, 4, 8, dataset=dataset)],
         [
             plain_case(images, mixtures=1),
             images,
@@ -238,12 +244,15 @@ def published_cases(*, music: int, plain: int) -> list[list[Case]]:
 
 def growing_cases(*, length: int) -> list[Case]:
     """One size grows at a time: mixtures at once, hypotheses, codes, tuples of a slice, sources."""
-    beam = Method("beam", hypotheses=10)
+    beam = Beam(kind="beam", hypotheses=10, kept=1, likelihood_weight=1.0)
     start = Case("", beam, 16, 16, sizes=RandomSizes(length=length))
     sizes = start.sizes
     return [
         *(replace(start, name=f"batch = {b}", batch=b, mixtures=max(4, b)) for b in (1, 4, 16, 64)),
-        *(replace(start, name=f"W = {w}", method=replace(beam, hypotheses=w)) for w in (1, 10, 100)),
+        *(
+            replace(start, name=f"W = {w}", decoder=beam.model_copy(update={"hypotheses": w}))
+            for w in (1, 10, 100)
+        ),
         *(replace(start, name=f"K = {k}", sizes=replace(sizes, codes=k)) for k in (128, 512, 2048)),
         *(replace(start, name=f"{n} tuples", sizes=replace(sizes, entries=n)) for n in (64, 1024, 16384)),
         *(
@@ -256,9 +265,9 @@ def growing_cases(*, length: int) -> list[Case]:
 def found_too(codes: np.ndarray, others: np.ndarray) -> float:
     """Share of the hypotheses `others` [m, W, S, N] that are among `codes` [M, W, S, N].
 
-    The m mixtures are those at `spread(M, m)` of the M.
+    The m mixtures are those at `spread_items(M, m)` of the M.
     """
-    same_mixtures = codes[spread(len(codes), len(others))]
+    same_mixtures = codes[spread_items(len(codes), len(others))]
     known = [{one.tobytes() for one in item} for item in same_mixtures]
     hits = [one.tobytes() in found for found, item in zip(known, others, strict=True) for one in item]
     return float(np.mean(hits))
@@ -274,7 +283,7 @@ def row_of(case: Case, result: Result, reference: Result | None) -> dict[str, ob
         "case": case.name,
         "version": case.version,
         "precision": case.precision,
-        **{name: value for name, value in asdict(case.method).items() if name != "name"},
+        **{name: getattr(case.decoder, name, None) for name in SETTINGS},
         "sources": sources,
         "positions": length,
         "tuples_per_slice": round(result.entries, 1),
@@ -315,7 +324,7 @@ def draw_growth(rows: Sequence[dict[str, Any]], path: Path) -> None:
 
 def measure_all(arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
     """Rows, as they are measured."""
-    groups = published_cases(music=arguments.mixtures, plain=arguments.plain)
+    groups = published_cases(arguments.dataset, music=arguments.mixtures, plain=arguments.plain)
     for group in [*groups, *([case] for case in growing_cases(length=arguments.positions))]:
         missing = [
             path

@@ -12,46 +12,20 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lass.compute.seeds import generator
+from lass.models.settings import Training
 from lass.storage import read_header, read_tensors, write_tensors
 
 logger = logging.getLogger(__name__)
 
 FORM = "lass.training"
 VERSION = 1
-
-
-class Trainable(Protocol):
-    """What the loop asks of a network beside being an nn.Module."""
-
-    def training_loss(self, batch: Any, rng: np.random.Generator) -> dict[str, Tensor]:
-        """Losses of a batch; `loss` is minimised, the others are logged."""
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How long and how fast to train."""
-
-    steps: int
-    learning_rate: float
-    warmup: int
-    weight_decay: float
-    clip: float  # the norm to which gradients are clipped
-    validate_every: int
-    save_every: int
-    bfloat16: bool  # matrix products in bfloat16
-
-    def rate(self, step: int) -> float:
-        """Learning rate of `step`: linear warm-up, then half a cosine down to a hundredth."""
-        if step < self.warmup:
-            return self.learning_rate * (step + 1) / self.warmup
-        progress = (step - self.warmup) / max(1, self.steps - self.warmup)
-        return self.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
 
 
 @dataclass
@@ -69,32 +43,34 @@ def train(
     *,
     draw_batch: Callable[[np.random.Generator], Any],
     validation: list[Any],
-    schedule: Schedule,
+    settings: Training,
     seed: int,
     state_path: Path,
     fingerprint: Mapping[str, Any],
 ) -> Progress:
     """Train `network` in place and leave in it the weights of the lowest validation loss.
 
-    `draw_batch` makes the batch of a step from that step's generator; `validation` is a list of batches.
+    The network has `training_loss(batch, rng)`: losses by name, of which `loss` is minimised and all are
+    logged. `draw_batch` makes the batch of a step from that step's generator; `validation` is a list of
+    batches.
     `state_path` holds the state of an unfinished run: remove it once the weights are safe. A state with
     another `fingerprint` (configuration, data, seed) is ignored. Raises ValueError when the gradient is
     no longer finite, or the validation loss never is.
     """
-    optimizer = new_optimizer(network, schedule)
+    optimizer = new_optimizer(network, settings)
     best = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     progress = resume(network, optimizer, best, state_path, fingerprint)
     began = time.monotonic()
-    while progress.step < schedule.steps:
+    while progress.step < settings.steps:
         losses = training_step(
-            network, optimizer, draw_batch, schedule=schedule, step=progress.step, seed=seed
+            network, optimizer, draw_batch, settings=settings, step=progress.step, seed=seed
         )
         progress.step += 1
-        if progress.step % schedule.validate_every == 0 or progress.step == schedule.steps:
-            row = {"step": float(progress.step), **losses, **validation_losses(network, validation, schedule)}
+        if progress.step % settings.validate_every == 0 or progress.step == settings.steps:
+            row = {"step": float(progress.step), **losses, **validation_losses(network, validation, settings)}
             logger.info("%s seconds=%.0f", format_losses(row), time.monotonic() - began)
             keep_best(network, best, progress, row)
-        if progress.step % schedule.save_every == 0 and progress.step < schedule.steps:
+        if progress.step % settings.save_every == 0 and progress.step < settings.steps:
             save_state(network, optimizer, best, progress, state_path, fingerprint)
     if progress.best_step < 0:
         raise ValueError(
@@ -104,14 +80,14 @@ def train(
     return progress
 
 
-def new_optimizer(network: nn.Module, schedule: Schedule) -> torch.optim.AdamW:
+def new_optimizer(network: nn.Module, settings: Training) -> torch.optim.AdamW:
     """AdamW that decays matrices but neither biases nor gains."""
     parameters = list(network.parameters())
     groups = [
-        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": schedule.weight_decay},
+        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": settings.weight_decay},
         {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=schedule.learning_rate, betas=(0.9, 0.95))
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.95))
 
 
 def training_step(
@@ -119,23 +95,23 @@ def training_step(
     optimizer: torch.optim.Optimizer,
     draw_batch: Callable[[np.random.Generator], Any],
     *,
-    schedule: Schedule,
+    settings: Training,
     step: int,
     seed: int,
 ) -> dict[str, float]:
     """One update of the weights; batch and codebook restarts depend on (seed, step) alone."""
-    rng = np.random.default_rng((seed, step))
+    rng = generator(seed, "training", step)
     network.train()
     for group in optimizer.param_groups:
-        group["lr"] = schedule.rate(step)
+        group["lr"] = settings.rate(step)
     batch = draw_batch(rng)
     # Dropout is the one thing that draws from torch's global generator.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(rng.integers(1 << 62)))
-        losses = evaluate_loss(network, batch, rng, schedule.bfloat16)
+        losses = evaluate_loss(network, batch, rng, settings.bfloat16)
     optimizer.zero_grad(set_to_none=True)
     losses["loss"].backward()
-    norm = nn.utils.clip_grad_norm_(network.parameters(), schedule.clip)
+    norm = nn.utils.clip_grad_norm_(network.parameters(), settings.clip)
     if not torch.isfinite(norm):
         raise ValueError(
             f"training diverged at step {step} (gradient norm {norm.item()}): lower learning_rate"
@@ -147,7 +123,7 @@ def training_step(
 def evaluate_loss(
     network: nn.Module, batch: Any, rng: np.random.Generator, bfloat16: bool
 ) -> dict[str, Tensor]:
-    """The network's losses under the precision of the schedule."""
+    """The network's losses under the precision of the settings."""
     device = next(network.parameters()).device.type
     with torch.autocast(device, dtype=torch.bfloat16, enabled=bfloat16):
         losses: dict[str, Tensor] = network.training_loss(batch, rng)  # type: ignore[operator]
@@ -155,10 +131,10 @@ def evaluate_loss(
 
 
 @torch.no_grad()
-def validation_losses(network: nn.Module, batches: list[Any], schedule: Schedule) -> dict[str, float]:
+def validation_losses(network: nn.Module, batches: list[Any], settings: Training) -> dict[str, float]:
     """Mean of every loss over `batches`, its names prefixed with `validation_`."""
     network.eval()
-    rows = [evaluate_loss(network, batch, np.random.default_rng(0), schedule.bfloat16) for batch in batches]
+    rows = [evaluate_loss(network, batch, np.random.default_rng(0), settings.bfloat16) for batch in batches]
     return {f"validation_{name}": float(np.mean([row[name].item() for row in rows])) for name in rows[0]}
 
 

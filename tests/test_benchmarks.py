@@ -12,53 +12,63 @@ from benchmarks.attribution import (
     from_true_past,
     log_likelihoods,
     log_posterior,
-    method_of,
 )
 from benchmarks.coverage import coverage, with_table
-from benchmarks.gpu import bandwidth, bytes_read, paper_cases
-from benchmarks.problems import RandomSizes, random_problem, spread
+from benchmarks.gpu import bandwidth, bytes_read, music_cases, paper_cases
+from benchmarks.problems import RandomSizes, merge_files, random_problem
 from benchmarks.separation import (
     Case,
     TimedPrior,
     found_too,
     measure,
     plain_case,
+    published_cases,
     row_of,
     run_engine,
     run_plain,
 )
-from lass.config.separation import Sampler
+from lass.evaluation.separations import spread_items
 from lass.likelihood.counts import TupleCounter, write_counts
-from lass.separation.decoding.loop import Method, decode_sequences
+from lass.separation.decoding.decoders import open_decoder
+from lass.separation.decoding.loop import decode_sequences
+from lass.separation.decoding.support import CountedPositions
+from lass.separation.settings import DecoderSettings
+from tests.separation.toy import ancestral, beam, kind_of, particle, top_k
 
 SIZES = RandomSizes(codes=12, entries=50, length=40)
-METHODS = [
-    Method("beam", hypotheses=6, likelihood_weight=2.0),
-    Method("ancestral", hypotheses=6, likelihood_weight=2.0),
-    Method("top_k", hypotheses=6, likelihood_weight=2.0, top_k=5),
+DECODERS: list[DecoderSettings] = [
+    beam(6, weight=2.0),
+    ancestral(6, weight=2.0),
+    top_k(6, 5, weight=2.0),
 ]
 
 
-@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
-def test_the_engine_finds_what_the_published_algorithm_finds(method: Method) -> None:
+@pytest.mark.parametrize("settings", DECODERS, ids=kind_of)
+def test_the_engine_finds_what_the_published_algorithm_finds(settings: DecoderSettings) -> None:
     problem = random_problem(SIZES, mixtures=3, seed=0)
     priors = [TimedPrior(prior) for prior in problem.priors]
-    plain = run_plain(problem, Case("plain", method, 1, 3, version="plain"), priors, range(3))
-    engine = run_engine(problem, Case("engine", method, 2, 3), priors, range(3))
+    plain = run_plain(problem, Case("plain", settings, 1, 3, version="plain"), priors, range(3))
+    engine = run_engine(problem, Case("engine", settings, 2, 3), priors, range(3))
     assert found_too(engine.numpy(), plain.numpy()) == 1.0
-    if not method.searches:  # draws stand in the same rows; beams are listed in another order
+    if open_decoder(settings).draws > 0:  # draws stand in the same rows; beams are listed in another order
         assert torch.equal(engine, plain)
     assert all(prior.watch.seconds() > 0 for prior in priors)
 
 
-@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
-def test_the_published_algorithm_takes_some_of_the_mixtures_of_the_engine(method: Method) -> None:
-    engine = Case("engine", method, 2, 5, sizes=SIZES)
+@pytest.mark.parametrize("settings", DECODERS, ids=kind_of)
+def test_the_published_algorithm_takes_some_of_the_mixtures_of_the_engine(settings: DecoderSettings) -> None:
+    engine = Case("engine", settings, 2, 5, sizes=SIZES)
     plain = plain_case(engine, mixtures=2)
     reference = measure(plain, Path(), Path())
     row = row_of(engine, measure(engine, Path(), Path()), reference)
     assert (row["mixtures"], row["same_hypotheses"]) == (5, 1.0)
     assert row_of(plain, reference, reference)["mixtures"] == 2
+
+
+def test_the_data_set_of_music_may_have_another_name() -> None:
+    published = [case.dataset for group in published_cases("mine", music=8, plain=2) for case in group]
+    assert published == ["mine"] * 4 + ["mnist"] * 3
+    assert {case.dataset for case in music_cases("cuda", "mine", music=8, plain=2)} == {"mine"}
 
 
 def test_shares_of_common_hypotheses_by_hand() -> None:
@@ -74,17 +84,19 @@ def test_shares_of_common_hypotheses_by_hand() -> None:
 def test_oracles_of_codes() -> None:
     """Scores are the decoder's own; with the true tuples added the best is at least as likely."""
     problem = random_problem(SIZES, mixtures=2, seed=0)
-    method = METHODS[0]
-    found = decode(problem, method)
+    settings = DECODERS[0]
+    found = decode(problem, settings)
     decoded = decode_sequences(
-        problem.mixture, priors=problem.priors, likelihood=problem.likelihood, method=method
+        CountedPositions(problem.likelihood, problem.mixture),
+        priors=problem.priors,
+        decoder=open_decoder(settings),
     )
     scores = log_posterior(problem, found, weight=2.0)
     torch.testing.assert_close(scores.double(), decoded.scores.amax(dim=1), rtol=1e-4, atol=1e-2)
     truth = torch.randint(12, found.shape, generator=torch.Generator().manual_seed(0))
     unseen = log_likelihoods(problem, truth) == UNSEEN
     assert 0.4 < unseen.float().mean() < 0.9, "a slice has 50 of 144 tuples"
-    wide = decode(problem, method, truth=truth)
+    wide = decode(problem, settings, truth=truth)
     assert (log_posterior(problem, wide, weight=2.0) >= scores - 1e-2).all()
     past = from_true_past(problem, found, weight=2.0)
     assert (log_likelihoods(problem, past) > UNSEEN).all()
@@ -93,15 +105,31 @@ def test_oracles_of_codes() -> None:
 def test_oracles_of_codes_draw_alike_alone_and_together() -> None:
     """A mixture's draws are its own, whoever shares its batch; tuples that are counted add nothing."""
     problem = random_problem(SIZES, mixtures=3, seed=0)
-    method = Method("particle", hypotheses=6, likelihood_weight=2.0, resampling=0.5)
-    found = decode(problem, method)
-    assert torch.equal(decode(problem, method, truth=found), found)
+    settings = particle(6, resampling=0.5, weight=2.0)
+    found = decode(problem, settings)
+    assert torch.equal(decode(problem, settings, truth=found), found)
 
 
 def test_mixtures_from_all_over_the_list() -> None:
-    assert spread(100, 4) == [0, 33, 66, 99]
-    assert spread(3, 8) == [0, 1, 2]
-    assert spread(5, 1) == [0]
+    assert spread_items(100, 4) == [0, 33, 66, 99]
+    assert spread_items(3, 8) == [0, 1, 2]
+    assert spread_items(5, 1) == [0]
+
+
+def test_an_override_changes_its_own_place_and_no_other_of_an_anchor(tmp_path: Path) -> None:
+    default, overrides, empty = (tmp_path / name for name in ("default.yaml", "overrides.yaml", "empty.yaml"))
+    default.write_text(
+        "priors:\n"
+        "  drums: &prior {width: 8, training: {steps: 100, batch: 4}}\n"
+        "  bass: *prior\n"
+        "  piano: {<<: *prior, width: 16}\n"
+    )
+    overrides.write_text("priors: {drums: {training: {steps: 7}}}")
+    empty.write_text("")
+    priors = merge_files(default, overrides, empty)["priors"]
+    assert priors["drums"] == {"width": 8, "training": {"steps": 7, "batch": 4}}
+    assert priors["bass"] == {"width": 8, "training": {"steps": 100, "batch": 4}}
+    assert priors["piano"] == {"width": 16, "training": {"steps": 100, "batch": 4}}
 
 
 def test_bytes_that_decoding_cannot_do_without_by_hand() -> None:
@@ -137,21 +165,11 @@ def test_tables_of_more_shards_of_counts_cover_more(tmp_path: Path) -> None:
         shards.append(tmp_path / f"{index}.safetensors")
         write_counts(shards[-1], counter.counts())
     codebook = torch.from_numpy(rng.normal(size=(SIZES.codes, 4)))
-    beam_of_4 = Sampler(
-        method="beam",
-        likelihood="counts",
-        hypotheses=4,
-        likelihood_weight=1.0,
-        temperature=1.0,
-        top_k=None,
-        resampling=None,
-        kept=1,
-    )
     truth = torch.from_numpy(rng.integers(SIZES.codes, size=(2, 2, SIZES.length)))
     for number in (1, 3):
         part = with_table(problem, shards[:number], mixture=problem.mixture, codebook=codebook)
         assert part.tuples == 150 * number
-        found = decode(part.problem, method_of(beam_of_4))
+        found = decode(part.problem, beam(4, weight=1.0))
         assert found.shape == (2, 2, SIZES.length)
         assert coverage(part.problem, mixture=part.problem.mixture, codes=found) == 1.0
         covered.append(coverage(part.problem, mixture=problem.mixture, codes=truth))

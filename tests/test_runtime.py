@@ -1,12 +1,11 @@
-"""What every job does first: its log and its device."""
+"""What every job does first: its log."""
 
 import logging
 from pathlib import Path
 
 import pytest
-import torch
 
-from lass.runtime import choose_device, logged, memory_for
+from lass.runtime import logged
 
 
 def test_records_and_the_error_that_ends_a_job_are_logged(tmp_path: Path) -> None:
@@ -32,21 +31,3 @@ def test_a_log_begins_anew(tmp_path: Path) -> None:
         with logged(tmp_path / "job.log") as logger:
             logger.info(word)
     assert "first" not in (tmp_path / "job.log").read_text()
-
-
-def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
-    for found in (True, False):
-        monkeypatch.setattr(torch.cuda, "is_available", lambda found=found: found)
-        assert choose_device("cpu").type == "cpu"
-        assert choose_device("auto").type == ("cuda" if found else "cpu")
-    with pytest.raises(ValueError, match="torch sees no GPU: use device=cpu or auto"):
-        choose_device("cuda")
-    with pytest.raises(ValueError, match="device 'gpu': choose auto, cpu or cuda"):
-        choose_device("gpu")
-
-
-def test_memory_is_what_the_job_has_beside_its_process() -> None:
-    cpu = torch.device("cpu")
-    assert memory_for(cpu, 8000) == 5_000_000_000
-    with pytest.raises(ValueError, match="mem_mb = 3000: a job needs more than 3000 MB"):
-        memory_for(cpu, 3000)

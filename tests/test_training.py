@@ -4,7 +4,6 @@ import itertools
 import logging
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from lass.models.checkpoint import new_network
+from lass.models.settings import Training
 from lass.models.transformer import Transformer, TransformerShape
 from lass.models.vqvae import Vqvae, VqvaeShape
-from lass.training import Progress, Schedule, new_optimizer, train, training_step
+from lass.training import Progress, new_optimizer, train, training_step
 
-SCHEDULE = Schedule(
+SETTINGS = Training(
     steps=11,
+    batch=1,
     learning_rate=0.02,
     warmup=2,
     weight_decay=0.1,
@@ -28,6 +29,11 @@ SCHEDULE = Schedule(
     save_every=3,
     bfloat16=False,
 )
+
+
+def replace(settings: Training, **changes: Any) -> Training:
+    """The same with changes, also to what the configuration refuses."""
+    return settings.model_copy(update=changes)
 
 
 class Interrupted(Exception):
@@ -82,7 +88,7 @@ def run(
     problem: str,
     folder: Path,
     *,
-    schedule: Schedule = SCHEDULE,
+    settings: Training = SETTINGS,
     seed: int = 5,
     stop_at: int | None = None,
     fingerprint: Mapping[str, Any] | None = None,
@@ -103,7 +109,7 @@ def run(
         network,
         draw_batch=draw_batch,
         validation=[draw(np.random.default_rng(99))],
-        schedule=schedule,
+        settings=settings,
         seed=seed,
         state_path=folder / "state.safetensors",
         fingerprint={"run": 1} if fingerprint is None else fingerprint,
@@ -132,8 +138,8 @@ def interrupt(problem: str, folder: Path, *, at: int, **settings: Any) -> None:
 
 @pytest.mark.parametrize("bfloat16", [False, True])
 def test_a_prior_learns_to_count(tmp_path: Path, bfloat16: bool) -> None:
-    schedule = replace(SCHEDULE, steps=60, validate_every=20, save_every=1000, bfloat16=bfloat16)
-    _, progress = run("transformer", tmp_path, schedule=schedule)
+    settings = replace(SETTINGS, steps=60, validate_every=20, save_every=1000, bfloat16=bfloat16)
+    _, progress = run("transformer", tmp_path, settings=settings)
     losses = [row["validation_loss"] for row in progress.history]
     # The first of seven codes is a guess among five, the others follow from it.
     assert losses[-1] == pytest.approx(math.log(5) / 7, abs=0.1)
@@ -142,8 +148,8 @@ def test_a_prior_learns_to_count(tmp_path: Path, bfloat16: bool) -> None:
 
 
 def test_a_codec_learns_to_reconstruct(tmp_path: Path) -> None:
-    schedule = replace(SCHEDULE, steps=40, validate_every=10, save_every=1000, learning_rate=0.005)
-    _, progress = run("vqvae", tmp_path, schedule=schedule)
+    settings = replace(SETTINGS, steps=40, validate_every=10, save_every=1000, learning_rate=0.005)
+    _, progress = run("vqvae", tmp_path, settings=settings)
     assert progress.history[-1]["validation_waveform"] < 0.5 * progress.history[0]["validation_waveform"]
     assert {"loss", "waveform", "spectral", "commitment"} < progress.history[0].keys()
 
@@ -212,7 +218,7 @@ def test_batches_depend_on_seed_and_step_alone(tmp_path: Path) -> None:
             new_transformer(),
             draw_batch=draw_batch,
             validation=[draw_codes(np.random.default_rng(0))],
-            schedule=SCHEDULE,
+            settings=SETTINGS,
             seed=seed,
             state_path=tmp_path / folder / "state.safetensors",
             fingerprint={},
@@ -221,7 +227,7 @@ def test_batches_depend_on_seed_and_step_alone(tmp_path: Path) -> None:
 
     first = record(1, "first")
     assert first == record(1, "again")
-    assert len({*first, *record(2, "other")}) == 2 * SCHEDULE.steps
+    assert len({*first, *record(2, "other")}) == 2 * SETTINGS.steps
 
 
 def test_torch_keeps_its_generator(tmp_path: Path) -> None:
@@ -260,14 +266,14 @@ def climb(network: Slope, folder: Path, *, stop_at: int | None = None) -> Progre
         if next(calls) == stop_at:
             raise Interrupted
 
-    schedule = replace(
-        SCHEDULE, steps=8, learning_rate=1.0, warmup=1, weight_decay=0.0, validate_every=1, save_every=2
+    settings = replace(
+        SETTINGS, steps=8, learning_rate=1.0, warmup=1, weight_decay=0.0, validate_every=1, save_every=2
     )
     return train(
         network,
         draw_batch=draw_batch,
         validation=[None],
-        schedule=schedule,
+        settings=settings,
         seed=0,
         state_path=folder / "state.safetensors",
         fingerprint={},
@@ -318,26 +324,26 @@ def test_no_weights_come_out_of_a_validation_that_is_never_finite(tmp_path: Path
 
 
 def test_rates_by_hand() -> None:
-    schedule = replace(SCHEDULE, steps=104, learning_rate=2.0, warmup=4)
-    assert [schedule.rate(step) for step in range(5)] == [0.5, 1.0, 1.5, 2.0, 2.0]
-    assert schedule.rate(54) == pytest.approx(2.0 * (0.01 + 0.99 * 0.5))  # half of the cosine
-    assert schedule.rate(29) == pytest.approx(2.0 * (0.01 + 0.99 * (2 + math.sqrt(2)) / 4))  # a quarter
-    assert schedule.rate(104) == pytest.approx(0.02)
-    assert replace(schedule, warmup=0).rate(0) == 2.0
-    assert replace(schedule, steps=4).rate(3) == 2.0  # nothing but warm-up
+    settings = replace(SETTINGS, steps=104, learning_rate=2.0, warmup=4)
+    assert [settings.rate(step) for step in range(5)] == [0.5, 1.0, 1.5, 2.0, 2.0]
+    assert settings.rate(54) == pytest.approx(2.0 * (0.01 + 0.99 * 0.5))  # half of the cosine
+    assert settings.rate(29) == pytest.approx(2.0 * (0.01 + 0.99 * (2 + math.sqrt(2)) / 4))  # a quarter
+    assert settings.rate(104) == pytest.approx(0.02)
+    assert replace(settings, warmup=0).rate(0) == 2.0
+    assert replace(settings, steps=4).rate(3) == 2.0  # nothing but warm-up
 
 
 def test_a_step_uses_its_rate() -> None:
     network = new_transformer()
-    optimizer = new_optimizer(network, SCHEDULE)
+    optimizer = new_optimizer(network, SETTINGS)
     for step in (0, 1, 5):
-        training_step(network, optimizer, draw_codes, schedule=SCHEDULE, step=step, seed=0)
-        assert {group["lr"] for group in optimizer.param_groups} == {SCHEDULE.rate(step)}
+        training_step(network, optimizer, draw_codes, settings=SETTINGS, step=step, seed=0)
+        assert {group["lr"] for group in optimizer.param_groups} == {SETTINGS.rate(step)}
 
 
 def test_biases_and_gains_do_not_decay() -> None:
     network = new_transformer()
-    decaying, free = new_optimizer(network, SCHEDULE).param_groups
+    decaying, free = new_optimizer(network, SETTINGS).param_groups
     assert (decaying["weight_decay"], free["weight_decay"]) == (0.1, 0.0)
     assert {parameter.dim() for parameter in decaying["params"]} == {2}
     assert {parameter.dim() for parameter in free["params"]} == {1}
@@ -348,7 +354,7 @@ def test_gradients_are_clipped() -> None:
     """With a gradient of norm one at most, a clip of zero leaves nothing to move."""
     network = new_transformer()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    still = replace(SCHEDULE, clip=0.0, weight_decay=0.0)
-    training_step(network, new_optimizer(network, still), draw_codes, schedule=still, step=5, seed=0)
+    still = replace(SETTINGS, clip=0.0, weight_decay=0.0)
+    training_step(network, new_optimizer(network, still), draw_codes, settings=still, step=5, seed=0)
     for name, tensor in network.state_dict().items():
         assert torch.equal(tensor, before[name]), name

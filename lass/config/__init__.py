@@ -1,215 +1,118 @@
-"""The configuration: one frozen model per section, in modules for music, for images and for what both have.
+"""The configuration: one frozen model per section, composed of the settings that the library itself takes.
 
-Values live in `config/config.yaml`, meanings in `config/README.md`. No model has a default, so that a value
-stands in one place only. Unknown keys are refused with the nearest known one.
+Values live in `config/config.yaml` and, where every data set has the same, as defaults in the models; what a
+key means stands where it is defined, and `docs/configuration.md` and the JSON schema are generated from that.
+Unknown keys are refused with the nearest known one.
 Imports neither torch nor numpy: the workflow validates its configuration at every start.
 """
 
 import difflib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from lass.config.images import REFERENCES, ImageSet
-from lass.config.music import (
-    BLIND,
-    LOWEST_BLIND,
-    MUSIC_REFERENCES,
-    SHORTEST_BLIND,
-    SUPERVISED,
-    AudioCodec,
-    LikelihoodConfig,
-    Mixtures,
-    MusicSeparation,
-    Residual,
-    Slakh,
-    Supervised,
-)
-from lass.config.sections import (
-    Identifier,
-    PositiveFloat,
-    PositiveInt,
-    Priors,
-    Section,
-    check_mixing,
-    check_priors,
-    without_nulls,
-)
+from lass.config.audio import AudioDataset
+from lass.config.hardware import has_gpu
+from lass.config.images import MNIST_FILES, ImageDataset
+from lass.config.separation import check_trained_priors
+from lass.settings import Identifier, Natural, PositiveInt, Section, WithoutNulls, key
 
 __all__ = [
-    "BLIND",
-    "MUSIC_REFERENCES",
-    "REFERENCES",
-    "SUPERVISED",
+    "MNIST_FILES",
+    "AudioDataset",
     "Config",
+    "ImageDataset",
+    "has_gpu",
     "json_schema",
     "parse_config",
     "resolved",
     "write_schema",
 ]
 
-TAKEN = {"slakh", "mnist", "examples", "logs", "benchmarks"}
-"""Folders of `results/` that no image set can be named after."""
+TAKEN = {"logs", "benchmarks"}
+"""Folders of `results/` that no data set can be named after."""
+
+AnyDataset = Annotated[AudioDataset | ImageDataset, Field(discriminator="kind")]
 
 
 class Evaluation(Section):
-    """Metrics, and what is kept to listen to and to look at."""
+    """What is kept to listen to and to look at."""
 
-    window: PositiveFloat
-    examples: PositiveInt
-    pictures: PositiveInt
+    examples: PositiveInt = key(
+        "mixtures written to `results/{dataset}_examples/` with their sources and estimates",
+        "mixtures",
+        default=4,
+    )
+    timed_batches: PositiveInt = key(
+        "batches of test mixtures whose separation is timed for `timing.csv`", "batches", default=5
+    )
 
 
 class Config(Section):
     """The whole configuration."""
 
-    seed: Annotated[int, Field(ge=0)]
-    pretrained: bool
-    device: Literal["auto", "cpu", "cuda"]
-    datasets: Annotated[list[Identifier], Field(min_length=1)]
-    slakh: Slakh
-    mixtures: Mixtures
-    vqvae: AudioCodec
-    likelihood: LikelihoodConfig
-    priors: Priors
-    separation: MusicSeparation
-    residual: Residual
-    supervised: Supervised
-    mnist: ImageSet
-    image_sets: Annotated[dict[Identifier, ImageSet], BeforeValidator(without_nulls)]
-    evaluation: Evaluation
+    seed: Natural = key(
+        "every random choice derives from it and from what it is for (song, step, group, mixture)", "integer"
+    )
+    pretrained: bool = key(
+        "use the checkpoints that `codec.checkpoint` and `priors.<name>.checkpoint` name; `false` trains "
+        "all of "
+        "them",
+        "true, false",
+    )
+    device: Literal["auto", "cpu", "cuda"] = key(
+        "where networks run: `auto` takes a GPU where there is one. Changing it reruns nothing",
+        "auto, cpu, cuda",
+    )
+    targets: Annotated[list[Identifier], Field(min_length=1)] = key(
+        "the data sets that a run without a named file is about, as are the tables `density.csv`, "
+        "`priors.csv` "
+        "and `timing.csv`. Files of others are made when asked for by name",
+        "names",
+    )
+    datasets: Annotated[dict[Identifier, AnyDataset], WithoutNulls] = key(
+        "everything about each data set, under names of your choice", "sections"
+    )
+    evaluation: Evaluation = key(
+        "what is kept to listen to and to look at", "section", default_factory=Evaluation
+    )
 
     @model_validator(mode="after")
     def check(self) -> Self:
-        """Sections of music must fit together."""
-        check_mixing(
-            self.mixtures.weights,
-            sources=len(self.classes),
-            codes=self.vqvae.codes,
-            symmetric=self.likelihood.symmetric,
-        )
-        if self.tokens_per_mixture < 1:
-            raise ValueError(
-                f"mixtures.seconds {self.mixtures.seconds} is shorter than one token of the VQ-VAE"
-            )
-        seconds = self.frames_per_mixture / self.slakh.sample_rate
-        if self.evaluation.window > seconds:
-            raise ValueError(
-                f"evaluation.window {self.evaluation.window} is longer than a mixture of {seconds:g} s: "
-                "shorten it or lengthen mixtures.seconds"
-            )
-        for table, rows in self.separation.tables:
-            self.check_masks(rows)
-            blind = sorted(set(rows) & set(BLIND))
-            if blind and len(self.classes) != 2:
-                raise ValueError(
-                    f"separation.tables.{table} names {blind[0]}, which splits a mixture in two, but "
-                    f"there are {len(self.classes)} classes: leave out {', '.join(blind)}"
-                )
-            if blind and len(set(self.weights)) > 1:
-                raise ValueError(
-                    f"separation.tables.{table} names {blind[0]}, which does not know which of "
-                    f"mixtures.weights {self.weights} is whose: make them equal or leave out "
-                    + ", ".join(blind)
-                )
-            if blind and (seconds < SHORTEST_BLIND or self.slakh.sample_rate < LOWEST_BLIND):
-                raise ValueError(
-                    f"separation.tables.{table} names {blind[0]}, which needs mixtures of {SHORTEST_BLIND} s "
-                    f"at {LOWEST_BLIND} Hz at least, not {seconds:g} s at {self.slakh.sample_rate} Hz: leave "
-                    f"out {', '.join(blind)}"
-                )
-        return self
-
-    @model_validator(mode="after")
-    def check_datasets(self) -> Self:
-        """Data sets that exist, and names of image sets that are free."""
-        taken = sorted(TAKEN & set(self.image_sets))
+        """Names that are free, targets that exist, priors that are given or can be trained."""
+        taken = sorted(TAKEN & set(self.datasets))
         if taken:
-            raise ValueError(f"image_sets.{taken[0]}: the name is taken, choose another than {sorted(TAKEN)}")
-        known = ["slakh", *self.images]
-        if not set(self.datasets) <= set(known) or len(set(self.datasets)) != len(self.datasets):
-            raise ValueError(f"datasets {self.datasets} must name different ones of {known}")
-        return self
-
-    @model_validator(mode="after")
-    def check_all_priors(self) -> Self:
-        """Every source of every data set has a prior."""
-        parts: dict[str, Config | ImageSet] = {"slakh": self, **self.images}
-        for name, part in parts.items():
-            check_priors(
-                part.separation.priors,
-                part.priors,
-                classes=part.classes,
-                pretrained=self.pretrained,
-                dataset=name,
-            )
-        return self
-
-    @model_validator(mode="after")
-    def check_order(self) -> Self:
-        """Counts in the order of the classes only where the priors tell these apart."""
-        chosen = [name for name in self.separation.priors.values() if not self.priors[name].conditional]
-        shared = sorted({name for name in chosen if chosen.count(name) > 1})
-        if shared and not self.likelihood.symmetric:
-            raise ValueError(
-                f"likelihood.symmetric is false, but the prior {shared[0]!r} stands for several classes and "
-                "is not told which: make it conditional or count symmetrically"
-            )
-        return self
-
-    def check_masks(self, rows: Sequence[str]) -> None:
-        """Masks that fit into a mixture, in the methods that a table names."""
-        for name in rows:
-            method = self.separation.methods.get(name)
-            mask = None if method is None else method.mask
-            if mask is None:
-                continue
-            where, length = f"separation.methods.{name}.mask", self.frames_per_mixture
-            if mask.window >= 2 * length:
-                raise ValueError(
-                    f"{where}.window {mask.window} must be less than twice the {length} samples of a "
-                    "mixture: shorten it or lengthen mixtures.seconds"
+            raise ValueError(f"datasets.{taken[0]}: the name is taken, choose another than {sorted(TAKEN)}")
+        known = sorted(self.datasets)
+        if not set(self.targets) <= set(known) or len(set(self.targets)) != len(self.targets):
+            raise ValueError(f"targets {self.targets} must name different ones of the datasets {known}")
+        self.check_names()
+        for name, dataset in self.datasets.items():
+            try:
+                check_trained_priors(
+                    dataset.separation.priors,
+                    dataset.priors,
+                    classes=dataset.classes,
+                    pretrained=self.pretrained,
                 )
-            frames, frequencies = length // (mask.window // 4) + 1, mask.window // 2 + 1
-            if mask.templates >= min(frames, frequencies):
-                raise ValueError(
-                    f"{where}.templates {mask.templates} must be less than the {frames} frames and "
-                    f"{frequencies} frequencies of a mixture: take fewer or change the window"
-                )
+            except ValueError as error:
+                raise ValueError(f"datasets.{name}.{error}") from None
+        return self
 
-    @property
-    def images(self) -> dict[str, ImageSet]:
-        """The image sets by name."""
-        return {"mnist": self.mnist, **self.image_sets}
+    def check_names(self) -> None:
+        """Names of data sets and tables that lead to different files."""
+        files = [f"{name}_{table}" for name, dataset in self.datasets.items() for table in dataset.tables]
+        twice = sorted({file for file in files if files.count(file) > 1})
+        if twice:
+            raise ValueError(f"two tables would be results/{twice[0]}.csv: rename a data set or a table")
 
-    @property
-    def classes(self) -> list[str]:
-        """Classes of music: the sources of a mixture."""
-        return self.slakh.classes
-
-    @property
-    def tokens_per_mixture(self) -> int:
-        """S: tokens of one mixture."""
-        return round(self.mixtures.seconds * self.slakh.sample_rate / self.vqvae.hop)
-
-    @property
-    def frames_per_mixture(self) -> int:
-        """T: samples of one mixture, a multiple of the hop."""
-        return self.tokens_per_mixture * self.vqvae.hop
-
-    @property
-    def supervised_frames(self) -> int:
-        """Samples of a mixture that supervised networks are trained on."""
-        return round(self.supervised.seconds * self.slakh.sample_rate)
-
-    @property
-    def weights(self) -> list[float]:
-        """Alpha: as configured, else 1 / N each."""
-        sources = len(self.slakh.classes)
-        return self.mixtures.weights or [1 / sources] * sources
+    def named(self, kind: str) -> list[str]:
+        """Names of the data sets of a kind."""
+        return [name for name, dataset in self.datasets.items() if dataset.kind == kind]
 
 
 def parse_config(values: Mapping[str, Any]) -> Config:
@@ -218,32 +121,55 @@ def parse_config(values: Mapping[str, Any]) -> Config:
         return Config.model_validate(values)
     except ValidationError as error:
         problems = "\n".join(f"  {describe(problem)}" for problem in error.errors())
-        raise ValueError(f"the configuration is not valid (see config/README.md):\n{problems}") from None
+        raise ValueError(f"the configuration is not valid (see docs/configuration.md):\n{problems}") from None
 
 
 def describe(problem: Any) -> str:
     """One line for one of pydantic's errors; an unknown key comes with the nearest known one."""
-    path = ".".join(str(part) for part in problem["loc"])
+    places = without_tags(problem["loc"])
+    path = ".".join(str(part) for part in places)
     if problem["type"] == "extra_forbidden":
-        *parents, key = problem["loc"]
+        parents, unknown = problem["loc"][:-1], str(problem["loc"][-1])
         known = known_keys(parents)
-        close = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
+        close = difflib.get_close_matches(unknown, known, n=1, cutoff=0.5)
         hint = f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(known)}"
         return f"{path}: unknown key; {hint}"
     if problem["type"] == "missing":
         return f"{path}: missing; config/config.yaml has its default"
+    if problem["type"] == "union_tag_not_found":
+        return f"{path}: has no kind; give one of {problem['ctx']['discriminator']}"
     message = problem["msg"].removeprefix("Value error, ")
     given = "" if isinstance(problem["input"], Mapping) else f" (got {problem['input']!r})"
     return f"{path or 'configuration'}: {message}{given}"
 
 
-def known_keys(path: list[str | int]) -> list[str]:
-    """Keys of the section at `path`."""
-    schema = json_schema()
+def without_tags(places: tuple[str | int, ...]) -> list[str | int]:
+    """The path of a key as the user wrote it: pydantic puts the kind of a union behind its name."""
+    kept: list[str | int] = []
+    for index, part in enumerate(places):
+        union = (index == 2 and places[0] == "datasets") or (
+            index == 6 and places[3:5] == ("separation", "decoders")
+        )
+        if not union:
+            kept.append(part)
+    return kept
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return json_schema()
+
+
+def known_keys(path: tuple[str | int, ...]) -> list[str]:
+    """Keys of the section at `path`, which holds the kind behind every union."""
+    schema = _schema()
     node: dict[str, Any] = schema
     for part in path:
-        # sections whose names the user chooses
+        if "oneOf" in node:  # a union: the part is its kind
+            node = resolved({"$ref": node["discriminator"]["mapping"][part]}, schema)
+            continue
         named: dict[str, Any] = next(iter(node.get("patternProperties", {}).values()), {})
+        named = named or node.get("additionalProperties") or {}  # sections whose names the user chooses
         node = resolved(node.get("properties", {}).get(part, named), schema)
     return sorted(node.get("properties", {}))
 
@@ -257,7 +183,10 @@ def resolved(node: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, An
 
 def json_schema() -> dict[str, Any]:
     """The configuration's JSON schema (draft 2020-12), as kept in `workflow/schemas/config.schema.json`."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema()}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Config.model_json_schema(mode="validation"),
+    }
 
 
 def write_schema(path: Path) -> None:

@@ -1,9 +1,10 @@
-"""`python -m lass.config FILE` writes the configuration's JSON schema to FILE."""
+"""`python -m lass.config` writes what is generated from the models: the JSON schema and the reference."""
 
-import sys
 from pathlib import Path
 
-from lass.config import write_schema
+from lass.config import Config, write_schema
+from lass.config.reference import reference
 
 if __name__ == "__main__":
-    write_schema(Path(sys.argv[1]))
+    write_schema(Path("workflow/schemas/config.schema.json"))
+    Path("docs/configuration.md").write_text(reference(Config), encoding="utf-8")

@@ -1,106 +1,69 @@
-"""Sections of an image set: MNIST, or pictures from a folder."""
+"""A data set of images: MNIST, or pictures from a folder."""
 
-from typing import Annotated, Literal, Self
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from lass.config.sections import (
-    Codec,
-    Factor,
-    Identifier,
-    PositiveFloat,
-    PositiveInt,
-    Priors,
-    Section,
-    check_mixing,
+from lass.config.dataset import Dataset, known_reader
+from lass.config.registry import IMAGE_READERS
+from lass.config.separation import ImageCounting
+from lass.data.settings import (
+    Augmentation,
+    ImageLibrarySettings,
+    ImageMixtures,
+    Mixing,
+    MixtureDraw,
+    TupleGroup,
 )
-from lass.config.separation import Separation, check_tables
+from lass.evaluation.settings import PictureSettings, PsnrSettings
+from lass.likelihood.settings import LARGEST_FRAMES
+from lass.methods.settings import ClassNmfJob, OracleJob
+from lass.models.settings import ClassNmf, CodecCheck, CodecSettings
+from lass.settings import PositiveInt, key
 
-REFERENCES = ("average", "nmf", "codec_ceiling")
-"""Rows of the tables that need no sampler."""
-LARGEST_PATCHES = 1 << 28
-"""Numbers that `likelihood: patches` may take, as in `lass.likelihood.frames`."""
-
-
-class Augmentation(Section):
-    """Random affine copies of the training images; the numbers are standard deviations."""
-
-    copies: Annotated[int, Field(ge=0)]
-    rotation: Factor
-    scale: Factor
-    shear: Factor
+MNIST_FILES = [
+    f"{part}-{what}-ubyte" for part in ("train", "t10k") for what in ("images-idx3", "labels-idx1")
+]
+"""What the files of MNIST are called, without .gz."""
 
 
-class ImageCounts(Section):
-    """Mixtures per split."""
+class ImageDataset(Dataset):
+    """Images: mixtures of images of any class."""
 
-    validation: PositiveInt
-    test: PositiveInt
+    main: ClassVar[str] = "psnr"
+    kind: Literal["images"] = key("images, mixtures of which are means of several", "images")
+    source: Annotated[
+        str,
+        AfterValidator(partial(known_reader, readers=IMAGE_READERS)),
+        Field(json_schema_extra={"enum": [*IMAGE_READERS]}),
+    ] = key(
+        "`mnist` reads MNIST's four files in `root`, with or without .gz, or downloads them where root "
+        "is null; "
+        "`folder` reads root/{train,validation,test}/{class}/*.png, or without the folders of classes where "
+        "there is one class",
+        ", ".join(IMAGE_READERS),
+    )
+    mirrors: list[str] = key(
+        "of `mnist`: addresses below which MNIST's files are, tried in order", "URLs", default_factory=list
+    )
+    colours: Literal[1, 3] = key("1 for grey, 3 for red, green and blue", "channels")
+    size: PositiveInt = key(
+        "rows and columns of an image, a multiple of the hop; pictures are resized and cropped to it",
+        "pixels",
+    )
+    augmentation: Augmentation | None = key(
+        "altered copies of training images; null for none", "section", default=None
+    )
+    mixtures: ImageMixtures = key("which mixtures are separated", "section")
+    codec: CodecSettings = key("the codec", "section")
+    likelihood: ImageCounting = key("the likelihood of counts", "section")
+    nmf: ClassNmf | None = key(
+        "dictionaries of the row `nmf`, where a table names it", "section", default=None
+    )
 
-
-class ImageMixtures(Section):
-    """What is separated."""
-
-    sources: Annotated[int, Field(ge=2)]
-    weights: list[PositiveFloat] | None
-    count: ImageCounts
-
-
-class ImageLikelihood(Section):
-    """How many tuples are counted, and how they are drawn."""
-
-    tuples: PositiveInt
-    mixtures_per_group: PositiveInt
-    noise: PositiveFloat
-
-
-class Nmf(Section):
-    """The dictionaries of the method nmf."""
-
-    components: PositiveInt
-    iterations: PositiveInt
-    images: PositiveInt
-
-
-class Tables(Section):
-    """Rows of the tables: names of methods, in order."""
-
-    psnr: Annotated[list[Identifier], Field(min_length=1)]
-    samplers: Annotated[list[Identifier], Field(min_length=1)]
-
-
-class ImageSeparation(Separation):
-    """How images are separated, and the rows of their tables."""
-
-    tables: Tables
-
-    @model_validator(mode="after")
-    def check(self) -> Self:
-        """Rows that exist, and finishes that are for images."""
-        check_tables(self.tables, methods=self.methods, references=REFERENCES)
-        for name, method in self.methods.items():
-            if method.consistency == "residual":
-                raise ValueError(f"methods.{name}.consistency is 'residual', which is for music: use 'equal'")
-        return self
-
-
-class ImageSet(Section):
-    """Everything about one set of images."""
-
-    source: Literal["mnist", "folder"]
-    root: str | None
-    mirrors: list[str]
-    classes: Annotated[list[Identifier], Field(min_length=1)]
-    colours: Literal[1, 3]
-    size: PositiveInt
-    held_out: PositiveInt
-    augmentation: Augmentation
-    mixtures: ImageMixtures
-    vqvae: Codec
-    likelihood: ImageLikelihood
-    priors: Priors
-    separation: ImageSeparation
-    nmf: Nmf
+    pictures: PositiveInt = key("mixtures in `results/{dataset}_separations.png`", "mixtures", default=8)
 
     @model_validator(mode="after")
     def check_source(self) -> Self:
@@ -109,8 +72,8 @@ class ImageSet(Section):
             raise ValueError("source is 'folder', so root must name a folder with train, validation and test")
         if self.source == "mnist" and not self.root and not self.mirrors:
             raise ValueError("root and mirrors are empty: name a folder with MNIST's files or a mirror")
-        if len(set(self.classes)) != len(self.classes):
-            raise ValueError(f"classes {self.classes} names a class twice")
+        if self.source == "mnist" and self.held_out is None:
+            raise ValueError("source is 'mnist', so held_out must say how many images are for validation")
         if self.source == "mnist" and (len(self.classes) != 10 or self.image != (1, 28, 28)):
             raise ValueError(
                 f"source is 'mnist', which needs 10 classes, colours 1 and size 28, not "
@@ -119,44 +82,151 @@ class ImageSet(Section):
         return self
 
     @model_validator(mode="after")
-    def check(self) -> Self:
+    def check_sizes(self) -> Self:
         """Parts must fit together."""
-        if self.size % self.vqvae.hop:
+        if self.size % self.codec.hop:
             raise ValueError(
-                f"size {self.size} must be a multiple of {self.vqvae.hop}, the product of vqvae.strides"
+                f"size {self.size} must be a multiple of {self.codec.hop}, the product of codec.strides"
             )
-        check_mixing(self.mixtures.weights, sources=self.mixtures.sources, codes=self.vqvae.codes)
-        for name, sampler in self.separation.samplers.items():
-            if sampler.likelihood == "patches":
-                self.check_patches(name)
+        if None in (self.mixtures.count.validation, self.mixtures.count.test):
+            raise ValueError("mixtures.count of images is an endless list: give numbers, not null")
+        for name, decoder in self.separation.decoders.items():
+            if decoder.likelihood == "frames":
+                self.check_frames(f"separation.decoders.{name}.likelihood is 'frames'")
+        for name, method in self.separation.methods.items():
+            if method.consistency == "residual" or method.mask is not None:
+                raise ValueError(
+                    f"separation.methods.{name}: consistency 'residual' and mask are for audio: use "
+                    "'equal' and null"
+                )
+        for name, table in self.tables.items():
+            if "nmf" in table.rows and self.nmf is None:
+                raise ValueError(f"tables.{name} names nmf, so the section nmf is needed")
         return self
 
-    def check_patches(self, name: str) -> None:
-        """Two sources and few enough numbers for the sampler `name`, whose likelihood is that of patches."""
-        numbers = (self.vqvae.codes * self.colours * self.vqvae.hop**2) ** 2
-        if self.mixtures.sources != 2:
+    def check_frames(self, where: str) -> None:
+        """Two sources and few enough numbers for a decoder whose likelihood is that of frames."""
+        if self.sources != 2:
+            raise ValueError(f"{where}, which is for 2 sources, not for {self.sources}: use 'counts'")
+        pixels = self.colours * self.codec.hop**2
+        numbers = self.codec.codes**2 * pixels**2
+        if numbers > LARGEST_FRAMES:
             raise ValueError(
-                f"separation.samplers.{name}.likelihood is 'patches', which is for 2 sources, not "
-                f"{self.mixtures.sources}: use 'counts'"
+                f"{where}, which takes {numbers} numbers for {self.codec.codes} codes of {pixels} "
+                "pixels, more "
+                f"than {LARGEST_FRAMES}: use 'counts'"
             )
-        if numbers > LARGEST_PATCHES:
-            raise ValueError(
-                f"separation.samplers.{name}.likelihood is 'patches', for which {self.vqvae.codes} codes and "
-                f"squares of {self.vqvae.hop} pixels take {numbers} numbers, more than {LARGEST_PATCHES}: "
-                "use 'counts'"
-            )
+
+    @property
+    def reader(self) -> str:
+        """The module that reads the files."""
+        return IMAGE_READERS[self.source]
 
     @property
     def image(self) -> tuple[int, int, int]:
-        """Colours, rows and columns of an image."""
+        """Colours, rows and columns."""
         return self.colours, self.size, self.size
 
     @property
-    def tokens_per_mixture(self) -> int:
-        """S: tokens of one image."""
-        return (self.size // self.vqvae.hop) ** 2
+    def source_classes(self) -> list[str]:
+        """The sources of a mixture have no fixed class: all classes."""
+        return self.classes
 
     @property
-    def weights(self) -> list[float]:
-        """Alpha: as configured, else 1 / N each."""
-        return self.mixtures.weights or [1 / self.mixtures.sources] * self.mixtures.sources
+    def sources(self) -> int:
+        """N: images of a mixture."""
+        return self.mixtures.sources
+
+    @property
+    def weights_given(self) -> list[float] | None:
+        """Alpha as configured."""
+        return self.mixtures.weights
+
+    @property
+    def symmetric(self) -> bool:
+        """The images of a mixture have no order."""
+        return True
+
+    @property
+    def tokens(self) -> int:
+        """S: tokens of an image."""
+        return (self.size // self.codec.hop) ** 2
+
+    @property
+    def check_codec(self) -> CodecCheck:
+        """What a codec has to agree on."""
+        return CodecCheck(hop=self.codec.hop)
+
+    @property
+    def library(self) -> ImageLibrarySettings:
+        """What every reader of the sources has to know."""
+        return ImageLibrarySettings(image=self.image, classes=tuple(self.classes))
+
+    @property
+    def metric(self) -> PsnrSettings:
+        """How estimates are scored."""
+        return PsnrSettings()
+
+    @property
+    def medium(self) -> PictureSettings:
+        """What the sources are to eyes."""
+        return PictureSettings(image=self.image)
+
+    @property
+    def noise(self) -> float:
+        """What the likelihood of frames adds to their spread."""
+        return self.likelihood.noise
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Black and white."""
+        return (0.0, 1.0)
+
+    def altered(self, split: str) -> Augmentation | None:
+        """How copies of training images are altered; those of other splits have none."""
+        return self.augmentation if split == "train" else None
+
+    @property
+    def altered_examples(self) -> Augmentation | None:
+        """The same without the number of copies, which trains no other codec."""
+        return self.augmentation and self.augmentation.model_copy(update={"copies": 0})
+
+    @property
+    def splits_to_evaluate(self) -> list[str]:
+        """Splits on which the priors are measured: also the one whose mixtures are scored."""
+        return ["validation", "test"]
+
+    def image_files(self, split: str, downloaded: str) -> list[str]:
+        """What the images of a split are read from; `downloaded` is the folder of files that are fetched."""
+        if self.source != "mnist":
+            return [self.folder(split)]
+        if not self.root:
+            return [f"{downloaded}/{name}.gz" for name in MNIST_FILES]
+        paths = [f"{self.expanded_root}/{name}" for name in MNIST_FILES]
+        return [path if Path(path).is_file() else f"{path}.gz" for path in paths]
+
+    @property
+    def mixing(self) -> Mixing:
+        """What is mixed: images of any class."""
+        return Mixing(weights=tuple(self.weights))
+
+    def drawing(self, split: str, *, seed: int) -> MixtureDraw:
+        """Which mixtures of a split are drawn."""
+        return MixtureDraw(mixing=self.mixing, count=getattr(self.mixtures.count, split), seed=seed)
+
+    @property
+    def group(self) -> TupleGroup:
+        """How the tuples that are counted are grouped."""
+        return TupleGroup(mixtures=self.likelihood.mixtures_per_group)
+
+    def method_job(self, method: str, *, seed: int) -> Any:  # noqa: ARG002 (no method of images draws)
+        """What a method is told, whatever its family."""
+        family = self.family[method]
+        if family == "latent":
+            return self.latent_job(method)
+        if family == "class_nmf":
+            assert self.nmf is not None, "as check_sizes demands"
+            pixels = self.colours * self.size**2
+            return ClassNmfJob(classes=self.classes, pixels=pixels, iterations=self.nmf.iterations)
+        codec = self.check_codec if method == "codec_ceiling" else None
+        return OracleJob(name=method, rate=None, codec=codec)

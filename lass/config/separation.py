@@ -1,117 +1,196 @@
-"""How sources are separated: samplers draw candidates, methods make estimates, tables list methods."""
+"""Sections that data sets of every kind have, and how they fit together."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from lass.config.sections import (
-    ChosenPriors,
-    Factor,
-    Identifier,
-    PositiveFloat,
-    PositiveInt,
-    Section,
-    check_method,
-    without_nulls,
-)
+from lass.models.settings import PriorSettings
+from lass.separation.settings import DecoderSettings, LatentMethod
+from lass.settings import Factor, Identifier, PositiveFloat, PositiveInt, Section, WithoutNulls, key
 
 OTHER_FOLDERS = {"candidates", "scores"}
 """Folders of a split's results beside those of the methods."""
 
-
-class Sampler(Section):
-    """How candidates are drawn, and how many are kept."""
-
-    method: Literal["greedy", "beam", "ancestral", "top_k", "particle"]
-    likelihood: Literal["counts", "patches"]
-    hypotheses: PositiveInt
-    likelihood_weight: Factor
-    temperature: PositiveFloat
-    top_k: PositiveInt | None
-    resampling: Annotated[float, Field(gt=0, le=1)] | None
-    kept: PositiveInt
-
-    @model_validator(mode="after")
-    def check(self) -> Self:
-        """Settings that the method can use."""
-        check_method(self.method, hypotheses=self.hypotheses, top_k=self.top_k)
-        if (self.method == "particle") != (self.resampling is not None):
-            raise ValueError(
-                "resampling is needed by the method particle and must be null for every other method"
-            )
-        if self.kept > self.hypotheses:
-            raise ValueError(f"kept is {self.kept}, but there are only {self.hypotheses} hypotheses")
-        return self
-
-
-class Refinement(Section):
-    """Gradient steps on the dense latents."""
-
-    steps: PositiveInt
-    learning_rate: PositiveFloat
-    halve_every: PositiveInt
-    penalty: Factor
-
-
-class Finish(Section):
-    """From the candidates of a sampler to one estimate per source."""
-
-    sampler: Identifier
-    refined: Annotated[int, Field(ge=0)]
-    refinement: Refinement | None
-    choice: Literal["remix", "posterior", "joint"]
-    sigma: PositiveFloat
-    consistency: Literal["equal", "residual"] | None
-    averaging: PositiveFloat | None
-
-    @model_validator(mode="after")
-    def check(self) -> Self:
-        """Steps where something is refined."""
-        if (self.refined == 0) != (self.refinement is None):
-            raise ValueError(
-                f"refined is {self.refined}: refinement is needed where it is at least 1 and must be null "
-                "where it is 0"
-            )
-        return self
+Priors = Annotated[dict[Identifier, PriorSettings], WithoutNulls]
 
 
 class Separation(Section):
-    """Samplers and methods, under names of the user's choice."""
+    """How mixtures are separated by latent autoregressive source separation."""
 
-    priors: ChosenPriors
-    batch: PositiveInt
-    precision: Literal["float32", "bfloat16"]
-    samplers: Annotated[dict[Identifier, Sampler], BeforeValidator(without_nulls)]
-    methods: Annotated[Mapping[Identifier, Finish], BeforeValidator(without_nulls)]
+    priors: Annotated[dict[Identifier, Identifier], WithoutNulls] = key(
+        "name of the prior of each class", "name"
+    )
+    batch: PositiveInt = key(
+        "mixtures decoded or refined at once; fewer are decoded where `mem_mb` does not suffice; changes "
+        "speed, "
+        "not the result",
+        "mixtures",
+    )
+    precision: Literal["float32", "bfloat16"] = key(
+        "of the priors' steps and of everything that the codec decodes; `bfloat16` is faster where the "
+        "hardware "
+        "multiplies it natively, and rounds",
+        "float32, bfloat16",
+    )
+    decoders: Annotated[dict[Identifier, DecoderSettings], WithoutNulls] = key(
+        "how codes are decoded, under names of your choice; each makes candidates that methods share",
+        "sections",
+    )
+    methods: Annotated[dict[Identifier, LatentMethod], WithoutNulls] = key(
+        "rows of the tables, under names of your choice: a decoder, and how estimates are made of its "
+        "candidates",
+        "sections",
+    )
 
     @model_validator(mode="after")
-    def check_samplers(self) -> Self:
-        """Methods whose sampler exists and keeps enough candidates to refine."""
+    def check_decoders(self) -> Self:
+        """Methods whose decoder exists and keeps enough candidates to refine."""
         for name, method in self.methods.items():
-            if method.sampler not in self.samplers:
+            if method.decoder not in self.decoders:
                 raise ValueError(
-                    f"methods.{name}.sampler is {method.sampler!r}, but samplers has only "
-                    f"{sorted(self.samplers)}"
+                    f"methods.{name}.decoder is {method.decoder!r}, but decoders has only "
+                    f"{sorted(self.decoders)}"
                 )
-            kept = self.samplers[method.sampler].kept
+            kept = self.decoders[method.decoder].kept
             if method.refined > kept:
                 raise ValueError(
-                    f"methods.{name}.refined is {method.refined}, but {method.sampler} keeps only {kept}"
+                    f"methods.{name}.refined is {method.refined}, but {method.decoder} keeps only {kept}"
                 )
         return self
 
 
-def check_tables(tables: Section, *, methods: Collection[str], references: Collection[str]) -> None:
-    """Rows that exist, each once; methods whose names are nobody else's."""
-    taken = {*references, *OTHER_FOLDERS}
+class Table(Section):
+    """A table of results: which methods, on which mixtures."""
+
+    split: Literal["validation", "test"] = key(
+        "whose mixtures it is about", "validation, test", default="test"
+    )
+    rows: Annotated[list[Identifier], Field(min_length=1)] = key("its methods, in order", "names")
+
+
+Tables = Annotated[dict[Identifier, Table], WithoutNulls]
+
+
+class Residual(Section):
+    """How the variance of what the codec loses is estimated, code by code."""
+
+    items: PositiveInt = key(
+        "training items, spread over the list, in which it is measured", "items", default=16
+    )
+    strength: PositiveFloat = key(
+        "frames of the mean of its class that every code counts beside its own", "frames", default=20.0
+    )
+
+
+class Counting(Section):
+    """How many tuples are counted, and how they are drawn."""
+
+    tuples: PositiveInt = key("tuples (z_1..z_N, m) that are counted, rounded up to whole groups", "tuples")
+    mixtures_per_group: PositiveInt = key("random mixtures encoded at once", "mixtures")
+    held_out_groups: PositiveInt = key(
+        "groups of unseen mixtures by which coverage and held-out log-likelihood are measured",
+        "groups",
+        default=8,
+    )
+
+
+class AudioCounting(Counting):
+    """As for every kind, and how places are drawn in tracks."""
+
+    symmetric: bool = key(
+        "count every order of the sources' codes, as their sum does not tell them apart; `false` counts "
+        "them in "
+        "the order of the sources alone, where every class has a prior of its own",
+        "true, false",
+        default=True,
+    )
+    tokens: PositiveInt = key(
+        "tokens counted per random mixture; items must be a little longer", "tokens", default=500
+    )
+
+
+class ImageCounting(Counting):
+    """As for every kind, and what the likelihood of frames adds."""
+
+    noise: Factor = key(
+        "of decoders with `likelihood: frames`: standard deviation that is added to every pixel, so that "
+        "codes "
+        "of an empty background forgive small differences",
+        "pixel values",
+        default=0.05,
+    )
+
+
+def check_tables(
+    tables: Mapping[str, Table], *, methods: Mapping[str, LatentMethod], others: Mapping[str, str], main: str
+) -> None:
+    """Rows that exist, each once; methods whose names are nobody else's; the table that figures are about."""
+    taken = {*others, *OTHER_FOLDERS}
     for name in methods:
         if name in taken:
-            raise ValueError(f"methods.{name}: the name is taken, choose another than {sorted(taken)}")
-    for table, rows in tables:
-        unknown = sorted(set(rows) - {*methods, *references})
-        if unknown or len(set(rows)) != len(rows):
             raise ValueError(
-                f"tables.{table} {rows} must name different ones of {sorted(methods)} and "
-                f"{sorted(references)}"
+                f"separation.methods.{name}: the name is taken, choose another than {sorted(taken)}"
+            )
+    if "separations" in tables:
+        raise ValueError("tables.separations: the name is taken by the figure, choose another")
+    for name, table in tables.items():
+        unknown = sorted(set(table.rows) - {*methods, *others})
+        if unknown or len(set(table.rows)) != len(table.rows):
+            raise ValueError(
+                f"tables.{name}.rows {table.rows} must name different ones of {sorted(methods)} and "
+                f"{sorted(others)}"
+            )
+    if main not in tables:
+        raise ValueError(f"tables has {sorted(tables)}, but a table named {main!r} is needed")
+
+
+def check_mixing(weights: Sequence[float] | None, *, sources: int, codes: int, symmetric: bool) -> None:
+    """A weight per source, the same for all where counts are symmetric; tuples that are 64-bit keys."""
+    if weights is not None and len(weights) != sources:
+        raise ValueError(f"mixtures.weights {weights} needs one number per source, {sources} in all")
+    if symmetric and len(set(weights or [])) > 1:
+        raise ValueError(
+            f"mixtures.weights {weights} must be equal: the likelihood counts every order of the sources' "
+            "codes, which is right only where the addends can change places (for audio, set "
+            "likelihood.symmetric to false)"
+        )
+    if codes ** (sources + 1) >= 2**63:
+        raise ValueError(
+            f"codec.codes {codes} is too large for {sources} sources: "
+            "codes ** (sources + 1) must be below 2 ** 63"
+        )
+
+
+def check_chosen_priors(
+    chosen: Mapping[str, str], priors: Mapping[str, PriorSettings], *, classes: Sequence[str]
+) -> None:
+    """Every class has a prior that exists and models it."""
+    if sorted(chosen) != sorted(classes):
+        raise ValueError(
+            f"separation.priors must name a prior for each class of {list(classes)} and no other, "
+            f"not for {sorted(chosen)}"
+        )
+    for name, prior in chosen.items():
+        where = f"separation.priors.{name} is {prior!r}"
+        if prior not in priors:
+            raise ValueError(f"{where}, but priors has only {sorted(priors)}")
+        if name not in priors[prior].classes:
+            raise ValueError(f"{where}, which models {priors[prior].classes}")
+
+
+def check_trained_priors(
+    chosen: Mapping[str, str],
+    priors: Mapping[str, PriorSettings],
+    *,
+    classes: Sequence[str],
+    pretrained: bool,
+) -> None:
+    """A prior that is trained here finds all of its classes."""
+    for name in dict.fromkeys(chosen.values()):
+        given = pretrained and priors[name].checkpoint
+        if not given and not set(priors[name].classes) <= set(classes):
+            raise ValueError(
+                f"priors.{name}.classes {priors[name].classes} must be among the classes {list(classes)}, "
+                "where its training finds them"
             )

@@ -1,1 +1,1 @@
-"""Music and images: files, songs composed by code, folders in Slakh's layout, MNIST, mixtures, batches."""
+"""Data sets: libraries of recordings or images behind one interface, mixtures, tuples, batches, downloads."""

@@ -4,23 +4,59 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from lass.data.audio.tracks import SourceLibrary
+from lass.compute.seeds import generator
+from lass.data.audio.tracks import AudioLibrary, open_tracks
 from lass.data.images.augmentation import augment
-from lass.data.images.library import ImageLibrary
+from lass.data.images.choices import distinct_rows
+from lass.data.images.library import ImageLibrary, open_images
 from lass.data.mixtures import mix
-from lass.data.pairs import distinct_rows, mix_images
+from lass.data.settings import (
+    AudioLibrarySettings,
+    Augmentation,
+    ImageLibrarySettings,
+    LibrarySettings,
+    Mixing,
+)
+
+
+def open_batches(
+    folder: Path,
+    data: LibrarySettings,
+    *,
+    mixing: Mixing,
+    batch: int,
+    length: int | None,
+    augmentation: Augmentation | None,
+    device: torch.device,
+) -> "AudioBatches | ImageBatches":
+    """Batches for a codec of the sources in `folder` and of their mixtures.
+
+    Audio is cut to `length` samples; some images are altered by `augmentation`.
+    """
+    match data:
+        case AudioLibrarySettings():
+            if length is None:
+                raise ValueError(f"{folder}: batches of audio need the length of a crop (codec.crop)")
+            library = open_tracks(folder, data, shortest=length)
+            sources = mixing.sources or data.classes
+            return AudioBatches(library, sources, mixing.weights, length=length, batch=batch, device=device)
+        case ImageLibrarySettings():
+            images = open_images(folder, data)
+            return ImageBatches(images, mixing.weights, batch=batch, device=device, augmented=augmentation)
 
 
 @dataclass(frozen=True)
 class AudioBatches:
     """Crops for the VQ-VAE: each is one of the N sources or a mixture of sources from unrelated places."""
 
-    library: SourceLibrary
+    library: AudioLibrary
+    sources: Sequence[str]  # class of every source, N; they may repeat
     weights: Sequence[float]  # alpha [N]
     length: int  # samples
     batch: int
@@ -33,16 +69,14 @@ class AudioBatches:
 
     def item(self, rng: np.random.Generator) -> np.ndarray:
         """One waveform [T]: sources and mixtures have equal chances."""
-        sources = len(self.library.classes)
-        chosen = int(rng.integers(sources + 1))
-        if chosen < sources:
-            crop: np.ndarray = self.library.crop(rng, self.length)[chosen]
-            return crop
-        return mix(self.library.unrelated(rng, self.length), np.asarray(self.weights))
+        chosen = int(rng.integers(len(self.sources) + 1))
+        if chosen < len(self.sources):
+            return self.library.crop(rng, self.length, self.sources[chosen])
+        return mix(self.library.unrelated(rng, self.length, self.sources), np.asarray(self.weights))
 
     def fixed(self, seed: int, *, batches: int) -> list[Tensor]:
         """The same `batches` batches every time, for validation."""
-        rng = np.random.default_rng(seed)
+        rng = generator(seed, "validation")
         return [self.draw(rng) for _ in range(batches)]
 
 
@@ -50,7 +84,8 @@ class AudioBatches:
 class MixtureBatches:
     """Mixtures of sources from unrelated places with their addends: what supervised networks learn from."""
 
-    library: SourceLibrary
+    library: AudioLibrary
+    sources: Sequence[str]  # class of every source, N; they may repeat
     weights: Sequence[float]  # alpha [N]
     length: int  # samples
     batch: int
@@ -63,12 +98,12 @@ class MixtureBatches:
 
     def item(self, rng: np.random.Generator) -> np.ndarray:
         """Addends [N, T] of one mixture."""
-        sources = self.library.unrelated(rng, self.length)
+        sources = self.library.unrelated(rng, self.length, self.sources)
         return np.asarray(sources * np.asarray(self.weights)[:, None], dtype=np.float32)
 
     def fixed(self, seed: int, *, batches: int) -> list[tuple[Tensor, Tensor]]:
         """The same `batches` batches every time, for validation."""
-        rng = np.random.default_rng(seed)
+        rng = generator(seed, "validation")
         return [self.draw(rng) for _ in range(batches)]
 
 
@@ -80,24 +115,26 @@ class ImageBatches:
     weights: Sequence[float]  # alpha [N]
     batch: int
     device: torch.device
-    augmented: Mapping[str, float] | None = None  # rotation, scale and shear of lass.data.images.augmentation
+    augmented: Augmentation | None = None  # how those are altered that are
 
     def draw(self, rng: np.random.Generator) -> Tensor:
         """Images [B, T] float32; what is mixed is not augmented, and no image is mixed with itself."""
         rows = distinct_rows(rng, images=len(self.library), count=self.batch, sources=len(self.weights))
         mixed = rng.random(self.batch) < 1 / 3
         turned = (rng.random(self.batch) < 1 / 2) & ~mixed
-        items = self.library.read(rows[:, 0])
-        parts = self.library.read(rows[mixed].ravel()).reshape(-1, len(self.weights), items.shape[1])
-        items[mixed] = mix_images(parts, np.asarray(self.weights))
+        items = self.library.read_rows(rows[:, 0])
+        parts = self.library.read_rows(rows[mixed].ravel()).reshape(-1, len(self.weights), items.shape[1])
+        items[mixed] = mix(parts, np.asarray(self.weights))
         if self.augmented is not None:
             sources = torch.from_numpy(items[turned])
-            items[turned] = augment(sources, image=self.library.image, rng=rng, **self.augmented).numpy()
+            items[turned] = augment(
+                sources, image=self.library.image, rng=rng, settings=self.augmented
+            ).numpy()
         return torch.from_numpy(items).to(self.device)
 
     def fixed(self, seed: int, *, batches: int) -> list[Tensor]:
         """The same `batches` batches every time, for validation."""
-        rng = np.random.default_rng(seed)
+        rng = generator(seed, "validation")
         return [self.draw(rng) for _ in range(batches)]
 
 

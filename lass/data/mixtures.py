@@ -1,128 +1,123 @@
-"""Mixtures: chunks in which no source is silent, `y = sum_n alpha_n x_n`, chosen once and kept as a table."""
+"""Mixtures `y = sum_n alpha_n x_n` of a split with their sources: what is separated, and what is scored."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from lass.data.audio.tracks import SourceLibrary
-from lass.storage import written_aside
-
-SCHEMA = pa.schema(
-    {
-        "mixture": pa.int32(),  # index within the split
-        "track": pa.string(),
-        "offset": pa.int64(),  # samples from the start of the track
-        "frames": pa.int64(),  # T
-        "sources": pa.list_(pa.string()),  # class names, N
-        "weights": pa.list_(pa.float64()),  # alpha, N
-    },
-    metadata={"format": "lass-mixtures", "version": "1"},
-)
+from lass.data.library import Library, open_library
+from lass.data.settings import LibrarySettings
+from lass.data.table import read_mixtures
 
 
-@dataclass(frozen=True)
-class Chunk:
-    """One row of the table, with its audio."""
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Some mixtures with their sources."""
 
-    mixture: int
-    sources: np.ndarray  # x_n [N, T] float32
-    weights: np.ndarray  # alpha [N] float32
+    items: list[int]  # numbers of the mixtures, B
+    classes: list[list[str]]  # class of every source, [B][N]
+    sources: np.ndarray  # x_n [B, N, T] float32
+    weights: np.ndarray  # alpha [B, N] float32
+    mixtures: np.ndarray  # y [B, T] float32
+
+
+@dataclass(frozen=True, eq=False)
+class Mixtures:
+    """The mixtures of a table, whose sources are in `library`.
+
+    ValueError where the table names what the library does not have, or mixtures of several lengths.
+    """
+
+    table: pa.Table
+    library: Library
+
+    def __post_init__(self) -> None:
+        """Refuse a table of another library."""
+        lengths = sorted(set(self.table["length"].to_pylist()))
+        if len(lengths) > 1:
+            raise ValueError(
+                f"mixtures of {lengths} samples: give all of them one length, and draw them again"
+            )
+        columns = [self.table[name].to_pylist() for name in ("sources", "items", "starts")]
+        for classes, items, starts in zip(*columns, strict=True):
+            for source_class, item, start in zip(classes, items, starts, strict=True):
+                self._check_place(item, source_class, start)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @cached_property
+    def classes(self) -> list[list[str]]:
+        """Of each mixture: the class of every source."""
+        return list(self.table["sources"].to_pylist())
 
     @property
-    def audio(self) -> np.ndarray:
-        """Y [T] float32."""
-        return mix(self.sources, self.weights)
+    def length(self) -> int:
+        """T; 0 where there are no mixtures."""
+        return int(self.table["length"][0].as_py()) if len(self) else 0
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Least and greatest value of a number of a source; infinite for none."""
+        return self.library.bounds
+
+    def load(self, rows: Sequence[int]) -> Batch:
+        """The mixtures in the rows `rows` of the table; ValueError for none."""
+        if not len(rows):
+            raise ValueError("no mixtures are asked for: give at least one row of the table")
+        chosen = self.table.take(pa.array(rows, type=pa.int64())).to_pydict()
+        places = zip(chosen["items"], chosen["sources"], chosen["starts"], strict=True)
+        sources = np.stack(
+            [
+                [self.library.read(*place, self.length) for place in zip(*row, strict=True)]  # [N, T]
+                for row in places
+            ]
+        )
+        weights = np.array(chosen["weights"], dtype=np.float32)
+        return Batch(chosen["mixture"], chosen["sources"], sources, weights, mix(sources, weights))
+
+    def _check_place(self, item: str, source_class: str, start: int) -> None:
+        """ValueError where the library has no source there."""
+        remedy = "the mixtures are those of other sources: draw them again"
+        try:
+            held, length = self.library.classes_of(item), self.library.length_of(item)
+        except ValueError as error:
+            raise ValueError(f"{error}; {remedy}") from error
+        if source_class not in held:
+            raise ValueError(
+                f"{item!r} is of class {', '.join(held)}, but the table of mixtures "
+                f"says {source_class!r}; {remedy}"
+            )
+        if not 0 <= start <= length - self.length:
+            raise ValueError(
+                f"{item!r} has {length} samples, but the table of mixtures asks for "
+                f"{start} to {start + self.length}; {remedy}"
+            )
 
 
 def mix(sources: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """`sum_n alpha_n x_n`: sources [N, T], weights [N] -> [T] float32."""
-    return np.asarray(weights, dtype=np.float32) @ np.asarray(sources, dtype=np.float32)
+    """`sum_n alpha_n x_n`: sources [..., N, T], weights [N] or [..., N] -> [..., T] float32.
 
-
-def is_silent(audio: np.ndarray, threshold: float) -> np.ndarray:
-    """Which sources [N] of `audio` [N, T] are silent by the paper's rule `||x||_2 / T < threshold`."""
-    norms = np.linalg.norm(audio.astype(np.float64), axis=-1)
-    return np.asarray(norms / audio.shape[-1] < threshold)
-
-
-def draw_mixtures(
-    library: SourceLibrary,
-    *,
-    frames: int,
-    count: int | None,
-    weights: Sequence[float],
-    silence: float,
-    seed: int,
-) -> pa.Table:
-    """Choose `count` mixtures of `frames` samples, evenly over the tracks; None takes all without silence.
-
-    Chunks start at multiples of `frames`, so none overlap. The choice depends on library and arguments alone.
-    Raises ValueError where the split has fewer chunks than asked for.
+    The addends are added in order, so that a mixture has the same bytes alone and among others.
     """
-    ranked: list[tuple[int, str, int]] = []  # (rank within the track, track, offset)
-    for index, track in enumerate(library.tracks):
-        audio = library.read(track)
-        offsets = [
-            start
-            for start in range(0, audio.shape[1] - frames + 1, frames)
-            if not is_silent(audio[:, start : start + frames], silence).any()
-        ]
-        order = np.random.default_rng((seed, index)).permutation(len(offsets))
-        ranked += [(rank, track, offsets[place]) for rank, place in enumerate(order)]
-    wanted = len(ranked) if count is None else count
-    if len(ranked) < max(1, wanted):
-        raise ValueError(
-            f"{library.folder}: {len(ranked)} chunks of {frames / library.rate:g} s without silence, "
-            f"but {max(1, wanted)} are needed: lower mixtures.count, shorten mixtures.seconds or add tracks"
-        )
-    chosen = sorted((track, offset) for _, track, offset in sorted(ranked)[:wanted])
-    rows = [
-        {
-            "mixture": number,
-            "track": track,
-            "offset": offset,
-            "frames": frames,
-            "sources": list(library.classes),
-            "weights": [float(weight) for weight in weights],
-        }
-        for number, (track, offset) in enumerate(chosen)
-    ]
-    return pa.Table.from_pylist(rows, schema=SCHEMA)
+    addends = np.asarray(sources, dtype=np.float32)
+    alphas = np.broadcast_to(np.asarray(weights, dtype=np.float32), addends.shape[:-1])
+    mixed = np.zeros((*addends.shape[:-2], addends.shape[-1]), dtype=np.float32)
+    for n in range(addends.shape[-2]):
+        mixed += alphas[..., n, None] * addends[..., n, :]
+    return mixed
 
 
-def write_mixtures(path: Path, table: pa.Table) -> None:
-    """Write the table aside and rename it."""
-    with written_aside(path) as aside:
-        pq.write_table(table, aside)
+def open_mixtures(sources: Path, mixtures: Path, data: LibrarySettings) -> Mixtures:
+    """The mixtures listed in the file `mixtures` of the sources in the folder `sources`.
 
-
-def read_mixtures(path: Path) -> pa.Table:
-    """The table at `path`; ValueError where it is none of ours."""
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such mixture table; run the rule that makes it")
+    FileNotFoundError or ValueError, naming the file, where one is missing or does not fit the other.
+    """
+    library, table = open_library(sources, data), read_mixtures(mixtures)
     try:
-        table = pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise ValueError(
-            f"{path}: truncated or not a Parquet file ({error}); delete it and make it again"
-        ) from error
-    if table.schema.metadata != SCHEMA.metadata or not table.schema.equals(SCHEMA):
-        raise ValueError(
-            f"{path}: columns {table.column_names} are no mixture table of version 1; make it again"
-        )
-    return table
-
-
-def load_chunk(library: SourceLibrary, table: pa.Table, row: int) -> Chunk:
-    """Audio of row `row` of a mixture table."""
-    values = {name: table[name][row].as_py() for name in table.column_names}
-    if tuple(values["sources"]) != library.classes:
-        raise ValueError(
-            f"{library.folder}: classes {library.classes}, but the mixtures name {values['sources']}"
-        )
-    sources = library.read(values["track"], start=values["offset"], frames=values["frames"])
-    return Chunk(values["mixture"], sources, np.array(values["weights"], dtype=np.float32))
+        return Mixtures(table, library)
+    except ValueError as error:
+        raise ValueError(f"{mixtures}: {error}") from error

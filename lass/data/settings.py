@@ -1,20 +1,82 @@
 """Where the data of a run come from, and which mixtures are made of them; without torch."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter, model_validator
 
 from lass.settings import Factor, Identifier, Natural, PositiveFloat, PositiveInt, Section, key
 
-AUDIO_READERS = {
-    "composed": "lass.data.audio.slakh",  # composed here, in Slakh's layout
-    "slakh": "lass.data.audio.slakh",
-    "stems": "lass.data.audio.stems",
-    "utterances": "lass.data.audio.utterances",
-}
-"""Value of `source` of an audio data set -> the module that reads such a folder."""
-IMAGE_READERS = {"mnist": "lass.data.images.mnist", "folder": "lass.data.images.folders"}
-"""Value of `source` of an image data set -> the module that reads such files."""
+Classes = Annotated[tuple[Identifier, ...], Field(min_length=1)]
+
+
+class AudioLibrarySettings(Section):
+    """What the extracted recordings of a split are."""
+
+    kind: Literal["audio"] = "audio"
+    rate: PositiveInt = key("rate of the samples", "Hz")
+    classes: Classes = key("the classes of the data set, in order", "names")
+
+
+class ImageLibrarySettings(Section):
+    """What the prepared images of a split are."""
+
+    kind: Literal["images"] = "images"
+    image: tuple[PositiveInt, PositiveInt, PositiveInt] = key("colours, rows and columns", "C, H, W")
+    classes: Classes = key("the classes of the data set, in order", "names")
+
+
+LibrarySettings = Annotated[AudioLibrarySettings | ImageLibrarySettings, Field(discriminator="kind")]
+"""What `lass.data.library.open_library` has to know of a folder of prepared sources."""
+LIBRARY_SETTINGS: TypeAdapter[AudioLibrarySettings | ImageLibrarySettings] = TypeAdapter(LibrarySettings)
+"""Reads them from what the workflow hands to a job: `LIBRARY_SETTINGS.validate_python(params.library)`."""
+
+
+class Mixing(Section):
+    """What is mixed, and how loud: y is the sum of alpha_n x_n."""
+
+    sources: Classes | None = key(
+        "class of every source, which may repeat; null: one of every class (audio), any class (images)",
+        "names",
+        default=None,
+    )
+    weights: Annotated[tuple[PositiveFloat, ...], Field(min_length=1)] = key(
+        "alpha, one number per source", "factor"
+    )
+
+    @model_validator(mode="after")
+    def check_weights(self) -> Self:
+        """One weight per source."""
+        if self.sources is not None and len(self.sources) != len(self.weights):
+            raise ValueError(f"{len(self.weights)} weights for the sources {self.sources}: give one for each")
+        return self
+
+
+class MixtureDraw(Section):
+    """Which mixtures of a split are drawn."""
+
+    mixing: Mixing = key("what is mixed", "section")
+    length: PositiveInt | None = key(
+        "T of a mixture of audio; null where items are mixed whole (images)", "samples", default=None
+    )
+    pairing: Literal["together", "apart"] = key(
+        "as in `AudioMixtures`; images are of different items in any case", "together, apart", default="apart"
+    )
+    silence: Factor = key(
+        "a source of audio is silent where its norm over its number of samples is below this",
+        "amplitude",
+        default=0.0,
+    )
+    count: PositiveInt | None = key("mixtures; null takes all (audio only)", "mixtures", default=None)
+    seed: int = key("of the choice", "number")
+
+
+class TupleGroup(Section):
+    """How the random tuples that are counted are grouped: a group is the unit of work of a job."""
+
+    mixtures: PositiveInt = key("mixtures per group", "mixtures")
+    tokens: PositiveInt | None = key(
+        "tokens per mixture that are counted; null: all of an image's", "tokens", default=None
+    )
 
 
 class MixtureCounts(Section):
@@ -50,7 +112,8 @@ class AudioMixtures(Section):
         default=None,
     )
     silence: Factor = key(
-        "a source is silent where its norm over its number of samples is below this: left out",
+        "a source is silent where its norm over its number of samples is below this; such chunks are "
+        "left out",
         "amplitude",
         default=1.5e-5,
     )

@@ -1,4 +1,4 @@
-"""Sparse integer counts F[z_1, ..., z_N, m], the sufficient statistic of the likelihood (METHOD, step 2).
+"""Sparse integer counts F[z_1, ..., z_N, m], what the likelihood is made of (step 2 of docs/method.md).
 
 Convention: the sum of sources is commutative, so every position counts once for each of the N! orders of
 its addends, also where two codes are equal. F is therefore exactly symmetric in z_1..z_N, its total is
@@ -21,7 +21,6 @@ from lass.likelihood.keys import (
     check_sizes,
     encode_keys,
     expand_orders,
-    find_keys,
     flatten_codes,
     run_starts,
     sort_addends,
@@ -153,20 +152,6 @@ def merge_counts(parts: Iterable[SparseCounts]) -> SparseCounts:
     if total is None:
         raise ValueError("no counts to merge; give at least one shard")
     return total
-
-
-def coverage(counts: SparseCounts, sources: np.ndarray, mixture: np.ndarray) -> float:
-    """Return the share of positions whose exact tuple (z_1..z_N, m) has been counted.
-
-    `sources` holds codes [N, P], `mixture` codes [P]; N and K are those of `counts`.
-
-    Raises ValueError for codes that do not fit the counts, and when there is no position.
-    """
-    codes, mixed = flatten_codes(sources, mixture, codebook_size=counts.codebook_size, addends=counts.sources)
-    if not mixed.size:
-        raise ValueError("coverage of no positions; give at least one")
-    keys = encode_keys(codes, mixed, codebook_size=counts.codebook_size)
-    return float(np.mean(find_keys(counts.keys, keys) >= 0))
 
 
 def write_counts(path: Path, counts: SparseCounts) -> None:

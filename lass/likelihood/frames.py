@@ -15,15 +15,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from lass.likelihood.settings import LARGEST_FRAMES
 from lass.storage import damaged, read_sizes, read_tensors, write_tensors
 
-FORM = "lass.patches"
+FORM = "lass.frames"
 VERSION = 1
-LARGEST = 1 << 28  # numbers that the quadratic forms of all pairs may take
 
 
 @dataclass(frozen=True)
-class PatchMoments:
+class FrameMoments:
     """Sums over the training frames of every code; moments are taken at the end, as with the table."""
 
     count: Tensor  # [K] float64
@@ -31,39 +31,39 @@ class PatchMoments:
     squares: Tensor  # [K, D, D] float64
 
     @classmethod
-    def empty(cls, codes: int, numbers: int) -> "PatchMoments":
+    def empty(cls, codes: int, numbers: int) -> "FrameMoments":
         """No frame yet, for K `codes` and frames of D `numbers`."""
         shapes = ((codes,), (codes, numbers), (codes, numbers, numbers))
         return cls(*(torch.zeros(shape, dtype=torch.float64) for shape in shapes))
 
-    def add(self, patches: Tensor, codes: Tensor) -> None:
+    def add(self, frames: Tensor, codes: Tensor) -> None:
         """Count frames [P, D] with their codes [P]."""
-        frames = patches.double()
+        exact = frames.double()
         self.count.index_add_(0, codes, torch.ones(len(codes), dtype=torch.float64))
-        self.total.index_add_(0, codes, frames)
+        self.total.index_add_(0, codes, exact)
         order = codes.argsort(stable=True)
         sizes = torch.bincount(codes, minlength=len(self.count)).tolist()
-        for code, rows in enumerate(frames[order].split(sizes)):
+        for code, rows in enumerate(exact[order].split(sizes)):
             self.squares[code] += rows.T @ rows
 
 
 @dataclass(frozen=True)
-class PairLikelihood:
+class FrameLikelihood:
     """log p(y_s | z_1, z_2) of every pair as a linear function of the frame's products and values."""
 
     quadratic: Tensor  # [D * D, K * K] float32
     linear: Tensor  # [D, K * K] float32
     constant: Tensor  # [K * K] float32; -inf for pairs with a code that was never seen
 
-    def __call__(self, patches: Tensor) -> Tensor:
+    def __call__(self, frames: Tensor) -> Tensor:
         """`log p(y_s | z_1, z_2)` [B, S, K, K] of frames y_s [B, S, D]."""
-        products = (patches[..., :, None] * patches[..., None, :]).flatten(2)  # [B, S, D * D]
+        products = (frames[..., :, None] * frames[..., None, :]).flatten(2)  # [B, S, D * D]
         size = round(len(self.constant) ** 0.5)
-        values: Tensor = products @ self.quadratic + patches @ self.linear + self.constant
+        values: Tensor = products @ self.quadratic + frames @ self.linear + self.constant
         return values.view(*values.shape[:2], size, size)
 
 
-def pair_likelihood(moments: PatchMoments, *, weights: Tensor, noise: float) -> PairLikelihood:
+def frame_likelihood(moments: FrameMoments, *, weights: Tensor, noise: float) -> FrameLikelihood:
     """The likelihood of two sources.
 
     Args:
@@ -72,17 +72,17 @@ def pair_likelihood(moments: PatchMoments, *, weights: Tensor, noise: float) -> 
         noise: standard deviation added to every number of the mixture's frame, so that codes whose frames
             hardly vary (an empty background) do not forbid small differences; in units of the data.
 
-    Raises ValueError for other numbers of sources, and where K² D² numbers are more than `LARGEST`.
+    Raises ValueError for other numbers of sources, and where K² D² numbers are more than `LARGEST_FRAMES`.
     """
     codes, numbers = moments.total.shape
     if len(weights) != 2:
         raise ValueError(
             f"{len(weights)} sources: the likelihood of frames is for 2; use the table of counts"
         )
-    if codes**2 * numbers**2 > LARGEST:
+    if codes**2 * numbers**2 > LARGEST_FRAMES:
         raise ValueError(
             f"{codes} codes and frames of {numbers} numbers make {codes**2 * numbers**2} numbers, more than "
-            f"{LARGEST}: use the table of counts"
+            f"{LARGEST_FRAMES}: use the table of counts"
         )
     seen = moments.count.clamp_min(1)[:, None]
     mean = moments.total / seen  # [K, D]
@@ -99,10 +99,10 @@ def pair_likelihood(moments: PatchMoments, *, weights: Tensor, noise: float) -> 
     never = moments.count == 0
     constant[(never[:, None] | never[None]).flatten()] = -torch.inf
     parts = (-0.5 * precision.flatten(1).T, pulled.T, constant)
-    return PairLikelihood(*(part.float().contiguous().to(weights.device) for part in parts))
+    return FrameLikelihood(*(part.float().contiguous().to(weights.device) for part in parts))
 
 
-def cut_patches(data: Tensor, *, image: tuple[int, int, int] | None, hop: int) -> Tensor:
+def cut_frames(data: Tensor, *, image: tuple[int, int, int] | None, hop: int) -> Tensor:
     """Frames [B, S, D] of data points [B, T]: `hop` samples, or squares of `hop` pixels in raster order."""
     if image is None:
         return data.view(len(data), -1, hop)
@@ -110,15 +110,15 @@ def cut_patches(data: Tensor, *, image: tuple[int, int, int] | None, hop: int) -
     return squares.transpose(1, 2)
 
 
-def write_patches(path: Path, moments: PatchMoments) -> None:
+def write_frames(path: Path, moments: FrameMoments) -> None:
     """Write the sums; equal sums give equal bytes."""
     codes, numbers = moments.total.shape
     sizes = {"codebook_size": codes, "numbers": numbers}
     write_tensors(path, vars(moments), form=FORM, version=VERSION, fields=sizes)
 
 
-def read_patches(path: Path, *, codebook_size: int | None = None) -> PatchMoments:
-    """Read what `write_patches` wrote; errors name the file and, where K differs, both sizes."""
+def read_frames(path: Path, *, codebook_size: int | None = None) -> FrameMoments:
+    """Read what `write_frames` wrote; errors name the file and, where K differs, both sizes."""
     expected = {"codebook_size": codebook_size, "numbers": None}
     sizes = read_sizes(path, form=FORM, version=VERSION, expected=expected)
     tensors = read_tensors(path)
@@ -126,4 +126,4 @@ def read_patches(path: Path, *, codebook_size: int | None = None) -> PatchMoment
     wanted = {"count": shape[:1], "total": shape, "squares": (*shape, shape[1])}
     if {name: tuple(tensor.shape) for name, tensor in tensors.items()} != wanted:
         raise damaged(path, f"its tensors are not {', '.join(wanted)} of {shape[0]} codes")
-    return PatchMoments(**tensors)
+    return FrameMoments(**tensors)

@@ -57,8 +57,8 @@ def find_keys(sorted_keys: Integers, keys: Integers) -> Integers:
     """Return the position of each key in `sorted_keys`, or -1 where it is absent."""
     if not sorted_keys.size:
         return np.full(keys.shape, -1, dtype=np.int64)
-    found = np.searchsorted(sorted_keys, keys)
-    at = np.minimum(found, sorted_keys.size - 1)
+    places = np.searchsorted(sorted_keys, keys)
+    at = np.minimum(places, sorted_keys.size - 1)
     return np.where(sorted_keys[at] == keys, at, -1)
 
 

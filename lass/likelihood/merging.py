@@ -96,7 +96,7 @@ def open_shards(parts: Sequence[Path]) -> tuple[list[Shard], int, int]:
     """The shards, K and N."""
     if not parts:
         raise ValueError("no counts to merge; give at least one shard")
-    found = []
+    shards = []
     wanted: dict[str, int | None] = {"codebook_size": None, "sources": None, "symmetric": None}
     for path in parts:
         sizes = read_sizes(path, form=COUNTS, version=COUNTS_VERSION, expected=wanted)
@@ -107,8 +107,8 @@ def open_shards(parts: Sequence[Path]) -> tuple[list[Shard], int, int]:
         keys, counts = (tensors[name].numpy() for name in ("keys", "counts"))
         if keys.dtype != np.int64 or counts.dtype != np.int64 or keys.ndim != 1 or keys.shape != counts.shape:
             raise damaged(path, "keys and counts are not integers of one length")
-        found.append(Shard(path, keys, counts))
-    return found, sizes["codebook_size"], sizes["sources"]
+        shards.append(Shard(path, keys, counts))
+    return shards, sizes["codebook_size"], sizes["sources"]
 
 
 def add_up(shards: Sequence[Shard], *, bound: int, at_once: int) -> Iterator[tuple[Integers, Integers]]:

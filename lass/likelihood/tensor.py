@@ -1,4 +1,4 @@
-"""The likelihood p(m | z_1..z_N) as a sparse tensor grouped by m (METHOD, step 3).
+"""The likelihood p(m | z_1..z_N) as a sparse tensor grouped by m (step 3 of docs/method.md).
 
 Separation sees the mixture's code m and needs log p(m | z_1..z_N) for every tuple that was counted with it:
 the slice of m. A tuple outside the slice has likelihood zero and is not stored.
@@ -213,8 +213,8 @@ def held_out_log_likelihood(likelihood: Likelihood, sources: np.ndarray, mixture
         raise ValueError("held-out log-likelihood of no positions; give at least one")
     counted_mixture = np.repeat(np.arange(size), np.diff(likelihood.offsets.cpu().numpy()))
     counted = encode_keys(likelihood.tuples.cpu().numpy().T, counted_mixture, codebook_size=size)
-    found = find_keys(counted, encode_keys(codes, mixed, codebook_size=size))
-    covered = found[found >= 0]
+    places = find_keys(counted, encode_keys(codes, mixed, codebook_size=size))
+    covered = places[places >= 0]
     values = likelihood.log_likelihood.cpu().numpy()[covered]
     return HeldOut(
         log_likelihood=float(values.mean(dtype=np.float64)) if values.size else float("nan"),

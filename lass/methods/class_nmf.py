@@ -1,4 +1,4 @@
-"""Baselines for images (the paper's Table 2): the mixture itself, and non-negative matrix factorisation."""
+"""Non-negative matrix factorisation of images by dictionaries of their classes (the paper's Table 2)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.decomposition import NMF, non_negative_factorization
 
+from lass.compute.seeds import generator
+from lass.data.mixtures import Batch
+from lass.methods.protocol import Given, needed
+from lass.methods.settings import ClassNmfJob
+from lass.models.settings import ClassNmf
 from lass.storage import damaged, read_header, read_tensors, write_tensors
 
 FORM = "lass.dictionaries"
@@ -30,9 +35,27 @@ class NmfDictionaries:
     classes: tuple[str, ...]
 
 
-def average(mixtures: np.ndarray, *, sources: int) -> np.ndarray:
-    """The mixture y [B, T] as the estimate of each of its `sources`: [B, N, T]."""
-    return np.repeat(mixtures[:, None], sources, axis=1)
+@dataclass(frozen=True, eq=False)
+class Dictionaries:
+    """Dictionaries of the classes of a mixture's images, which it is told."""
+
+    dictionaries: NmfDictionaries
+    iterations: int
+
+    def separate(self, batch: Batch) -> np.ndarray:
+        """As `lass.methods.protocol.Method`; the weights are the same for all mixtures."""
+        names = self.dictionaries.classes
+        labels = np.array([[names.index(name) for name in classes] for classes in batch.classes])
+        weights = batch.weights[0].tolist()
+        return separate_nmf(
+            self.dictionaries, batch.mixtures, labels, weights=weights, iterations=self.iterations
+        )
+
+
+def open_method(job: ClassNmfJob, given: Given) -> Dictionaries:
+    """The dictionaries of `job`; ValueError, naming the file, for those of other classes or sizes."""
+    path = needed(given.dictionaries, "dictionaries")
+    return Dictionaries(read_dictionaries(path, classes=job.classes, pixels=job.pixels), job.iterations)
 
 
 def fit_dictionaries(
@@ -40,38 +63,37 @@ def fit_dictionaries(
     labels: ArrayLike,
     *,
     classes: Sequence[str],
-    components: int,
-    iterations: int,
-    images: int,
+    settings: ClassNmf,
     seed: int,
 ) -> NmfDictionaries:
-    """Learn `components` atoms per class from training images: scikit-learn's NMF by coordinate descent.
+    """Learn the atoms of every class from training images: scikit-learn's NMF by coordinate descent.
 
     `read` gives the images [n, T] in [0, 1] of some rows of the split, `labels` [n] the class of every row.
-    Each class is fit alone, in `iterations` sweeps, on `images` of its rows, drawn by `seed` and class.
+    Each class is fit alone, in as many sweeps and on as many of its rows as `settings` say, the rows drawn by
+    `seed` and class.
 
     Raises:
         ValueError: labels outside the classes, fewer images of a class than asked for, more components than
-            images or pixels, sizes below one, black classes, or pixels that are negative or not finite.
+            images or pixels, black classes, or pixels that are negative or not finite.
     """
-    kinds = _as_labels(labels, len(classes))
-    if min(components, iterations, images) < 1 or components > images:
+    numbers = _as_labels(labels, len(classes))
+    if settings.components > settings.images:
         raise ValueError(
-            f"components {components}, iterations {iterations} and images {images} per class: each has to be "
-            "at least 1, and the components at most as many as the images"
+            f"components {settings.components} and images {settings.images} per class: give "
+            "components at most as many as the images"
         )
     atoms = []
     for index, name in enumerate(classes):
-        rows = np.flatnonzero(kinds == index)
-        if len(rows) < images:
+        rows = np.flatnonzero(numbers == index)
+        if len(rows) < settings.images:
             raise ValueError(
-                f"class {name!r} has {len(rows)} training images, but {images} are asked for: lower the "
-                "number of images per class or add some"
+                f"class {name!r} has {len(rows)} training images, but {settings.images} are asked for: "
+                "lower the number of images per class or add some"
             )
-        rng = np.random.default_rng((seed, index))
-        chosen = np.sort(rng.permutation(rows)[:images])
+        rng = generator(seed, "methods", index)
+        chosen = np.sort(rng.permutation(rows)[: settings.images])
         pixels = _as_pixels(read(chosen), f"training images of class {name!r}")
-        atoms.append(_fit_atoms(pixels, name, components=components, iterations=iterations, rng=rng))
+        atoms.append(_fit_atoms(pixels, name, settings, rng))
     return NmfDictionaries(np.stack(atoms), tuple(classes))
 
 
@@ -82,40 +104,38 @@ def separate_nmf(
     *,
     weights: Sequence[float],
     iterations: int,
-    masked: bool = False,
 ) -> Images:
     """Separate mixtures y [B, T] of known classes, labels [B, N], to estimates of their sources [B, N, T].
 
     `y = sum_n D_n h_n` is solved for activations h >= 0 in the least squares, by `iterations` sweeps of
     scikit-learn's coordinate descent from zero. `D_n h_n` stands for `alpha_n x_n`: the estimate of source n
-    is `D_n h_n / alpha_n`, or with `masked` (a Wiener mask) `y / alpha_n * D_n h_n / sum_k D_k h_k`, and `y`
-    over the sum of alpha where that sum is 0. Estimates are clamped to [0, 1]. Unlike LASS with one prior for
-    all sources, this method is told the classes. Sources of one class share one dictionary, which cannot tell
-    them apart: they get the same estimate. A mixture's estimates do not depend on the other mixtures.
+    is `D_n h_n / alpha_n`, clamped to [0, 1]. Unlike LASS with one prior for all sources, this method is told
+    the classes. Sources of one class share one dictionary, which cannot tell them apart: they get the same
+    estimate. A mixture's estimates do not depend on the other mixtures.
 
     Raises:
         ValueError: shapes or labels that do not fit the dictionaries, weights that are not positive, no
             iterations, or pixels that are negative or not finite.
     """
-    pixels, kinds = _as_pixels(mixtures, "mixtures"), _as_labels(labels, len(dictionaries.classes))
+    pixels, numbers = _as_pixels(mixtures, "mixtures"), _as_labels(labels, len(dictionaries.classes))
     alpha = np.asarray(weights, dtype=np.float64)
-    if pixels.shape[1] != dictionaries.atoms.shape[2] or kinds.shape != (len(pixels), len(alpha)):
+    if pixels.shape[1] != dictionaries.atoms.shape[2] or numbers.shape != (len(pixels), len(alpha)):
         raise ValueError(
-            f"mixtures {pixels.shape}, labels {kinds.shape} and {len(alpha)} weights do not fit each other "
+            f"mixtures {pixels.shape}, labels {numbers.shape} and {len(alpha)} weights do not fit each other "
             f"or dictionaries of {dictionaries.atoms.shape[2]} pixels: give [B, T], [B, N] and N"
         )
     if iterations < 1 or not (alpha > 0).all():
         raise ValueError(f"iterations {iterations} and weights {list(weights)}: all have to be positive")
-    estimates = np.empty((*kinds.shape, pixels.shape[1]), dtype=np.float32)
-    classes = np.sort(kinds, axis=1)  # one problem, whichever source is first
+    estimates = np.empty((*numbers.shape, pixels.shape[1]), dtype=np.float32)
+    classes = np.sort(numbers, axis=1)  # one problem, whichever source is first
     for combination in np.unique(classes, axis=0):
         present = np.unique(combination)
         rows = np.flatnonzero((classes == combination).all(axis=1))
         for start in range(0, len(rows), _ROWS):
             block = rows[start : start + _ROWS]
             shares = _class_shares(dictionaries.atoms[present], pixels[block], iterations=iterations)
-            places = np.searchsorted(present, kinds[block])  # [B, N], which share is of which source
-            estimates[block] = _estimates(pixels[block], shares, places, alpha, masked=masked)
+            places = np.searchsorted(present, numbers[block])  # [B, N], which share is of which source
+            estimates[block] = _estimates(shares, places, alpha)
     return estimates
 
 
@@ -143,19 +163,19 @@ def read_dictionaries(path: Path, *, classes: Sequence[str], pixels: int) -> Nmf
     return NmfDictionaries(atoms, tuple(classes))
 
 
-def _fit_atoms(
-    pixels: FloatArray, name: str, *, components: int, iterations: int, rng: np.random.Generator
-) -> Images:
+def _fit_atoms(pixels: FloatArray, name: str, settings: ClassNmf, rng: np.random.Generator) -> Images:
     """Atoms [components, T] of one class from its images [n, T]."""
-    if components > pixels.shape[1]:
-        raise ValueError(f"{components} components are more than the {pixels.shape[1]} pixels: ask for fewer")
+    if settings.components > pixels.shape[1]:
+        raise ValueError(
+            f"{settings.components} components are more than the {pixels.shape[1]} pixels: ask for fewer"
+        )
     if not pixels.any():
         raise ValueError(f"all {len(pixels)} training images of class {name!r} are black: give other images")
     model = NMF(
-        components,
+        settings.components,
         init="nndsvda",
         tol=0.0,  # as many sweeps as asked for
-        max_iter=iterations,
+        max_iter=settings.iterations,
         random_state=int(rng.integers(1 << 31)),
     )
     return np.asarray(model.fit(pixels).components_, dtype=np.float32)
@@ -179,18 +199,11 @@ def _class_shares(atoms: Images, pixels: FloatArray, *, iterations: int) -> Floa
     return np.asarray((split @ dictionary).transpose(1, 0, 2)[: len(pixels)])
 
 
-def _estimates(
-    pixels: FloatArray, shares: FloatArray, places: Integers, alpha: FloatArray, *, masked: bool
-) -> FloatArray:
-    """Estimates [B, N, T] in [0, 1] from mixtures [B, T] and the shares of their classes [B, classes, T]."""
+def _estimates(shares: FloatArray, places: Integers, alpha: FloatArray) -> FloatArray:
+    """Estimates [B, N, T] in [0, 1] from the shares [B, classes, T] of the classes of every mixture."""
     members = places[..., None] == np.arange(shares.shape[1])  # [B, N, classes]
     weight = (members * alpha[:, None]).sum(axis=1)[..., None]  # [B, classes, 1]
-    sources = shares / weight
-    if masked:
-        total = shares.sum(axis=1, keepdims=True)  # [B, 1, T]
-        scale = np.divide(pixels[:, None], total, out=np.zeros_like(total), where=total > 0)
-        sources = np.where(total > 0, scale * sources, pixels[:, None] / alpha.sum())
-    return np.take_along_axis(sources, places[..., None], axis=1).clip(0.0, 1.0)
+    return np.take_along_axis(shares / weight, places[..., None], axis=1).clip(0.0, 1.0)
 
 
 def _as_pixels(images: ArrayLike, name: str) -> FloatArray:
@@ -206,12 +219,12 @@ def _as_pixels(images: ArrayLike, name: str) -> FloatArray:
 
 
 def _as_labels(labels: ArrayLike, classes: int) -> Integers:
-    kinds = np.asarray(labels)
-    if not np.issubdtype(kinds.dtype, np.integer) or (
-        kinds.size and not 0 <= kinds.min() <= kinds.max() < classes
+    numbers = np.asarray(labels)
+    if not np.issubdtype(numbers.dtype, np.integer) or (
+        numbers.size and not 0 <= numbers.min() <= numbers.max() < classes
     ):
         raise ValueError(
-            f"labels of type {kinds.dtype} from {kinds.min(initial=0)} to {kinds.max(initial=0)}: give the "
-            f"indices 0 to {classes - 1} of {classes} classes"
+            f"labels of type {numbers.dtype} from {numbers.min(initial=0)} to {numbers.max(initial=0)}: give "
+            f"the indices 0 to {classes - 1} of {classes} classes"
         )
-    return kinds.astype(np.int64)
+    return numbers.astype(np.int64)

@@ -1,28 +1,110 @@
-"""An oracle for music: the ideal ratio mask, from the true sources."""
+"""Oracles: the mixture for every source, the codec's ceiling, the mask that the true sources make."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.signal import ShortTimeFFT
 from scipy.signal.windows import hann
+
+from lass.data.mixtures import Batch
+from lass.methods.protocol import Given, Method, needed
+from lass.methods.settings import OracleJob
+from lass.models.codec import Codec, open_codec
+from lass.models.settings import CodecCheck
 
 WINDOW = 0.064  # seconds, in a power of two of samples, as of the blind methods
 QUIET = 1e-12  # power that counts as silence: the mixture is shared out alike
 
 
-def ideal_ratio_mask(sources: np.ndarray, *, weights: np.ndarray, rate: int) -> NDArray[np.float32]:
-    """Estimates [N, T] of the sources x_n [N, T] from their mixture, by the ratio of their true powers.
+def open_method(job: OracleJob, given: Given) -> Method:
+    """The oracle `job.name`; ValueError for another name, or a codec that does not fit."""
+    match job.name:
+        case "mixture":
+            return Batchwise(lambda batch: scaled_mixture(batch.mixtures, weights=batch.weights))
+        case "average":
+            return Batchwise(lambda batch: average(batch.mixtures, sources=batch.sources.shape[1]))
+        case "ideal_mask":
+            rate = job.rate or 0
+            return Batchwise(lambda batch: ideal_ratio_mask(batch.sources, weights=batch.weights, rate=rate))
+        case "ideal_binary_mask":
+            rate = job.rate or 0
+            return Batchwise(lambda batch: ideal_binary_mask(batch.sources, weights=batch.weights, rate=rate))
+        case "codec_ceiling":
+            check = job.codec or CodecCheck(hop=0)
+            codec = open_codec(needed(given.codec, "codec"), check, device=given.device)
+            return Batchwise(lambda batch: codec_ceiling(batch.sources, codec=codec))
+        case _:
+            raise ValueError(f"oracle {job.name!r} is unknown: see lass.methods.settings")
 
-    Every point of the mixture's short-time Fourier transform is shared out in proportion to the squared
-    magnitudes of the alpha_n x_n there (Liutkus & Badeau 2015 call it the Wiener filter). `weights` are alpha
-    [N]; `rate` is in Hz. Mixtures shorter than half a window are a ValueError.
+
+@dataclass(frozen=True)
+class Batchwise:
+    """A method that is a function of the batch."""
+
+    function: Callable[[Batch], np.ndarray]
+
+    def separate(self, batch: Batch) -> np.ndarray:
+        """As `lass.methods.protocol.Method`."""
+        return self.function(batch)
+
+
+def scaled_mixture(mixtures: np.ndarray, *, weights: np.ndarray) -> np.ndarray:
+    """Mixtures y [B, T] as estimates [B, N, T]: `y / alpha_n`, since `alpha_n x_n` is heard of source n.
+
+    `weights` are alpha [B, N].
     """
+    return np.asarray(mixtures[:, None] / weights[:, :, None])
+
+
+def average(mixtures: np.ndarray, *, sources: int) -> np.ndarray:
+    """The mixtures y [B, T] as the estimate of each of their `sources`: [B, N, T]."""
+    return np.repeat(mixtures[:, None], sources, axis=1)
+
+
+@torch.inference_mode()
+def codec_ceiling(sources: np.ndarray, *, codec: Codec) -> np.ndarray:
+    """Sources x_n [B, N, T], each encoded and decoded by itself: what a choice of codes may reach."""
+    rows = torch.from_numpy(sources).flatten(0, 1).to(codec.device)
+    decoded = [codec.decode(codec.encode(row[None])) for row in rows]
+    return np.asarray(torch.cat(decoded).unflatten(0, sources.shape[:2]).cpu().numpy())
+
+
+def ideal_ratio_mask(sources: np.ndarray, *, weights: np.ndarray, rate: int) -> NDArray[np.float32]:
+    """Estimates [B, N, T] of sources x_n [B, N, T] from their mixtures, by the ratio of their true powers.
+
+    Every point of a mixture's short-time Fourier transform is shared out in proportion to the squared
+    magnitudes of the alpha_n x_n there (Liutkus & Badeau 2015 call it the Wiener filter). `weights` are alpha
+    [B, N]; `rate` is in Hz. Mixtures shorter than half a window are a ValueError.
+    """
+    return masked(sources, weights=weights, rate=rate, share=lambda power: power / power.sum(axis=0))
+
+
+def ideal_binary_mask(sources: np.ndarray, *, weights: np.ndarray, rate: int) -> NDArray[np.float32]:
+    """As `ideal_ratio_mask`, but every point goes to the loudest source alone (Wang 2005)."""
+    return masked(sources, weights=weights, rate=rate, share=loudest)
+
+
+def loudest(power: np.ndarray) -> np.ndarray:
+    """1 at the source of the highest `power` [N, frequencies, frames] of every point, 0 at the others."""
+    return np.asarray(np.arange(len(power))[:, None, None] == power.argmax(axis=0))
+
+
+def masked(
+    sources: np.ndarray, *, weights: np.ndarray, rate: int, share: Callable[[np.ndarray], np.ndarray]
+) -> NDArray[np.float32]:
+    """Estimates [B, N, T] through masks [N, frequencies, frames] that `share` makes of the true powers."""
     size = 2 ** round(np.log2(WINDOW * rate))
-    frames = sources.shape[1]
+    frames = sources.shape[2]
     if 2 * frames < size:
         raise ValueError(f"{frames} samples are less than half a window of {size}: give longer mixtures")
     transform = ShortTimeFFT(hann(size, sym=False), hop=size // 4, fs=rate)
-    parts = transform.stft(weights[:, None].astype(np.float64) * sources)  # [N, frequencies, frames]
-    power = np.abs(parts) ** 2 + QUIET
-    masked = power / power.sum(axis=0) * parts.sum(axis=0)
-    estimates = transform.istft(masked, k1=frames) / weights[:, None]
-    return np.asarray(estimates, dtype=np.float32)
+    estimates = np.empty(sources.shape, dtype=np.float32)
+    for place, mixed in enumerate(sources):  # one at a time: their transforms are large
+        alpha = weights[place][:, None]
+        parts = transform.stft(alpha.astype(np.float64) * mixed)  # [N, frequencies, frames]
+        power = np.abs(parts) ** 2 + QUIET
+        estimates[place] = transform.istft(share(power) * parts.sum(axis=0), k1=frames) / alpha
+    return estimates

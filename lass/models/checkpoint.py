@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lass.compute.seeds import generator
 from lass.models.transformer import Transformer, TransformerShape
 from lass.models.vqvae import Vqvae, VqvaeShape
 from lass.storage import damaged, read_header, read_tensors, write_tensors
@@ -69,14 +70,12 @@ def read_vqvae(path: Path, *, rate: int | None = None, hop: int | None = None) -
     header = describe_checkpoint(path, "vqvae")
     values, trained_at = header["shape"], header["provenance"].get("sample_rate")
     if rate is not None and trained_at not in (None, rate):
-        raise ValueError(
-            f"{path}: trained at {trained_at} Hz, but slakh.sample_rate is {rate}; make them equal"
-        )
+        raise ValueError(f"{path}: trained at {trained_at} Hz, but sample_rate is {rate}; make them equal")
     fields: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
     network = Vqvae(VqvaeShape(**fields))
     if hop is not None and network.shape.hop != hop:
         raise ValueError(
-            f"{path}: {network.shape.hop} samples per token, but vqvae.strides give {hop}; make them equal"
+            f"{path}: {network.shape.hop} samples per token, but codec.strides give {hop}; make them equal"
         )
     load_weights(path, network, read_tensors(path))
     return network.eval().requires_grad_(False)
@@ -102,5 +101,5 @@ def read_transformer(path: Path, *, codebook: str | None = None) -> Transformer:
 def new_network(kind: type[Vqvae] | type[Transformer], *args: Any, seed: int, **kwargs: Any) -> Any:
     """A network with weights drawn from `seed`, leaving torch's global generator as it was."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(int(generator(seed, "weights").integers(1 << 62)))
         return kind(*args, **kwargs)

@@ -98,6 +98,11 @@ class CodecSettings(Section):
         """Samples per token, or pixels of a token's side."""
         return math.prod(self.strides)
 
+    @property
+    def factors(self) -> dict[str, float]:
+        """Weights of the losses beside the reconstruction's."""
+        return {"commitment": self.commitment}
+
 
 class AudioCodecSettings(CodecSettings):
     """The codec of audio."""
@@ -106,6 +111,11 @@ class AudioCodecSettings(CodecSettings):
     crop: PositiveInt = key(
         f"length of a training example, a multiple of the hop and at least {LONGEST_WINDOW}", "samples"
     )
+
+    @property
+    def factors(self) -> dict[str, float]:
+        """Weights of the losses beside the reconstruction's."""
+        return {"commitment": self.commitment, "spectral": self.spectral}
 
     @model_validator(mode="after")
     def check_crop(self) -> Self:
@@ -145,12 +155,17 @@ class PriorSettings(Section):
     kv_heads: PositiveInt = key(
         "key and value heads, shared by the others; a divisor of `heads`", "heads", default=1
     )
+    windows: PositiveInt = key(
+        "windows of unseen data by which it is validated while it is trained", "windows", default=128
+    )
     dropout: Share = key("share of the embedded input that is dropped while training", "share", default=0.05)
     training: Training = key("its training", "section")
 
     @model_validator(mode="after")
     def check(self) -> Self:
-        """Widths that can be divided among the heads."""
+        """Different classes; widths that can be divided among the heads."""
+        if len(set(self.classes)) != len(self.classes):
+            raise ValueError(f"classes {self.classes} names a class twice")
         if self.width % (2 * self.heads) or self.heads % self.kv_heads:
             raise ValueError(
                 f"width {self.width} must be a multiple of 2 * heads = {2 * self.heads}, and heads "
@@ -208,3 +223,24 @@ class ClassNmf(Section):
     components: PositiveInt = key("columns of each class's dictionary", "columns")
     iterations: PositiveInt = key("updates of a dictionary, and of the activations of a mixture", "updates")
     images: PositiveInt = key("training images of each class that its dictionary is fitted to", "images")
+
+
+class CodecCheck(Section):
+    """What a codec has to agree on with the configuration."""
+
+    hop: int  # samples per token, or pixels of a token's side
+    rate: int | None = None  # Hz; None for images
+
+
+class PriorOfClass(Section):
+    """The prior of one class."""
+
+    source: str  # the class
+    prior: str  # its name
+    classes: list[str]  # that it was trained on, in order
+    conditional: bool  # whether it is told which of them it sees
+
+    @property
+    def label(self) -> str:
+        """Sources of equal labels may change places: a prior that is told no class knows them not apart."""
+        return self.source if self.conditional or len(self.classes) == 1 else f"{self.prior} prior"

@@ -5,7 +5,7 @@ heads (Shazeer 2019): the key-value cache is what a step of the decoder has to r
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ from torch.nn import functional
 from lass.compute.rows import padded
 from lass.compute.triton_trial import has_triton
 from lass.models.attention.cache import WINDOW, KeyValueCache, SharedCache
+from lass.models.settings import PriorSettings
 
 if TYPE_CHECKING:
     from lass.models.attention.ancestry import AncestryCache, RecordedSteps
@@ -53,6 +54,17 @@ class TransformerShape:
     def head_width(self) -> int:
         """Channels of one head."""
         return self.width // self.heads
+
+
+def shape_of(settings: PriorSettings, *, codes: int, context: int) -> TransformerShape:
+    """The network that `settings` ask for, for K `codes` and sequences of up to `context` tokens."""
+    names = {field.name for field in fields(TransformerShape)} - {"codes", "classes", "context"}
+    return TransformerShape(
+        codes=codes,
+        classes=len(settings.classes) if settings.conditional else 1,
+        context=context,
+        **{name: getattr(settings, name) for name in names},
+    )
 
 
 def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ wide context.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import prod
 
 import numpy as np
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lass.models.quantizer import Quantizer
+from lass.models.settings import CodecSettings
 
 PIECE = 500  # tokens that are encoded at a time on a CPU
 
@@ -71,6 +72,14 @@ class VqvaeShape:
     def grid(self) -> tuple[int, ...]:
         """Rows and columns of an image's codes; (-1,) for audio, whose length is free."""
         return (-1,) if self.image is None else tuple(side // self.hop for side in self.image[1:])
+
+
+def shape_of(settings: CodecSettings, *, image: tuple[int, int, int] | None) -> VqvaeShape:
+    """The network that `settings` ask for; `image` (colours, rows, columns) is None for audio."""
+    names = [field.name for field in fields(VqvaeShape) if field.name != "image"]
+    sizes = {name: getattr(settings, name) for name in names}
+    sizes |= {name: tuple(sizes[name]) for name in ("strides", "channels")}
+    return VqvaeShape(**sizes, image=image)
 
 
 def convolution(shape: VqvaeShape, *sizes: int, **settings: int) -> nn.Module:

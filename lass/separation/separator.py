@@ -7,10 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lass.compute.seeds import generator
 from lass.likelihood.tensor import Likelihood
 from lass.separation.decoding.budget import mixtures_at_once
-from lass.separation.decoding.loop import Method, decode_sequences
+from lass.separation.decoding.decoders import Decoder
+from lass.separation.decoding.loop import decode_sequences
 from lass.separation.decoding.prior import Prior
+from lass.separation.decoding.support import CountedPositions, FramePositions, Positions
 
 
 @dataclass(frozen=True)
@@ -29,20 +32,19 @@ class Separator:
     encode: Callable[[Tensor], Tensor]  # waveforms [R, T] to codes [R, S]
     decode: Callable[[Tensor], Tensor]  # codes [R, S] to waveforms [R, T]
     priors: Sequence[Prior]  # N, in the order of the sources
-    likelihood: Likelihood
+    likelihood: Likelihood  # of counts
     fallback: Tensor  # [K] int64: the counted code that stands for each mixture code
     weights: Tensor  # alpha [N]
-    method: Method
+    decoder: Decoder
     seed: int
     memory: int = 4 * 2**30  # bytes that decoding may take beside the priors and the likelihood
-    evidence: Callable[[Tensor], Tensor] | None = (
-        None  # log p(y_s | z_1, z_2) [B, S, K, K] of mixtures [B, T]
-    )
+    frames: Callable[[Tensor], Tensor] | None = None  # mixtures [B, T] to log p(y_s | z_1, z_2) [B, S, K, K]
 
     def hypotheses(self, mixtures: Tensor, items: Sequence[int]) -> Decoded:
         """W hypotheses for each mixture y [B, T]; mixture codes that were never counted are replaced.
 
-        As many mixtures are decoded at once as `memory` allows; ValueError where not even one fits.
+        As many mixtures are decoded at once as `memory` allows; ValueError where not even one fits. Where
+        `frames` is given, it takes the place of the table of counts.
         """
         codes = torch.cat([self.encode(mixture[None]) for mixture in mixtures])  # [B, S]
         counted = self.fallback[codes]
@@ -50,31 +52,37 @@ class Separator:
             self.memory,
             priors=self.priors,
             likelihood=self.likelihood,
-            method=self.method,
+            decoder=self.decoder,
             length=codes.shape[1],
-            evidence=self.evidence is not None,
+            frames=self.frames is not None,
         )
-        found = []
+        decoded = []
         for part in torch.arange(len(codes)).split(together):
             uniforms = self.uniforms([items[row] for row in part.tolist()], codes.shape[1])
-            decoded = decode_sequences(
-                counted[part],
-                priors=self.priors,
-                likelihood=self.likelihood,
-                method=self.method,
-                uniforms=uniforms.to(codes.device) if self.method.draws else None,
-                evidence=None if self.evidence is None else self.evidence(mixtures[part]),
+            likelihood = self.positions(mixtures[part], counted[part])
+            decoded.append(
+                decode_sequences(
+                    likelihood,
+                    priors=self.priors,
+                    decoder=self.decoder,
+                    uniforms=uniforms.to(codes.device),
+                )
             )
-            found.append(decoded)
         return Decoded(
-            torch.cat([one.codes for one in found]),
-            torch.cat([one.scores for one in found]),
+            torch.cat([one.codes for one in decoded]),
+            torch.cat([one.scores for one in decoded]),
             (counted != codes).sum(dim=1),
         )
 
+    def positions(self, mixtures: Tensor, codes: Tensor) -> Positions:
+        """The likelihood of mixtures y [B, T] with the counted codes m [B, S], position by position."""
+        if self.frames is None:
+            return CountedPositions(self.likelihood, codes)
+        return FramePositions(self.frames(mixtures))
+
     def uniforms(self, items: Sequence[int], length: int) -> Tensor:
         """Numbers in [0, 1) [B, S, draws], each mixture's drawn from (seed, item) alone."""
-        shape = (length, self.method.draws)
+        shape = (length, self.decoder.draws)
         return torch.from_numpy(
-            np.stack([np.random.default_rng((self.seed, item)).random(shape) for item in items])
+            np.stack([generator(self.seed, "decoding", item).random(shape) for item in items])
         )

@@ -50,7 +50,7 @@ class _Sampler(_Wide):
 class Greedy(_Decoder):
     """The best tuple of every position: one hypothesis."""
 
-    kind: Literal["greedy"]
+    kind: Literal["greedy"] = key("the best tuple of every position", "greedy")
 
     @property
     def hypotheses(self) -> int:
@@ -66,26 +66,28 @@ class Greedy(_Decoder):
 class Beam(_Wide):
     """Exact beam search over joint prefixes (paper, section 4.2)."""
 
-    kind: Literal["beam"]
+    kind: Literal["beam"] = key("exact beam search over joint prefixes", "beam")
 
 
 class Ancestral(_Sampler):
     """W hypotheses drawn independently, position by position, from the posterior (paper, section 4.2)."""
 
-    kind: Literal["ancestral"]
+    kind: Literal["ancestral"] = key("hypotheses drawn from the posterior, position by position", "ancestral")
 
 
 class TopK(_Sampler):
     """As ancestral, from the k most probable tuples of every position."""
 
-    kind: Literal["top_k"]
+    kind: Literal["top_k"] = key("as ancestral, from the k most probable tuples of every position", "top_k")
     top_k: PositiveInt = key("k, tuples to draw from", "tuples")
 
 
 class Particle(_Sampler):
     """As ancestral, with the hypotheses resampled along the sequence: a particle filter."""
 
-    kind: Literal["particle"]
+    kind: Literal["particle"] = key(
+        "as ancestral, with the hypotheses resampled along the sequence", "particle"
+    )
     resampling: Annotated[float, Field(gt=0, le=1)] = key(
         "share of W below which the effective number of hypotheses makes them resample", "share", default=0.5
     )

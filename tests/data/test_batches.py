@@ -2,28 +2,31 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from lass.data.audio.files import write_audio
-from lass.data.audio.tracks import open_library
-from lass.data.batches import AudioBatches, CodeBatches, ImageBatches, MixtureBatches
-from lass.data.images.library import ImageLibrary
+from lass.data.batches import AudioBatches, CodeBatches, ImageBatches, MixtureBatches, open_batches
+from lass.data.images.library import FILE, ImageLibrary, write_images
+from lass.data.settings import AudioLibrarySettings, Augmentation, ImageLibrarySettings, Mixing
+from tests.data.sources import write_library
 
 CPU = torch.device("cpu")
 LEVELS = (2, 7, 20, 61, 130, 255)
-TURNS = {"rotation": 20.0, "scale": 0.2, "shear": 0.2}
+TURNS = Augmentation(copies=1, rotation=20, scale=0.2, shear=0.2)
+STILL = Augmentation(copies=1, rotation=0, scale=0, shear=0)
 
 
 @pytest.fixture
 def audio(tmp_path: Path) -> AudioBatches:
     """Drums are 1 everywhere, bass is 2: what a crop holds shows what it was made of."""
-    for name, length in {"a": 300, "b": 500}.items():
-        write_audio(tmp_path / f"{name}.wav", np.array([[1.0], [2.0]]).repeat(length, axis=1), rate=8000)
-    library = open_library(tmp_path, rate=8000, classes=["drums", "bass"])
-    return AudioBatches(library, weights=[0.25, 0.5], length=64, batch=16, device=CPU)
+    lengths = {"a": 300, "b": 500}
+    ones = {name: np.ones(length, dtype=np.float32) for name, length in lengths.items()}
+    items = {name: {"drums": wave, "bass": 2 * wave} for name, wave in ones.items()}
+    library = write_library(tmp_path / "songs", items, rate=8000)
+    return AudioBatches(library, library.classes, weights=[0.25, 0.5], length=64, batch=16, device=CPU)
 
 
 def codes(**lengths: int) -> dict[str, np.ndarray]:
@@ -53,7 +56,7 @@ def test_a_step_depends_on_its_generator_alone(audio: AudioBatches) -> None:
 
 
 def test_mixtures_come_with_their_addends(audio: AudioBatches) -> None:
-    batches = MixtureBatches(audio.library, audio.weights, length=64, batch=3, device=CPU)
+    batches = MixtureBatches(audio.library, audio.sources, audio.weights, length=64, batch=3, device=CPU)
     mixtures, addends = batches.draw(np.random.default_rng(0))
     assert addends.dtype == mixtures.dtype == torch.float32
     assert addends.shape == (3, 2, 64)
@@ -61,6 +64,40 @@ def test_mixtures_come_with_their_addends(audio: AudioBatches) -> None:
     assert torch.equal(mixtures, torch.full((3, 64), 1.25))
     (first,), (second,) = (batches.fixed(3, batches=1) for _ in range(2))
     assert torch.equal(first[0], second[0])
+
+
+def test_recordings_of_one_class_each_are_mixed(tmp_path: Path) -> None:
+    items = {
+        f"{name}/{number}": {name: np.full(40 + number, level, dtype=np.float32)}
+        for name, level in (("ann", 1.0), ("bob", 4.0))
+        for number in range(2)
+    }
+    library = write_library(tmp_path / "speech", items, rate=8000)
+    settings: dict[str, Any] = {"weights": [0.5, 0.25], "length": 40, "device": CPU}
+    _, addends = MixtureBatches(library, ("bob", "ann"), batch=3, **settings).draw(np.random.default_rng(0))
+    assert torch.equal(addends, torch.tensor([2.0, 0.25])[:, None].expand(3, 2, 40))
+    batches = AudioBatches(library, ("bob", "bob"), batch=300, **settings)
+    values, counts = batches.draw(np.random.default_rng(0))[:, 0].unique(return_counts=True)
+    assert values.tolist() == [3.0, 4.0], "0.5 * 4 + 0.25 * 4, and bob alone"
+    assert abs(counts[0] / 300 - 1 / 3) < 0.1
+
+
+def test_batches_of_either(tmp_path: Path, audio: AudioBatches) -> None:
+    settings: dict[str, Any] = {"mixing": Mixing(weights=(0.5, 0.5)), "batch": 4, "device": CPU}
+    rng = np.random.default_rng(0)
+    library = make_images().library
+    write_images(tmp_path / "i" / FILE, library.pixels, library.labels, ("a",))
+    images = ImageLibrarySettings(image=(1, 9, 9), classes=("a",))
+    batches = open_batches(tmp_path / "i", images, length=None, augmentation=TURNS, **settings)
+    assert batches.draw(rng).shape == (4, 81)
+    music = AudioLibrarySettings(rate=8000, classes=("drums", "bass"))
+    folder = audio.library.folder
+    batches = open_batches(folder, music, length=20, augmentation=None, **settings)
+    assert batches.draw(rng).shape == (4, 20)
+    batches = open_batches(folder, music, length=301, augmentation=None, **settings)
+    assert batches.library.items == ["b"], "recordings shorter than a crop are passed over"
+    with pytest.raises(ValueError, match=r"length of a crop \(codec\.crop\)"):
+        open_batches(folder, music, length=None, augmentation=None, **settings)
 
 
 def test_windows_are_uniform_over_all_places() -> None:
@@ -174,7 +211,7 @@ def test_many_short_sequences_are_quick() -> None:
 # --- images ---
 
 
-def make_images(augmented: dict[str, float] | None = None) -> ImageBatches:
+def make_images(augmented: Augmentation | None = None) -> ImageBatches:
     """Image n of 9 x 9 pixels has the level LEVELS[n] in a block: a sum says which two images were added."""
     pixels = torch.zeros(6, 1, 9, 9, dtype=torch.uint8)
     pixels[:, :, 2:7, 3:6] = torch.tensor(LEVELS, dtype=torch.uint8)[:, None, None, None]
@@ -201,9 +238,7 @@ def test_two_thirds_are_sources() -> None:
 
 def test_half_of_the_sources_are_augmented() -> None:
     plain, changed = (make_images(turns).draw(np.random.default_rng(0)) for turns in (None, TURNS))
-    assert torch.equal(
-        plain, make_images({"rotation": 0, "scale": 0, "shear": 0}).draw(np.random.default_rng(0))
-    )
+    assert torch.equal(plain, make_images(STILL).draw(np.random.default_rng(0)))
     differs = (plain != changed).any(dim=1)
     assert 0.15 < differs.float().mean() < 0.55, "a third of all"
     levels = (1020 * plain[differs, 40]).round().long()

@@ -1,115 +1,143 @@
-"""Mixtures: the silence rule by hand, an even and repeatable choice, tables that can be trusted."""
+"""Mixtures of recordings and of images: sums by hand, the same bytes alone and among others."""
 
+import time
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+import torch
 
-from lass.data.audio.files import write_audio
-from lass.data.audio.tracks import SourceLibrary, open_library
-from lass.data.mixtures import (
-    Chunk,
-    draw_mixtures,
-    is_silent,
-    load_chunk,
-    mix,
-    read_mixtures,
-    write_mixtures,
-)
+from lass.data.audio.tracks import AudioLibrary
+from lass.data.images.library import FILE, ImageLibrary, write_images
+from lass.data.mixtures import Mixtures, mix, open_mixtures
+from lass.data.settings import AudioLibrarySettings, ImageLibrarySettings, Mixing, MixtureDraw
+from lass.data.table import Place, mixture_table, read_mixtures, write_mixtures
+from tests.data.sources import write_library
 
-RATE, FRAMES = 8000, 100
+CLASSES = ("zero", "one", "two")
 
 
-def make_library(folder: Path, tracks: dict[str, str]) -> SourceLibrary:
-    """Tracks from a letter per chunk of 100 samples: b both sources sound, d drums only, s silence."""
+def make_images(images: int = 7) -> ImageLibrary:
+    pixels = torch.arange(images * 4, dtype=torch.uint8).reshape(images, 1, 2, 2) * 5
+    return ImageLibrary(pixels, np.arange(images) % 3, CLASSES)
+
+
+def make_audio(folder: Path) -> AudioLibrary:
     rng = np.random.default_rng(0)
-    for name, chunks in tracks.items():
-        audio = rng.uniform(0.1, 0.5, (2, len(chunks) * FRAMES + 7)).astype(np.float32)
-        for index, letter in enumerate(chunks):
-            place = slice(index * FRAMES, (index + 1) * FRAMES)
-            audio[1 if letter == "d" else slice(None), place] *= letter == "b"
-        write_audio(folder / f"{name}.wav", audio, rate=RATE)
-    return open_library(folder, rate=RATE, classes=["drums", "bass"])
+    lengths = {"one": 90, "deep/two": 70}
+    waves = {name: rng.uniform(-1, 1, (2, length)).astype(np.float32) for name, length in lengths.items()}
+    return write_library(folder, {name: {"drums": x[0], "bass": x[1]} for name, x in waves.items()}, rate=100)
 
 
-def draw(library: SourceLibrary, *, count: int | None, seed: int = 0, silence: float = 1.5e-5) -> pa.Table:
-    return draw_mixtures(library, frames=FRAMES, count=count, weights=[0.5, 0.5], silence=silence, seed=seed)
-
-
-def places(table: pa.Table) -> list[tuple[str, int]]:
-    return list(zip(table["track"].to_pylist(), table["offset"].to_pylist(), strict=True))
+def draw(library: ImageLibrary, *, count: int) -> pa.Table:
+    return library.draw(MixtureDraw(mixing=Mixing(weights=(0.5, 0.5)), count=count, seed=0))
 
 
 def test_mix_by_hand() -> None:
-    sources = np.array([[1.0, 2.0], [10.0, 20.0]], dtype=np.float32)
-    np.testing.assert_array_equal(mix(sources, np.array([0.5, 0.25])), [3.0, 6.0])
-    chunk = Chunk(0, sources, np.array([0.5, 0.5], dtype=np.float32))
-    np.testing.assert_array_equal(chunk.audio, [5.5, 11.0])
-    assert chunk.audio.dtype == np.float32
+    sources = np.array([[[1, 2], [10, 20]], [[0, 4], [8, 0]]], dtype=np.float32)
+    mixed = mix(sources, np.array([0.5, 0.25]))
+    assert mixed.dtype == np.float32
+    assert mixed.tolist() == [[3.0, 6.0], [2.0, 2.0]]
+    assert mix(sources, np.array([[0.5, 0.25], [1, 0]])).tolist() == [[3.0, 6.0], [0.0, 4.0]]
+    assert mix(sources[0], np.array([0.5, 0.25])).tolist() == [3.0, 6.0]
 
 
-def test_silence_by_hand() -> None:
-    # norms 5, 0 and 2 over 4 samples: 1.25, 0 and 0.5
-    audio = np.array([[3.0, 0.0, 0.0, 4.0], [0.0] * 4, [1.0] * 4], dtype=np.float32)
-    np.testing.assert_array_equal(is_silent(audio, 0.5), [False, True, False])
-    np.testing.assert_array_equal(is_silent(audio, 0.51), [False, True, True])
-    np.testing.assert_array_equal(is_silent(audio, 0.0), [False, False, False])
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_a_sum_has_the_same_bytes_alone_and_among_others(count: int) -> None:
+    rng = np.random.default_rng(0)
+    sources = rng.uniform(-1, 1, (9, count, 333)).astype(np.float32)
+    weights = rng.uniform(0.1, 1, (9, count))
+    together = mix(sources, weights)
+    for row in range(9):
+        np.testing.assert_array_equal(mix(sources[row], weights[row]), together[row])
+        np.testing.assert_array_equal(mix(sources[row : row + 1], weights[row]), together[row : row + 1])
 
 
-def test_every_chunk_without_silence(tmp_path: Path) -> None:
-    library = make_library(tmp_path, {"one": "bdbs", "two": "sb", "three": "ds"})
-    table = draw(library, count=None)
-    assert places(table) == [("one", 0), ("one", 200), ("two", 100)]
-    assert table["mixture"].to_pylist() == [0, 1, 2]
-    assert table["frames"].to_pylist() == [FRAMES] * 3
-    assert table["sources"].to_pylist() == [["drums", "bass"]] * 3
-    assert table["weights"].to_pylist() == [[0.5, 0.5]] * 3
+def test_recordings(tmp_path: Path) -> None:
+    library = make_audio(tmp_path / "songs")
+    places = [[Place("one", 60), Place("deep/two", 10)], [Place("deep/two", 0), Place("one", 5)]]
+    table = mixture_table(
+        places, sources=[["drums", "bass"], ["bass", "bass"]], weights=[0.25, 0.5], length=30
+    )
+    write_mixtures(tmp_path / "m.parquet", table)
+    data = AudioLibrarySettings(rate=100, classes=("drums", "bass"))
+    found = open_mixtures(tmp_path / "songs", tmp_path / "m.parquet", data)
+    assert (len(found), found.length, found.bounds) == (2, 30, (-np.inf, np.inf))
+    assert found.classes == [["drums", "bass"], ["bass", "bass"]]
+    batch = found.load([1, 0])
+    assert (batch.items, batch.classes) == ([1, 0], [["bass", "bass"], ["drums", "bass"]])
+    assert {part.dtype for part in (batch.sources, batch.weights, batch.mixtures)} == {np.dtype(np.float32)}
+    np.testing.assert_array_equal(batch.weights, [[0.25, 0.5]] * 2)
+    np.testing.assert_array_equal(batch.sources[0, 0], library.read("deep/two", "bass", 0, 30))
+    np.testing.assert_array_equal(batch.sources[0, 1], library.read("one", "bass", 5, 30))
+    np.testing.assert_array_equal(batch.sources[1, 0], library.read("one", "drums", 60, 30))
+    expected = 0.25 * batch.sources[:, 0] + 0.5 * batch.sources[:, 1]
+    np.testing.assert_array_equal(batch.mixtures, expected)
+    np.testing.assert_array_equal(found.load([0]).mixtures[0], batch.mixtures[1])
 
 
-def test_choice_is_even_over_the_tracks_and_repeatable(tmp_path: Path) -> None:
-    library = make_library(tmp_path, {"long": "b" * 20, "short": "bbb", "tiny": "b"})
-    chosen = places(draw(library, count=7))
-    assert len(set(chosen)) == 7
-    assert chosen == sorted(chosen)
-    names = [name for name, _ in chosen]
-    assert {name: names.count(name) for name in set(names)} == {"long": 3, "short": 3, "tiny": 1}
-    assert places(draw(library, count=7)) == chosen
-    others = [places(draw(library, count=7, seed=seed)) for seed in range(1, 5)]
-    assert any(other != chosen for other in others)
-    assert set(chosen) <= set(places(draw(library, count=12))), "more mixtures keep those there were"
+def test_images(tmp_path: Path) -> None:
+    library = make_images()
+    write_images(tmp_path / FILE, library.pixels, library.labels, CLASSES)
+    write_mixtures(tmp_path / "m.parquet", draw(library, count=5))
+    data = ImageLibrarySettings(image=(1, 2, 2), classes=CLASSES)
+    found = open_mixtures(tmp_path, tmp_path / "m.parquet", data)
+    assert (len(found), found.length, found.bounds) == (5, 4, (0.0, 1.0))
+    batch = found.load([3, 0])
+    pairs = np.array(read_mixtures(tmp_path / "m.parquet")["items"].to_pylist(), dtype=int)[[3, 0]]
+    assert batch.items == [3, 0]
+    assert batch.classes == [[CLASSES[row % 3] for row in pair] for pair in pairs]
+    expected = np.stack([library.read_rows(pair) for pair in pairs])
+    np.testing.assert_array_equal(batch.sources, expected)
+    np.testing.assert_allclose(batch.mixtures, expected.mean(axis=1), rtol=1e-6)
+    np.testing.assert_array_equal(found.load([0]).mixtures[0], batch.mixtures[1])
+    with pytest.raises(ValueError, match="give at least one"):
+        found.load([])
 
 
-def test_too_few_chunks(tmp_path: Path) -> None:
-    library = make_library(tmp_path, {"one": "bdb", "two": "s"})
-    with pytest.raises(ValueError, match=r"2 chunks of 0\.0125 s without silence, but 3 are needed"):
-        draw(library, count=3)
-    with pytest.raises(ValueError, match="0 chunks"):
-        draw(library, count=None, silence=9.0)
+def test_a_table_of_other_images(tmp_path: Path) -> None:
+    table = draw(make_images(), count=7)
+    with pytest.raises(ValueError, match=r"no image '00000\d' among 5; .*draw them again"):
+        Mixtures(table, make_images(5))
+    other = ImageLibrary(make_images().pixels, np.zeros(7, dtype=np.int64), CLASSES)
+    with pytest.raises(ValueError, match=r"is of class zero, but the table of mixtures says '(one|two)'"):
+        Mixtures(table, other)
+    write_images(tmp_path / FILE, other.pixels, other.labels, CLASSES)
+    write_mixtures(tmp_path / "m.parquet", table)
+    with pytest.raises(ValueError, match=r"m\.parquet: .* draw them again"):
+        open_mixtures(
+            tmp_path, tmp_path / "m.parquet", ImageLibrarySettings(image=(1, 2, 2), classes=CLASSES)
+        )
 
 
-def test_chunk_of_a_table(tmp_path: Path) -> None:
-    library = make_library(tmp_path / "sources", {"one": "dbb"})
-    write_mixtures(tmp_path / "m.parquet", draw(library, count=None))
-    table = read_mixtures(tmp_path / "m.parquet")
-    chunk = load_chunk(library, table, 1)
-    assert chunk.mixture == 1
-    np.testing.assert_array_equal(chunk.sources, library.read("one", start=200, frames=100))
-    np.testing.assert_allclose(chunk.audio, chunk.sources.mean(axis=0), rtol=1e-6)
-    other = open_library(tmp_path / "sources", rate=RATE, classes=["drums", "piano"])
-    with pytest.raises(ValueError, match=r"piano.*but the mixtures name"):
-        load_chunk(other, table, 0)
+def test_a_table_of_other_recordings(tmp_path: Path) -> None:
+    library = make_audio(tmp_path / "songs")
+    for place, source, message in (
+        (Place("three"), "bass", "no recording 'three' among 2"),
+        (Place("one"), "piano", "'one' is of class drums, bass, but the table of mixtures says 'piano'"),
+        (Place("one", 61), "bass", "'one' has 90 samples, but the table of mixtures asks for 61 to 91"),
+        (Place("one", -1), "bass", "asks for -1 to 29"),
+    ):
+        table = mixture_table([[place]], sources=[[source]], weights=[1], length=30)
+        with pytest.raises(ValueError, match=rf"{message}; the mixtures are those of other sources: draw"):
+            Mixtures(table, library)
+    tables = [
+        mixture_table([[Place("one")]], sources=[["bass"]], weights=[1], length=length) for length in (5, 6)
+    ]
+    with pytest.raises(ValueError, match=r"mixtures of \[5, 6\] samples: give all of them one length"):
+        Mixtures(pa.concat_tables(tables), library)
 
 
-def test_tables_that_cannot_be_read(tmp_path: Path) -> None:
-    path = tmp_path / "m.parquet"
-    with pytest.raises(FileNotFoundError, match=r"m\.parquet"):
-        read_mixtures(path)
-    write_mixtures(path, draw(make_library(tmp_path / "sources", {"one": "bb"}), count=None))
-    path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(ValueError, match=r"m\.parquet: truncated"):
-        read_mixtures(path)
-    pq.write_table(pa.table({"mixture": [1]}), path)
-    with pytest.raises(ValueError, match=r"m\.parquet: columns \['mixture'\] are no mixture table"):
-        read_mixtures(path)
+def test_no_mixtures() -> None:
+    found = Mixtures(draw(make_images(), count=1)[:0], make_images())
+    assert (len(found), found.length, found.classes) == (0, 0, [])
+
+
+def test_many_images_are_quick() -> None:
+    pixels = torch.zeros(10_000, 1, 28, 28, dtype=torch.uint8)
+    library = ImageLibrary(pixels, np.arange(10_000) % 3, CLASSES)
+    began = time.process_time()
+    found = Mixtures(draw(library, count=6000), library)
+    assert found.load(range(500)).sources.shape == (500, 2, 784)
+    assert time.process_time() - began < 2, "about 100 ms on an idle machine"

@@ -1,16 +1,20 @@
 """Random tuples: the codes of the mixtures are right, and groups do not depend on who draws them."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from lass.data.audio.files import write_audio
-from lass.data.audio.tracks import open_library
-from lass.data.images.library import ImageLibrary
+from lass.data.audio.tracks import open_tracks
+from lass.data.images.library import FILE, ImageLibrary, write_images
+from lass.data.settings import AudioLibrarySettings, ImageLibrarySettings, Mixing, TupleGroup
 from lass.data.shards import shard_of
-from lass.data.tuples import ImageTupleStream, TupleStream, codes_of_images
+from lass.data.tuples import Encoder, ImageTupleStream, TupleStream, codes_of_images, open_stream
+from lass.tokens import write_tokens
+from tests.data.sources import write_library
 
 HOP = 4
 
@@ -23,26 +27,37 @@ def encode(audio: np.ndarray) -> np.ndarray:
     return codes
 
 
-def make_stream(folder: Path, *, tokens: int = 6, margin: int = 1, seed: int = 5) -> TupleStream:
+MUSIC = AudioLibrarySettings(rate=8000, classes=("drums", "bass"))
+
+
+def make_stream(
+    folder: Path,
+    *,
+    tokens: int = 6,
+    margin: int = 1,
+    seed: int = 5,
+    sources: Sequence[str] = ("drums", "bass"),
+) -> TupleStream:
     rng = np.random.default_rng(0)
     if not folder.exists():
+        items = {}
         for name, length in {"a": 40, "b": 90, "short": 7}.items():
             # multiples of 1/32 and weights of a half: codes of sources and mixtures are exact
             audio = rng.integers(0, 32, (2, length * HOP)).astype(np.float32) / 32
-            write_audio(folder / f"{name}.wav", audio, rate=8000)
-    library = open_library(folder, rate=8000, classes=["drums", "bass"])
-    codes = [
-        {name: encode(library.read(name)[source : source + 1])[0] for name in library.tracks}
-        for source in range(2)
-    ]
+            items[name] = {"drums": audio[0], "bass": audio[1]}
+        write_library(folder, items, rate=8000)
+    library = open_tracks(folder, MUSIC)
+    codes = {
+        source: {item: encode(library.read(item, source)[None])[0] for item in library.items}
+        for source in library.classes
+    }
     return TupleStream(
         library=library,
         codes=codes,
-        encode=encode,
-        weights=np.array([0.5, 0.5], dtype=np.float32),
-        hop=HOP,
+        encoder=Encoder(encode, hop=HOP, margin=margin, codebook="toy"),
+        sources=sources,
+        weights=np.array([1 / len(sources)] * len(sources), dtype=np.float32),
         tokens=tokens,
-        margin=margin,
         mixtures=8,
         seed=seed,
     )
@@ -69,11 +84,11 @@ def test_without_a_margin_the_edges_differ(tmp_path: Path) -> None:
 def test_places_are_drawn_from_every_track_that_is_long_enough(tmp_path: Path) -> None:
     stream = make_stream(tmp_path / "s")
     rng = np.random.default_rng(0)
-    starts: dict[str, set[int]] = {name: set() for name in stream.codes[0]}
+    starts: dict[str, set[int]] = {name: set() for name in stream.codes["drums"]}
     for _ in range(2000):
-        audio, codes = stream.place(rng, 1)
+        audio, codes = stream.place(rng, "bass")
         assert audio.shape == (8 * HOP,)
-        for name, row in stream.codes[1].items():
+        for name, row in stream.codes["bass"].items():
             windows = np.lib.stride_tricks.sliding_window_view(row, 6)
             starts[name] |= set(np.flatnonzero((windows == codes).all(axis=1)).tolist())
     assert starts["short"] == set(), "7 tokens do not hold 6 and a margin of 1 on both sides"
@@ -96,9 +111,27 @@ def test_groups_do_not_depend_on_their_division(tmp_path: Path) -> None:
 def test_tracks_too_short(tmp_path: Path) -> None:
     stream = make_stream(tmp_path / "s", tokens=90)
     with pytest.raises(
-        ValueError, match=r"no track has 92 tokens of class 'drums'; lower likelihood\.tokens"
+        ValueError, match=r"no recording has 92 tokens of class 'drums'; lower likelihood\.tokens"
     ):
         stream.group(0)
+
+
+def test_sources_of_one_class(tmp_path: Path) -> None:
+    stream = make_stream(tmp_path / "s", sources=("bass", "bass"))
+    codes, mixture = stream.group(0)
+    np.testing.assert_array_equal(2 * mixture, codes.sum(axis=0))
+    assert not np.array_equal(codes[0], codes[1]), "each from a place of its own"
+    with pytest.raises(ValueError, match="2 weights for the sources bass: give one for each"):
+        TupleStream(
+            stream.library,
+            stream.codes,
+            stream.encoder,
+            ["bass"],
+            stream.weights,
+            tokens=6,
+            mixtures=1,
+            seed=0,
+        )
 
 
 # --- images ---
@@ -115,7 +148,7 @@ def make_images(images: int = 9, *, sources: int = 2, mixtures: int = 8, seed: i
     library = ImageLibrary(pixels.reshape(images, 1, 2, 2), np.arange(images) % 3, ("a", "b", "c"))
     return ImageTupleStream(
         library=library,
-        codes=image_codes(library.read(np.arange(images))),
+        codes=image_codes(library.read_rows(np.arange(images))),
         encode=image_codes,
         weights=np.full(sources, 1 / sources, dtype=np.float32),
         mixtures=mixtures,
@@ -172,3 +205,69 @@ def test_codes_of_other_images() -> None:
         ImageTupleStream(stream.library, stream.codes[:8], image_codes, stream.weights, mixtures=1, seed=0)
     with pytest.raises(ValueError, match="3 sources out of 2 images"):
         make_images(2, sources=3).group(0)
+
+
+# --- from files ---
+
+
+def open_them(
+    folder: Path, table: Path, data: Any, *, encoder: Encoder, weights: int = 2, **group: Any
+) -> Any:
+    return open_stream(
+        folder,
+        [table],
+        data,
+        encoder=encoder,
+        mixing=Mixing(weights=(1 / weights,) * weights),
+        group=TupleGroup(mixtures=8, **group),
+        seed=5,
+    )
+
+
+def test_stream_of_recordings_from_files(tmp_path: Path) -> None:
+    stream = make_stream(tmp_path / "s")
+    rows = [(name, item, row) for name, tracks in stream.codes.items() for item, row in tracks.items()]
+    write_tokens(
+        tmp_path / "t.parquet",
+        {"track": [row[1] for row in rows], "source": [row[0] for row in rows]},
+        [row[2] for row in rows],
+        codebook="toy",
+        codebook_size=1 << 20,
+    )
+    opened = open_them(tmp_path / "s", tmp_path / "t.parquet", MUSIC, encoder=stream.encoder, tokens=6)
+    assert opened.group_size == 48
+    for found, expected in zip(opened.group(3), stream.group(3), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    with pytest.raises(ValueError, match="need the tokens per mixture"):
+        open_them(tmp_path / "s", tmp_path / "t.parquet", MUSIC, encoder=stream.encoder)
+    other = Encoder(encode, hop=HOP, margin=1, codebook="other")
+    with pytest.raises(ValueError, match="codes of codebook toy, but other is needed"):
+        open_them(tmp_path / "s", tmp_path / "t.parquet", MUSIC, encoder=other, tokens=6)
+
+
+def test_recordings_in_folders_are_no_copies_of_images(tmp_path: Path) -> None:
+    """The tracks of altered images have a slash in their names; those of recordings may, too."""
+    wave = np.random.default_rng(0).integers(0, 32, 20 * HOP).astype(np.float32) / 32
+    library = write_library(tmp_path / "s", {"ann/1/1": {"ann": wave}}, rate=8000)
+    codes = [encode(wave[None])[0]]
+    columns = {"track": ["ann/1/1"], "source": ["ann"]}
+    write_tokens(tmp_path / "t.parquet", columns, codes, codebook="toy", codebook_size=1 << 20)
+    data = AudioLibrarySettings(rate=8000, classes=library.classes)
+    encoder = Encoder(encode, hop=HOP, margin=1, codebook="toy")
+    stream = open_them(tmp_path / "s", tmp_path / "t.parquet", data, encoder=encoder, weights=1, tokens=6)
+    assert stream.group(0)[0].shape == (1, 8, 6)
+
+
+def test_stream_of_images_from_files(tmp_path: Path) -> None:
+    stream = make_images()
+    write_images(tmp_path / FILE, stream.library.pixels, stream.library.labels, ("a", "b", "c"))
+    names = [f"{row:06d}" for row in range(9)]
+    classes = ["abc"[label] for label in stream.library.labels]
+    columns = {"track": [*names, "000004/1"], "source": [*classes, classes[4]]}
+    codes = [*stream.codes, stream.codes[0]]
+    write_tokens(tmp_path / "t.parquet", columns, codes, codebook="toy", codebook_size=1 << 20)
+    data = ImageLibrarySettings(image=(1, 2, 2), classes=("a", "b", "c"))
+    encoder = Encoder(image_codes, hop=1, margin=0, codebook="toy")
+    opened = open_them(tmp_path, tmp_path / "t.parquet", data, encoder=encoder)
+    for found, expected in zip(opened.group(3), stream.group(3), strict=True):
+        np.testing.assert_array_equal(found, expected)

@@ -13,7 +13,6 @@ from lass.likelihood import keys
 from lass.likelihood.counts import (
     SparseCounts,
     TupleCounter,
-    coverage,
     merge_counts,
     read_counts,
     write_counts,
@@ -151,15 +150,6 @@ def test_merging_adds_leaves_its_parts_alone_and_takes_them_one_by_one() -> None
     np.testing.assert_array_equal(to_dense(merge_counts([empty, merged, empty])), to_dense(merged))
 
 
-def test_coverage_is_the_share_of_counted_tuples() -> None:
-    found = count(np.array([[0, 1], [1, 1]]), np.array([2, 0]), codebook_size=3)
-    sources = np.array([[0, 1, 1, 0, 2], [1, 0, 1, 1, 2]])
-    mixture = np.array([2, 2, 0, 0, 2])  # counted, counted in the other order, counted, other m, other pair
-    assert coverage(found, sources, mixture) == pytest.approx(3 / 5)
-    empty = TupleCounter(codebook_size=3, sources=2).counts()
-    assert coverage(empty, sources, mixture) == 0
-
-
 @pytest.mark.parametrize("positions", [0, 300])
 def test_a_written_file_reads_back(positions: int, tmp_path: Path) -> None:
     path = tmp_path / "counts.safetensors"
@@ -233,12 +223,6 @@ def test_merging_nothing_or_other_sizes_is_refused() -> None:
         ValueError, match="K = 5, N = 2, symmetric = True cannot be added to counts with K = 4, N = 2"
     ):
         merge_counts([small, large])
-
-
-def test_coverage_of_no_positions_is_refused() -> None:
-    counts = TupleCounter(codebook_size=4, sources=2).counts()
-    with pytest.raises(ValueError, match="no positions"):
-        coverage(counts, np.zeros((2, 0), dtype=np.int64), np.zeros(0, dtype=np.int64))
 
 
 def _truncate(path: Path) -> None:

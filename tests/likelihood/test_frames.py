@@ -9,13 +9,13 @@ from scipy.stats import multivariate_normal
 from torch import Tensor
 
 from lass.likelihood.frames import (
-    LARGEST,
-    PatchMoments,
-    cut_patches,
-    pair_likelihood,
-    read_patches,
-    write_patches,
+    FrameMoments,
+    cut_frames,
+    frame_likelihood,
+    read_frames,
+    write_frames,
 )
+from lass.likelihood.settings import LARGEST_FRAMES
 
 CODES, NUMBERS = 3, 4
 
@@ -29,8 +29,8 @@ def draw_frames(seed: int = 0, frames: int = 500) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(codes[:, None] * 0.5 + noise).float(), torch.from_numpy(codes)
 
 
-def moments_of(frames: Tensor, codes: Tensor, *, blocks: int = 1, size: int = CODES) -> PatchMoments:
-    moments = PatchMoments.empty(size, NUMBERS)
+def moments_of(frames: Tensor, codes: Tensor, *, blocks: int = 1, size: int = CODES) -> FrameMoments:
+    moments = FrameMoments.empty(size, NUMBERS)
     for part in torch.arange(len(codes)).chunk(blocks):
         moments.add(frames[part], codes[part])
     return moments
@@ -39,7 +39,7 @@ def moments_of(frames: Tensor, codes: Tensor, *, blocks: int = 1, size: int = CO
 @pytest.mark.parametrize("weights", [[0.5, 0.5], [0.3, 0.7]])
 def test_density_of_every_pair(weights: list[float]) -> None:
     frames, codes = draw_frames()
-    likelihood = pair_likelihood(moments_of(frames, codes), weights=torch.tensor(weights), noise=0.1)
+    likelihood = frame_likelihood(moments_of(frames, codes), weights=torch.tensor(weights), noise=0.1)
     mixture = draw_frames(1, 6)[0].view(2, 3, NUMBERS)
     found = likelihood(mixture)
     assert found.shape == (2, 3, CODES, CODES)
@@ -64,7 +64,7 @@ def test_blocks_add_up() -> None:
 def test_codes_never_seen_are_impossible() -> None:
     frames, codes = draw_frames()
     moments = moments_of(frames, codes, size=CODES + 1)
-    found = pair_likelihood(moments, weights=torch.tensor([0.5, 0.5]), noise=0.1)(frames[None, :2])
+    found = frame_likelihood(moments, weights=torch.tensor([0.5, 0.5]), noise=0.1)(frames[None, :2])
     assert found[..., CODES].isneginf().all()
     assert found[..., CODES, :].isneginf().all()
     assert found[..., :CODES, :CODES].isfinite().all()
@@ -73,28 +73,28 @@ def test_codes_never_seen_are_impossible() -> None:
 def test_three_sources_and_large_codebooks_are_refused() -> None:
     frames, codes = draw_frames()
     with pytest.raises(ValueError, match=r"3 sources: .* for 2; use the table of counts"):
-        pair_likelihood(moments_of(frames, codes), weights=torch.ones(3) / 3, noise=0.1)
-    many = PatchMoments(torch.ones(8192), torch.ones(8192, 4), torch.ones(1))
-    with pytest.raises(ValueError, match=f"more than {LARGEST}: use the table of counts"):
-        pair_likelihood(many, weights=torch.tensor([0.5, 0.5]), noise=0.1)
+        frame_likelihood(moments_of(frames, codes), weights=torch.ones(3) / 3, noise=0.1)
+    many = FrameMoments(torch.ones(8192), torch.ones(8192, 4), torch.ones(1))
+    with pytest.raises(ValueError, match=f"more than {LARGEST_FRAMES}: use the table of counts"):
+        frame_likelihood(many, weights=torch.tensor([0.5, 0.5]), noise=0.1)
 
 
 def test_frames_of_images_are_in_raster_order() -> None:
     image = torch.arange(2 * 4 * 6.0).view(1, -1)  # 2 colours, 4 rows, 6 columns
-    frames = cut_patches(image, image=(2, 4, 6), hop=2)
+    frames = cut_frames(image, image=(2, 4, 6), hop=2)
     assert frames.shape == (1, 6, 8)
     assert frames[0, 1].tolist() == [2, 3, 8, 9, 26, 27, 32, 33]  # second of the first row of squares
     assert frames[0, 3].tolist() == [12, 13, 18, 19, 36, 37, 42, 43]  # first of the second row
 
 
 def test_frames_of_audio() -> None:
-    assert cut_patches(torch.arange(6.0)[None], image=None, hop=2).tolist() == [[[0, 1], [2, 3], [4, 5]]]
+    assert cut_frames(torch.arange(6.0)[None], image=None, hop=2).tolist() == [[[0, 1], [2, 3], [4, 5]]]
 
 
 def test_files(tmp_path: Path) -> None:
     moments = moments_of(*draw_frames())
-    write_patches(tmp_path / "patches.safetensors", moments)
-    found = read_patches(tmp_path / "patches.safetensors", codebook_size=CODES)
+    write_frames(tmp_path / "frames.safetensors", moments)
+    found = read_frames(tmp_path / "frames.safetensors", codebook_size=CODES)
     assert all(torch.equal(vars(found)[name], total) for name, total in vars(moments).items())
     with pytest.raises(ValueError, match="codebook_size = 3, but codebook_size = 4 is needed"):
-        read_patches(tmp_path / "patches.safetensors", codebook_size=4)
+        read_frames(tmp_path / "frames.safetensors", codebook_size=4)

@@ -3,6 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lass.config.registry import BLIND
 from lass.methods.blind.decompositions import hpss_mask, lower_group, nmf_mask, robust_pca, rpca_mask
 from lass.methods.blind.repeating import (
     beat_spectrum,
@@ -11,7 +12,7 @@ from lass.methods.blind.repeating import (
     repet_mask,
     repet_sim_mask,
 )
-from lass.methods.blind.separate import METHODS, separate_blindly
+from lass.methods.blind.separate import separate_blindly
 
 RATE = 8000
 LOOP = 3200  # samples, 0.4 s
@@ -23,7 +24,8 @@ def decibels(reference: np.ndarray, estimate: np.ndarray) -> float:
 
 
 def separate(mixture: np.ndarray, method: str, seed: int = 0) -> np.ndarray:
-    return separate_blindly(mixture, method=method, rate=RATE, seed=seed)
+    (found,) = separate_blindly(mixture[None], method=method, rate=RATE, seeds=[seed])
+    return np.asarray(found)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +58,7 @@ def clicks_and_tone() -> tuple[np.ndarray, np.ndarray]:
     return clicks * np.sqrt((tone**2).sum() / (clicks**2).sum()), tone
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", BLIND)
 def test_two_estimates_add_up_to_the_mixture(mixture: np.ndarray, method: str) -> None:
     found = separate(mixture, method)
     assert found.shape == (2, len(mixture))
@@ -66,7 +68,7 @@ def test_two_estimates_add_up_to_the_mixture(mixture: np.ndarray, method: str) -
     assert (shares > 0.01).all()  # no method leaves all of this mixture to one part
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", BLIND)
 def test_only_the_seed_is_drawn_from(mixture: np.ndarray, method: str) -> None:
     short = mixture[: 2 * RATE]
     first, again, other = (separate(short, method, seed=seed) for seed in (0, 0, 1))
@@ -74,13 +76,23 @@ def test_only_the_seed_is_drawn_from(mixture: np.ndarray, method: str) -> None:
     assert np.array_equal(first, other) == (method not in ("ica", "nmf"))
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", BLIND)
+def test_a_mixture_is_separated_alike_alone_and_among_others(mixture: np.ndarray, method: str) -> None:
+    batch = np.stack([mixture[:RATE], mixture[RATE : 2 * RATE], np.zeros(RATE, dtype=np.float32)])
+    found = separate_blindly(batch, method=method, rate=RATE, seeds=[4, 5, 6])
+    assert found.shape == (3, 2, RATE)
+    for one, estimates, seed in zip(batch, found, (4, 5, 6), strict=True):
+        np.testing.assert_array_equal(separate(one, method, seed=seed), estimates)
+    assert separate_blindly(batch[:0], method=method, rate=RATE, seeds=[]).shape == (0, 2, RATE)
+
+
+@pytest.mark.parametrize("method", BLIND)
 def test_loudness_scales_the_estimates(mixture: np.ndarray, method: str) -> None:
     short = mixture[:RATE]
     np.testing.assert_array_equal(separate(short / 4096, method), separate(short, method) / 4096)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", BLIND)
 def test_silence_stays_silent(mixture: np.ndarray, method: str) -> None:
     silent = np.zeros(RATE, dtype=np.float32)
     assert not separate(silent, method).any()
@@ -221,16 +233,17 @@ def test_ft2d_mask_by_hand() -> None:
     ("changes", "message"),
     [
         ({"method": "demucs"}, "method 'demucs' is unknown: choose one of rpca, ica, hpss"),
-        ({"mixture": np.zeros(0)}, "0 samples, which is 0.000 s at 8000 Hz: give at least 1.0 s"),
-        ({"mixture": np.zeros(RATE - 1)}, "7999 samples"),
-        ({"mixture": np.zeros((2, RATE))}, r"shape \(2, 8000\): give one mono mixture \[T\]"),
-        ({"mixture": np.full(RATE, np.nan)}, "holds 8000 samples that are not finite"),
-        ({"mixture": np.r_[np.zeros(RATE), np.inf]}, "holds 1 samples"),
+        ({"mixtures": np.zeros((1, 0))}, "0 samples, which is 0.000 s at 8000 Hz: give at least 1.0 s"),
+        ({"mixtures": np.zeros((1, RATE - 1))}, "7999 samples"),
+        ({"mixtures": np.zeros(RATE)}, r"shape \(8000,\): give mono mixtures \[B, T\]"),
+        ({"mixtures": np.full((1, RATE), np.nan)}, "hold 8000 samples that are not finite"),
+        ({"mixtures": np.r_[np.zeros(RATE), np.inf][None]}, "hold 1 samples"),
+        ({"seeds": [0, 1]}, "2 seeds for 1 mixtures: give one each"),
         ({"rate": 0}, "rate 0 Hz: give at least 1000 Hz"),
     ],
 )
 def test_what_cannot_be_separated_is_refused(changes: dict[str, Any], message: str) -> None:
-    usual = {"mixture": np.ones(RATE), "method": "hpss", "rate": RATE, "seed": 0}
+    usual = {"mixtures": np.ones((1, RATE)), "method": "hpss", "rate": RATE, "seeds": [0]}
     given: dict[str, Any] = usual | changes
     with pytest.raises(ValueError, match=message):
-        separate_blindly(given.pop("mixture"), **given)
+        separate_blindly(given.pop("mixtures"), **given)

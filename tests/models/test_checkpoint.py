@@ -119,9 +119,9 @@ SHIPPED = ROOT / "workflow" / "resources" / "slakh"
 
 def test_checkpoints_from_before_images_still_load() -> None:
     """Their headers lack what came later: the defaults are what they were trained with."""
-    stored = describe_checkpoint(SHIPPED / "vqvae.safetensors", "vqvae")["shape"]
+    stored = describe_checkpoint(SHIPPED / "codec.safetensors", "vqvae")["shape"]
     assert not {"image", "overlap", "normalise", "encoder_kernel"} & stored.keys()
-    codec = read_vqvae(SHIPPED / "vqvae.safetensors", rate=None, hop=64)
+    codec = read_vqvae(SHIPPED / "codec.safetensors", rate=None, hop=64)
     shape = codec.shape
     assert (shape.image, shape.overlap, shape.normalise, shape.encoder_kernel) == (None, True, False, 3)
     codes = codec.encode(torch.randn(1, 64 * 20, generator=torch.Generator().manual_seed(0)))
@@ -221,10 +221,10 @@ def test_a_header_without_its_parts(prior: Path) -> None:
 
 def test_a_codec_of_another_rate_or_hop(tmp_path: Path, codec: Path) -> None:
     assert read_vqvae(codec, rate=8000, hop=8).shape.hop == 8  # it does not say its rate
-    with pytest.raises(ValueError, match=r"vqvae\.safetensors: 8 samples per token, but .* give 64"):
+    with pytest.raises(ValueError, match=r"vqvae\.safetensors: 8 samples per token, but .*strides give 64"):
         read_vqvae(codec, hop=64)
     rated = tmp_path / "rated.safetensors"
     write_checkpoint(rated, vqvae(), provenance={"sample_rate": 16000})
     assert read_vqvae(rated, rate=16000) is not None
-    with pytest.raises(ValueError, match=r"rated\.safetensors: trained at 16000 Hz, but .* is 8000"):
+    with pytest.raises(ValueError, match=r"rated\.safetensors: trained at 16000 Hz, but sample_rate is 8000"):
         read_vqvae(rated, rate=8000)

@@ -20,8 +20,12 @@ from lass.models.transformer import (
     TransformerShape,
     causal_attention,
 )
-from lass.separation.decoding.loop import Method, decode_sequences
+from lass.separation.decoding.decoders import open_decoder
+from lass.separation.decoding.loop import decode_sequences
+from lass.separation.decoding.support import CountedPositions
+from lass.separation.settings import DecoderSettings
 from tests.likelihood.dense import count, draw_codes
+from tests.separation.toy import ancestral, beam, kind_of, particle
 
 LENGTH = 12
 
@@ -143,8 +147,8 @@ def test_beam_search_scores_are_the_networks_own() -> None:
     sources, mixed = draw_codes(sources=2, codebook_size=11, positions=600, seed=0)
     likelihood = build_likelihood(count(sources, mixed, codebook_size=11))
     mixture = draw(5, seed=4)
-    method = Method("beam", hypotheses=7, likelihood_weight=1.5)
-    found = decode_sequences(mixture, priors=priors, likelihood=likelihood, method=method)
+    decoder = open_decoder(beam(7, weight=1.5))
+    found = decode_sequences(CountedPositions(likelihood, mixture), priors=priors, decoder=decoder)
     dense = torch.full((11, 11, 11), -torch.inf)
     for code in range(11):
         tuples, values = likelihood.slice_of(code)
@@ -157,7 +161,8 @@ def test_beam_search_scores_are_the_networks_own() -> None:
     torch.testing.assert_close(found.scores.flatten(), expected, atol=1e-3, rtol=1e-5)
     assert all(len({str(row.tolist()) for row in item}) == 7 for item in found.codes)
     for item in range(5):
-        alone = decode_sequences(mixture[[item]], priors=priors, likelihood=likelihood, method=method)
+        own = CountedPositions(likelihood, mixture[[item]])
+        alone = decode_sequences(own, priors=priors, decoder=decoder)
         assert torch.equal(alone.codes[0], found.codes[item])
         assert torch.equal(alone.scores[0], found.scores[item])
 
@@ -245,24 +250,27 @@ def test_gradients_of_short_attention_equal_those_of_the_fused_one(
 
 
 @pytest.mark.parametrize(
-    "method",
+    "settings",
     [
-        Method("beam", hypotheses=7),
-        Method("ancestral", hypotheses=7),
-        Method("particle", hypotheses=7, resampling=0.9),
+        beam(7),
+        ancestral(7),
+        particle(7, resampling=0.9),
     ],
-    ids=lambda method: method.name,
+    ids=kind_of,
 )
 @pytest.mark.parametrize("number", [2, 3])
-def test_a_prior_of_all_sources_is_as_good_as_copies_of_it(method: Method, number: int) -> None:
+def test_a_prior_of_all_sources_is_as_good_as_copies_of_it(settings: DecoderSettings, number: int) -> None:
     network = build()
     sources, mixed = draw_codes(sources=number, codebook_size=11, positions=600, seed=0)
     likelihood = build_likelihood(count(sources, mixed, codebook_size=11))
     mixture = torch.from_numpy(mixed[: 5 * LENGTH].reshape(5, LENGTH).astype(np.int64))
-    uniforms = torch.from_numpy(np.random.default_rng(1).random((5, LENGTH, method.draws)))
+    decoder = open_decoder(settings)
+    uniforms = torch.from_numpy(np.random.default_rng(1).random((5, LENGTH, decoder.draws)))
     one = TransformerPrior(network)
     shared, copies = (
-        decode_sequences(mixture, priors=priors, likelihood=likelihood, method=method, uniforms=uniforms)
+        decode_sequences(
+            CountedPositions(likelihood, mixture), priors=priors, decoder=decoder, uniforms=uniforms
+        )
         for priors in ([one] * number, [TransformerPrior(network) for _ in range(number)])
     )
     assert torch.equal(shared.codes, copies.codes)
@@ -270,10 +278,9 @@ def test_a_prior_of_all_sources_is_as_good_as_copies_of_it(method: Method, numbe
     assert torch.equal(shared.log_weights, copies.log_weights)
     for item in range(5):
         alone = decode_sequences(
-            mixture[[item]],
+            CountedPositions(likelihood, mixture[[item]]),
             priors=[one] * number,
-            likelihood=likelihood,
-            method=method,
+            decoder=decoder,
             uniforms=uniforms[[item]],
         )
         assert torch.equal(alone.codes[0], shared.codes[item])

@@ -13,16 +13,20 @@ from torch import Tensor
 from lass.likelihood.tensor import nearest_counted
 from lass.separation import separator as separator_module
 from lass.separation.decoding.budget import mixtures_at_once
-from lass.separation.decoding.loop import Hypotheses, Method, decode_sequences
+from lass.separation.decoding.decoders import open_decoder
+from lass.separation.decoding.loop import decode_sequences
+from lass.separation.decoding.state import Hypotheses
+from lass.separation.decoding.support import Positions
 from lass.separation.estimation.candidates import draw_candidates
 from lass.separation.separator import Separator
+from lass.separation.settings import DecoderSettings
 from tests.oracles import Problem, TablePrior, beam_rows, draw_problem, path_score, paths_of
-from tests.separation.toy import likelihood_of
+from tests.separation.toy import ancestral, beam, greedy, kind_of, likelihood_of
 
 HOP = 3
 LEVELS = torch.tensor([0.1, 0.3, 0.6, 1.0])  # the waveform of a code is its level, three times
-BEAM = Method("beam", hypotheses=6)
-ANCESTRAL = Method("ancestral", hypotheses=6, temperature=1.5)
+BEAM = beam(6)
+ANCESTRAL = ancestral(6, temperature=1.5)
 
 
 def encode(audio: Tensor) -> Tensor:
@@ -44,7 +48,7 @@ def separator_of(problem: Problem, **changes: Any) -> Separator:
         "likelihood": likelihood,
         "fallback": nearest_counted(likelihood, LEVELS[:, None]),
         "weights": torch.full((problem.sources,), 1 / problem.sources),
-        "method": BEAM,
+        "decoder": open_decoder(BEAM),
         "seed": 0,
     }
     return Separator(**(parts | changes))
@@ -65,7 +69,7 @@ def separate(
 ) -> list[Separated]:
     """The likeliest candidate of every mixture, or the one whose remix is nearest."""
     results = []
-    for found in draw_candidates(separator, mixtures, items, kept=separator.method.hypotheses):
+    for found in draw_candidates(separator, mixtures, items, kept=separator.decoder.hypotheses):
         best = 0 if nearest else int(found.log_posterior.argmax())
         measured = (float(found.log_posterior[best]), float(found.remix_distance[best]))
         results.append(Separated(found.codes[best], *measured, found.uncounted))
@@ -91,11 +95,11 @@ def test_the_best_beam_is_found(problem: Problem) -> None:
         assert result.uncounted == 0
 
 
-@pytest.mark.parametrize("method", [BEAM, ANCESTRAL, Method("greedy")], ids=lambda method: method.name)
+@pytest.mark.parametrize("settings", [BEAM, ANCESTRAL, greedy()], ids=kind_of)
 @pytest.mark.parametrize("sources", [2, 3])
-def test_the_nearest_remix_of_all_hypotheses(method: Method, sources: int) -> None:
+def test_the_nearest_remix_of_all_hypotheses(settings: DecoderSettings, sources: int) -> None:
     problem = draw_problem(np.random.default_rng(sources), sources=sources, codes=4, length=3, batch=4)
-    separator = separator_of(problem, method=method)
+    separator = separator_of(problem, decoder=open_decoder(settings))
     mixtures = audio_of(problem)
     for chosen, likeliest in zip(
         separate(separator, mixtures, range(4), nearest=True),
@@ -106,9 +110,9 @@ def test_the_nearest_remix_of_all_hypotheses(method: Method, sources: int) -> No
         assert chosen.log_posterior <= likeliest.log_posterior
 
 
-@pytest.mark.parametrize("method", [BEAM, ANCESTRAL], ids=lambda method: method.name)
-def test_a_mixture_is_separated_alike_in_any_batch(problem: Problem, method: Method) -> None:
-    separator, mixtures = separator_of(problem, method=method), audio_of(problem)
+@pytest.mark.parametrize("settings", [BEAM, ANCESTRAL], ids=kind_of)
+def test_a_mixture_is_separated_alike_in_any_batch(problem: Problem, settings: DecoderSettings) -> None:
+    separator, mixtures = separator_of(problem, decoder=open_decoder(settings)), audio_of(problem)
     together = separate(separator, mixtures, [7, 3, 12, 5, 9])
     order = [4, 0, 3]
     mixed = separate(separator, mixtures[order], [9, 7, 5])
@@ -120,19 +124,19 @@ def test_a_mixture_is_separated_alike_in_any_batch(problem: Problem, method: Met
         assert found.remix_distance == expected.remix_distance
 
 
-@pytest.mark.parametrize("method", [BEAM, ANCESTRAL], ids=lambda method: method.name)
+@pytest.mark.parametrize("settings", [BEAM, ANCESTRAL], ids=kind_of)
 def test_less_memory_gives_the_same_hypotheses(
-    problem: Problem, method: Method, monkeypatch: pytest.MonkeyPatch
+    problem: Problem, settings: DecoderSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In as many parts as the memory makes necessary."""
     decoded: list[int] = []
 
-    def counting(mixture: Tensor, **parts: Any) -> Hypotheses:
-        decoded.append(len(mixture))
-        return decode_sequences(mixture, **parts)
+    def counting(likelihood: Positions, **parts: Any) -> Hypotheses:
+        decoded.append(likelihood.batch)
+        return decode_sequences(likelihood, **parts)
 
     monkeypatch.setattr(separator_module, "decode_sequences", counting)
-    ample = separator_of(problem, method=method)
+    ample = separator_of(problem, decoder=open_decoder(settings))
     least = bisect_left(range(2**30), True, key=lambda memory: fits(ample, memory))
     expected = ample.hypotheses(audio_of(problem), range(5))
     for memory, parts in ((least, [1] * 5), (2**30, [5])):
@@ -152,7 +156,7 @@ def fits(separator: Separator, memory: int) -> bool:
             memory,
             priors=separator.priors,
             likelihood=separator.likelihood,
-            method=separator.method,
+            decoder=separator.decoder,
             length=3,
         )
     except ValueError:
@@ -161,7 +165,7 @@ def fits(separator: Separator, memory: int) -> bool:
 
 
 def test_draws_depend_on_seed_and_item_alone(problem: Problem) -> None:
-    separator = separator_of(problem, method=ANCESTRAL)
+    separator = separator_of(problem, decoder=open_decoder(ANCESTRAL))
     uniforms = separator.uniforms([4, 8], 3)
     assert uniforms.shape == (2, 3, 6)
     assert torch.equal(uniforms, separator.uniforms([8, 4], 3).flip(0))
@@ -194,6 +198,6 @@ def test_a_mixture_without_any_possible_separation(problem: Problem) -> None:
     likelihood[:, 0, 0] = 0.0
     never = [np.where(np.arange(4) == 0, -np.inf, table) for table in problem.conditionals[0]]
     impossible = replace(problem, conditionals=[never, never], likelihood=likelihood)
-    for method in (BEAM, ANCESTRAL):
+    for settings in (BEAM, ANCESTRAL):
         with pytest.raises(ValueError, match="no hypothesis has a positive probability"):
-            separate(separator_of(impossible, method=method), audio_of(problem), range(5))
+            separate(separator_of(impossible, decoder=open_decoder(settings)), audio_of(problem), range(5))

@@ -13,7 +13,7 @@ import soundfile
 import symusic
 import yaml
 
-from lass.data.audio.slakh import find_tracks, read_sources
+from lass.data.audio.recordings import list_recordings, read_sources
 from lass.songs.composer import compose_song, derive_seed
 from lass.songs.grooves import BASSES, KITS, LANES
 from lass.songs.rendering import RATE, write_song, write_songs
@@ -98,7 +98,10 @@ def test_midi_holds_the_notes(home: Path) -> None:
 
 
 def test_reader_finds_drums_and_bass(home: Path) -> None:
-    (track,) = find_tracks(home.parent.parent, split=home.parent.name, classes=("drums", "bass")).tracks
+    root, split = home.parent.parent, home.parent.name
+    (track,) = list_recordings(
+        "lass.data.audio.slakh", root=root, split=split, classes=("drums", "bass"), files={}, held_out=None
+    ).recordings
     assert [path.name for paths in track.stems.values() for path in paths] == ["S00.flac", "S01.flac"]
     sources = read_sources(track, rate=16_000)
     assert sources.shape == (2, round(SECONDS * 16_000))

@@ -1,11 +1,11 @@
-"""One small run of every rule of music, and one of images, that the tests of the workflow share."""
+"""One small run of every rule of audio, and one of images, that the tests of the workflow share."""
 
 from pathlib import Path
 
 import pytest
 
 from tests.data.images.idx_files import write_mnist
-from tests.workflow.runner import IMAGE_SCATTER, SCATTER, TEST_CONFIG, image_config, run
+from tests.workflow.runner import IMAGE_SCATTER, IMAGE_TARGETS, SCATTER, TEST_CONFIG, image_config, run
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +23,7 @@ def toy_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("images")
     write_mnist(directory / "digits", train=1400, test=300)
     configs = [TEST_CONFIG, image_config(directory)]
-    targets = ["all", "results/timing.csv"]
+    targets = [*IMAGE_TARGETS, "results/timing.csv"]
     outcome = run(directory, *IMAGE_SCATTER, configs=configs, targets=targets)
     assert outcome.status == 0, outcome.output
     return directory

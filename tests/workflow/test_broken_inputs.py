@@ -26,21 +26,22 @@ def test_truncated_files_and_too_few_chunks(toy: Path, tmp_path: Path) -> None:
     directory = copy_run(toy, tmp_path / "run")
     results = directory / "results"
     slakh = results / "slakh"
-    truncate(slakh / "mini" / "train" / "Track00001" / "stems" / "S00.flac")
+    truncate(slakh / "songs" / "train" / "Track00001" / "stems" / "S00.flac")
     truncate(slakh / "tokens" / "train" / "1-of-2.parquet")
     targets = {
-        "sources/train": ("extract_sources/train", "Track00001/stems/S00.flac"),
+        "sources/train": ("extract_sources/slakh/train", "Track00001/stems/S00.flac"),
         "priors/drums.safetensors": ("train_prior/slakh/drums", "tokens/train/1-of-2.parquet: truncated"),
-        "mixtures/test.parquet": ("draw_mixtures/test", "1000 are needed: lower mixtures.count"),
+        "mixtures/test.parquet": ("draw_mixtures/slakh/test", "1000 are needed: lower mixtures.count"),
     }
     files = [f"results/slakh/{name}" for name in targets]
+    change = {"datasets": {"slakh": {"mixtures": {"count": {"test": 1000}}}}}
     outcome = run(
         directory,
         *SCATTER,
         *("--keep-going", "--allowed-rules", "extract_sources", "train_prior", "draw_mixtures"),
         *("--forcerun", *files),
         targets=files,
-        configs=[TEST_CONFIG, write_config(tmp_path / "c.yaml", {"mixtures": {"count": {"test": 1000}}})],
+        configs=[TEST_CONFIG, write_config(tmp_path / "c.yaml", change)],
     )
     assert outcome.status == 1
     for name, (log, message) in targets.items():
@@ -52,15 +53,15 @@ def test_truncated_files_and_too_few_chunks(toy: Path, tmp_path: Path) -> None:
 def test_parts_that_do_not_belong_together(toy: Path, tmp_path: Path) -> None:
     directory = copy_run(toy, tmp_path / "run")
     results = directory / "results"
-    vqvae, prior = tmp_path / "other.safetensors", results / "slakh" / "priors" / "drums.safetensors"
-    network = read_vqvae(results / "slakh" / "vqvae.safetensors")
+    codec, prior = tmp_path / "other.safetensors", results / "slakh" / "priors" / "drums.safetensors"
+    network = read_vqvae(results / "slakh" / "codec.safetensors")
     network.quantizer.codebook += 1
-    write_checkpoint(vqvae, network, provenance={})
-    change = {
-        "pretrained": True,
-        "vqvae": {"checkpoint": str(vqvae)},
+    write_checkpoint(codec, network, provenance={})
+    slakh = {
+        "codec": {"checkpoint": str(codec)},
         "priors": {"drums": {"checkpoint": str(prior)}, "bass": {"checkpoint": str(prior)}},
     }
+    change = {"pretrained": True, "datasets": {"slakh": slakh}}
     targets = {
         "counts/1-of-2.safetensors": (
             "count_tuples/slakh/1-of-2",
@@ -93,7 +94,7 @@ def test_images_that_cannot_be_had(tmp_path: Path) -> None:
     write_mnist(digits, train=20, test=10)
     (digits / "t10k-images-idx3-ubyte").write_bytes(idx_bytes(np.zeros((10, 20, 20))))
     (tmp_path / "pictures" / "test" / "zero").mkdir(parents=True)
-    mnist = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))["mnist"]
+    mnist = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))["datasets"]["mnist"]
     mirrors = ["http://127.0.0.1:9/"]
     sets = {
         "away": mnist | {"mirrors": mirrors},
@@ -109,15 +110,15 @@ def test_images_that_cannot_be_had(tmp_path: Path) -> None:
             "prepare_images/small/test",
             "t10k-images-idx3-ubyte: images of (20, 20) pixels",
         ),
-        "small/sources/train": ("prepare_images/small/train", "mnist.held_out is 5000, but from 1 to 19"),
+        "small/sources/train": ("prepare_images/small/train", "held_out is 5000, but from 1 to 19"),
         "pictures/sources/test": ("prepare_images/pictures/test", "zero has no picture"),
     }
-    config = write_config(tmp_path / "c.yaml", {"image_sets": sets})
+    config = write_config(tmp_path / "c.yaml", {"datasets": sets})
     files = [f"results/{name}" for name in targets]
     outcome = run(tmp_path, "--keep-going", targets=files, configs=[TEST_CONFIG, config])
     assert outcome.status == 1
     for name, (log, message) in targets.items():
         assert message in (tmp_path / "results" / "logs" / f"{log}.log").read_text(), outcome.output
         assert not (tmp_path / "results" / name).exists(), name
-    assert "mnist.root" in (tmp_path / "results/logs/fetch_mnist/away/t10k-labels-idx1-ubyte.log").read_text()
+    assert "root" in (tmp_path / "results/logs/fetch_mnist/away/t10k-labels-idx1-ubyte.log").read_text()
     assert not half_written(tmp_path / "results")

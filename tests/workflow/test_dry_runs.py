@@ -5,25 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from tests.workflow.runner import ROOT, TEST_CONFIG, dry_run, write_config
+from tests.workflow.runner import IMAGE_TARGETS, ROOT, TEST_CONFIG, dry_run, write_config
 
 pytestmark = pytest.mark.workflow
 
-RECIPES = {
-    title: yaml.safe_load(block)
-    for title, block in re.findall(
-        r"^### ([^\n]+)\n(?:(?!^###).)*?```yaml\n(.*?)```",
-        (ROOT / "config" / "README.md").read_text(encoding="utf-8"),
-        re.MULTILINE | re.DOTALL,
-    )
-}
 ALL_RULES = {
     "compose_songs": 3,
     "extract_sources": 3,
     "draw_mixtures": 1,
-    "train_vqvae": 1,
+    "train_codec": 1,
     "tokenize_sources": 8,
     "count_tuples": 8,
     "merge_counts": 1,
@@ -33,46 +24,55 @@ ALL_RULES = {
     "gather_tables": 2,
     "fit_residual": 1,
     "draw_candidates": 8,
-    "estimate_sources": 12,
-    "estimate_references": 12,
-    "separate_blindly": 4,
-    "train_supervised": 1,
-    "separate_supervised": 4,
-    "score_separations": 32,
-    "tabulate_sdr": 1,
-    "draw_spectrograms": 1,
-    "export_examples": 1,
+    "train_separator": 1,
+    "separate_mixtures": 32,
+    "score_estimates": 32,
+    "tabulate_scores": 1,
+    "show_separations": 1,
     "all": 1,
 }
 IMAGE_RULES = {
     "fetch_mnist": 4,
     "prepare_images": 3,
-    "draw_image_mixtures": 2,
-    "train_vqvae": 1,
+    "draw_mixtures": 2,
+    "train_codec": 1,
     "tokenize_sources": 12,
     "count_tuples": 8,
     "merge_counts": 1,
     "measure_density": 1,
     "train_prior": 1,
     "evaluate_priors": 1,
-    "fit_patches": 1,
+    "fit_frames": 1,
     "fit_nmf": 1,
     "draw_candidates": 8,
-    "estimate_sources": 8,
-    "estimate_image_references": 8,
-    "score_images": 16,
-    "tabulate_psnr": 2,
-    "draw_separations": 1,
+    "separate_mixtures": 16,
+    "score_estimates": 16,
+    "tabulate_scores": 2,
+    "show_separations": 1,
     "gather_tables": 2,
     "all": 1,
 }
-
-
-DEFAULT_RULES = {name: jobs for name, jobs in ALL_RULES.items() if "supervised" not in name} | {
-    "estimate_sources": 28,
-    "separate_blindly": 28,
-    "score_separations": 68,
+DEFAULT_RULES = {name: jobs for name, jobs in ALL_RULES.items() if name != "train_separator"} | {
+    "separate_mixtures": 68,
+    "score_estimates": 68,
 }
+
+
+def of_slakh(**values: Any) -> dict[str, Any]:
+    """Overrides of the audio data set."""
+    return {"datasets": {"slakh": values}}
+
+
+def of_mnist(**values: Any) -> dict[str, Any]:
+    """Overrides of the image data set."""
+    return {"datasets": {"mnist": values}}
+
+
+def folders(root: Path, *splits: str) -> str:
+    """A root with the folders of these splits."""
+    for split in splits:
+        (root / split).mkdir(parents=True)
+    return str(root)
 
 
 def test_default_trains_everything_where_asked_to(tmp_path: Path) -> None:
@@ -81,87 +81,124 @@ def test_default_trains_everything_where_asked_to(tmp_path: Path) -> None:
     assert outcome.jobs == DEFAULT_RULES
 
 
+def test_default_trains_nothing(tmp_path: Path) -> None:
+    jobs = dry_run(tmp_path, configs=[]).jobs
+    trainings = ("train_codec", "train_prior")
+    assert jobs == {name: count for name, count in DEFAULT_RULES.items() if name not in trainings}
+
+
 def test_small_configuration_runs_every_rule(tmp_path: Path) -> None:
     assert dry_run(tmp_path).jobs == ALL_RULES
+
+
+def test_every_rule_is_in_one_of_the_two(tmp_path: Path) -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "workflow/rules").glob("*.smk"))
+    rules = set(re.findall(r"^rule (\w+):", text, re.MULTILINE))
+    assert rules == {*ALL_RULES, *IMAGE_RULES, "time_separations"} - {"all"}
+    assert dry_run(tmp_path, targets=["results/timing.csv"]).jobs["time_separations"] == 1
 
 
 def test_only_what_a_target_needs(tmp_path: Path) -> None:
     jobs = dry_run(tmp_path, targets=["results/density.csv"]).jobs
     assert set(jobs) == set(ALL_RULES) & {
-        *("compose_songs", "extract_sources", "train_vqvae", "tokenize_sources"),
+        *("compose_songs", "extract_sources", "train_codec", "tokenize_sources"),
         *("count_tuples", "merge_counts", "measure_density", "gather_tables"),
     }
     assert jobs["compose_songs"] == 2, "the test songs are not needed"
 
 
+def test_a_further_table_is_made_of_its_split(tmp_path: Path) -> None:
+    jobs = dry_run(tmp_path, targets=["results/slakh_decoders.csv"]).jobs
+    assert jobs["tabulate_scores"] == 1
+    assert jobs["separate_mixtures"] == jobs["score_estimates"] == jobs["draw_candidates"] == 8
+    assert jobs["compose_songs"] == 2, "it is about the validation songs"
+
+
 def test_pretrained_checkpoints_replace_the_trainings(tmp_path: Path) -> None:
-    given = [tmp_path / name for name in ("vqvae", "drums", "bass")]
+    given = [tmp_path / name for name in ("codec", "drums", "bass")]
     for path in given:
         path.touch()
-    config = write_config(
-        tmp_path / "given.yaml",
-        {
-            "pretrained": True,
-            "vqvae": {"checkpoint": str(given[0])},
-            "priors": {"drums": {"checkpoint": str(given[1])}, "bass": {"checkpoint": str(given[2])}},
-        },
+    checkpoints = of_slakh(
+        codec={"checkpoint": str(given[0])},
+        priors={"drums": {"checkpoint": str(given[1])}, "bass": {"checkpoint": str(given[2])}},
     )
+    config = write_config(tmp_path / "given.yaml", {"pretrained": True, **checkpoints})
     jobs = dry_run(tmp_path, configs=[TEST_CONFIG, config]).jobs
-    trainings = {"train_vqvae": 1, "train_prior": 2}
+    trainings = {"train_codec": 1, "train_prior": 2}
     assert jobs == {name: count for name, count in ALL_RULES.items() if name not in trainings}
 
 
 def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
     missing = tmp_path / "none.safetensors"
-    config = write_config(tmp_path / "missing.yaml", {"vqvae": {"checkpoint": str(missing)}})
+    config = write_config(tmp_path / "missing.yaml", of_slakh(codec={"checkpoint": str(missing)}))
     outcome = dry_run(tmp_path, "--config", "pretrained=true", configs=[TEST_CONFIG, config])
     assert outcome.status == 1
     assert str(missing) in outcome.output
 
 
-def test_recipes_are_found() -> None:
-    assert len(RECIPES) == 7
-
-
-@pytest.mark.parametrize("title", [title for title, values in RECIPES.items() if "datasets" not in values])
-def test_recipe_of_the_readme(tmp_path: Path, title: str) -> None:
-    values: dict[str, Any] = RECIPES[title]
-    expected = dict(DEFAULT_RULES)
-    if values.get("slakh", {}).get("source") == "folder":
-        values["slakh"]["root"] = str(tmp_path / "songs")
-        for split in ("train", "validation", "test"):
-            (tmp_path / "songs" / split).mkdir(parents=True)
-        del expected["compose_songs"]
-    names = {"drums": "drums", "bass": "bass"} | values.get("separation", {}).get("priors", {})
-    expected["train_prior"] = len(set(names.values()))
-    config = write_config(tmp_path / "recipe.yaml", values)
+@pytest.mark.parametrize("conditional", [True, False])
+def test_a_prior_of_both_sources_is_trained_once(tmp_path: Path, conditional: bool) -> None:
+    music = {"classes": ["drums", "bass"], "conditional": conditional, "layers": 5, "width": 256, "heads": 2}
+    values = of_slakh(
+        priors={"music": {**music, "training": {"steps": 1, "batch": 8, "learning_rate": 1e-3}}},
+        separation={"priors": {"drums": "music", "bass": "music"}},
+    )
+    config = write_config(tmp_path / "shared.yaml", values)
     outcome = dry_run(tmp_path, "--config", "pretrained=false", configs=[config])
     assert outcome.status == 0, outcome.output
-    assert outcome.jobs == expected
+    assert outcome.jobs == DEFAULT_RULES | {"train_prior": 1}
+
+
+def test_two_data_sets_of_audio(tmp_path: Path) -> None:
+    """Each with everything of its own, and one table of the priors of both."""
+    root = folders(tmp_path / "songs", "train", "test")
+    mine = {"datasets": {"stems": {"root": root}}, "targets": ["stems", "slakh"]}
+    configs = [TEST_CONFIG, ROOT / "config" / "stems.yaml", write_config(tmp_path / "c.yaml", mine)]
+    outcome = dry_run(tmp_path, configs=configs)
+    assert outcome.status == 0, outcome.output
+    assert outcome.jobs == ALL_RULES | {
+        **dict.fromkeys(("draw_mixtures", "train_codec", "merge_counts", "measure_density"), 2),
+        **dict.fromkeys(("evaluate_priors", "fit_residual", "tabulate_scores", "show_separations"), 2),
+        "extract_sources": 6,
+        "train_prior": 4,
+        **dict.fromkeys(("tokenize_sources", "count_tuples", "draw_candidates"), 16),
+        "separate_mixtures": 32 + 24,
+        "score_estimates": 32 + 24,
+    }
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
         ({"pretraind": True}, "pretraind: unknown key; did you mean 'pretrained'?"),
-        ({"vqvae": {"stride": [8, 8]}}, "vqvae.stride: unknown key; did you mean 'strides'?"),
+        (of_slakh(codec={"stride": [8, 8]}), "slakh.codec.stride: unknown key; did you mean 'strides'?"),
         (
-            {"vqvae": {"training": {"step": 1}}},
-            "vqvae.training.step: unknown key; did you mean 'steps'?",
+            of_slakh(codec={"training": {"step": 1}}),
+            "datasets.slakh.codec.training.step: unknown key; did you mean 'steps'?",
         ),
-        ({"priors": {"bass": {"layer": 3}}}, "priors.bass.layer: unknown key; did you mean 'layers'?"),
-        ({"priors": {"new": {"layers": 3}}}, "priors.new.width: missing"),
-        ({"slakh": {"source": "zenodo"}}, "slakh.source: Input should be 'mini' or 'folder' (got 'zenodo')"),
-        ({"slakh": {"source": "folder"}}, "slakh.root must name a folder"),
-        ({"slakh": {"classes": ["drums", "piano"]}}, "separation.priors must name a prior for each class"),
-        ({"mixtures": {"seconds": -1}}, "mixtures.seconds: Input should be greater than 0 (got -1)"),
-        ({"mixtures": {"seconds": 0.5}}, "evaluation.window 1.0 is longer than a mixture of 0.5 s"),
-        ({"vqvae": {"crop": 5000}}, "vqvae.crop 5000 must be a multiple of 64"),
-        ({"priors": {"bass": {"width": 30}}}, "priors.bass: width 30 must be a multiple of 2 * heads"),
-        ({"separation": {"priors": {"bass": "tuba"}}}, "separation.priors.bass is 'tuba'"),
-        ({"separation": {"priors": {"bass": None}}}, "separation.priors must name a prior for each class"),
-        ({"separation": {"samplers": {"beam": {"method": "greedy"}}}}, "samplers.beam: hypotheses is 4"),
-        ({"separation": {"samplers": {"beam": {"method": "top_k"}}}}, "samplers.beam: top_k is needed"),
+        (
+            of_slakh(priors={"bass": {"layer": 3}}),
+            "datasets.slakh.priors.bass.layer: unknown key; did you mean 'layers'?",
+        ),
+        (of_slakh(priors={"new": {"layers": 3}}), "datasets.slakh.priors.new.width: missing"),
+        (of_slakh(source="zenodo"), "datasets.slakh.source: source 'zenodo' is unknown: choose one of"),
+        (of_slakh(source="slakh"), "source is 'slakh', so root must name the folder that is read"),
+        (of_slakh(root="songs"), "source is 'composed', which reads no folder, but root is 'songs'"),
+        (of_slakh(classes=["drums", "piano"]), "separation.priors must name a prior for each class"),
+        (of_slakh(mixtures={"seconds": -1}), "mixtures.seconds: Input should be greater than 0 (got -1)"),
+        (of_slakh(mixtures={"seconds": 0.5}), "window 1.0 is longer than a mixture of 0.5 s"),
+        (of_slakh(codec={"crop": 5000}), "codec: crop 5000 must be a multiple of 64"),
+        (of_slakh(priors={"bass": {"width": 30}}), "priors.bass: width 30 must be a multiple of 2 * heads"),
+        (of_slakh(separation={"priors": {"bass": "tuba"}}), "separation.priors.bass is 'tuba'"),
+        (of_slakh(separation={"priors": {"bass": None}}), "separation.priors must name a prior for each"),
+        (
+            of_slakh(separation={"decoders": {"beam": {"kind": "greedy"}}}),
+            "separation.decoders.beam.hypotheses: unknown key",
+        ),
+        (
+            of_slakh(separation={"decoders": {"beam": {"kind": "top_k"}}}),
+            "separation.decoders.beam.top_k: missing",
+        ),
     ],
     ids=lambda value: "" if isinstance(value, str) else str(value),
 )
@@ -169,7 +206,7 @@ def test_wrong_configuration(tmp_path: Path, values: dict[str, Any], message: st
     outcome = dry_run(tmp_path, configs=[TEST_CONFIG, write_config(tmp_path / "wrong.yaml", values)])
     assert outcome.status == 1
     assert message in outcome.output
-    assert outcome.output.count("the configuration is not valid (see config/README.md)") == 1
+    assert outcome.output.count("the configuration is not valid (see docs/configuration.md)") == 1
     assert "Traceback" not in outcome.output
     problems = re.findall(r"^  \w[\w.]*: ", outcome.output, re.MULTILINE)
     assert len(outcome.output.splitlines()) <= len(problems) + 5, "a list of problems, not a page"
@@ -177,45 +214,116 @@ def test_wrong_configuration(tmp_path: Path, values: dict[str, Any], message: st
 
 def test_a_missing_folder_of_songs_is_named(tmp_path: Path) -> None:
     root = tmp_path / "nowhere"
-    config = write_config(tmp_path / "folder.yaml", {"slakh": {"source": "folder", "root": str(root)}})
+    config = write_config(tmp_path / "folder.yaml", of_slakh(source="slakh", root=str(root)))
     outcome = dry_run(tmp_path, configs=[TEST_CONFIG, config])
     assert outcome.status == 1
     assert str(root) in outcome.output
+
+
+def test_a_root_below_the_home_folder_or_a_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SONGS", folders(tmp_path / "songs", "train", "validation", "test"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for root in ("$SONGS", "~/songs"):
+        config = write_config(tmp_path / "folder.yaml", of_slakh(source="slakh", root=root))
+        outcome = dry_run(tmp_path, configs=[TEST_CONFIG, config])
+        assert outcome.status == 0, outcome.output
+        assert outcome.jobs == {name: jobs for name, jobs in ALL_RULES.items() if name != "compose_songs"}
+
+
+# --- the files of config/ ---
+
+
+def test_songs_of_the_user(tmp_path: Path) -> None:
+    root = folders(tmp_path / "songs", "train", "validation", "test")
+    mine = write_config(tmp_path / "c.yaml", of_slakh(root=root))
+    outcome = dry_run(tmp_path, configs=[ROOT / "config" / "songs.yaml", mine])
+    assert outcome.status == 0, outcome.output
+    rows = {"separate_mixtures": 68, "score_estimates": 68, "train_separator": 2}
+    assert outcome.jobs == {
+        name: jobs for name, jobs in (ALL_RULES | rows).items() if name != "compose_songs"
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "jobs"),
+    [
+        ("demo", {"separate_mixtures": 32, "score_estimates": 32}),
+        ("paper", {"separate_mixtures": 68, "score_estimates": 68}),
+        (
+            "table5",
+            {
+                "train_separator": 2,
+                "separate_mixtures": 80,
+                "score_estimates": 80,
+                "draw_candidates": 12,
+            },
+        ),
+        (
+            "three_sources",
+            {"train_codec": 1, "train_prior": 3, "separate_mixtures": 32, "score_estimates": 32},
+        ),
+    ],
+)
+def test_changes_of_the_default(tmp_path: Path, name: str, jobs: dict[str, int]) -> None:
+    outcome = dry_run(tmp_path, configs=[ROOT / "config" / f"{name}.yaml"])
+    assert outcome.status == 0, outcome.output
+    given = {rule: jobs for rule, jobs in DEFAULT_RULES.items() if rule not in ("train_codec", "train_prior")}
+    assert outcome.jobs == given | jobs
+
+
+@pytest.mark.parametrize(("name", "splits"), [("stems", ["train", "test"]), ("utterances", [])])
+def test_examples_of_other_recordings(tmp_path: Path, name: str, splits: list[str]) -> None:
+    """Songs without a folder for validation; recordings of one class."""
+    root = folders(tmp_path / "data", *(splits or ["train", "validation", "test"]))
+    dataset = {"stems": "stems", "utterances": "speech"}[name]
+    mine = write_config(tmp_path / "c.yaml", {"datasets": {dataset: {"root": root}}})
+    outcome = dry_run(tmp_path, configs=[ROOT / "config" / f"{name}.yaml", mine])
+    assert outcome.status == 0, outcome.output
+    absent = ("compose_songs", "train_separator")
+    rows = {"stems": 24, "utterances": 20}[name]
+    expected = {rule: jobs for rule, jobs in ALL_RULES.items() if rule not in absent} | {
+        "train_prior": {"stems": 2, "utterances": 1}[name],
+        "separate_mixtures": rows,
+        "score_estimates": rows,
+    }
+    assert outcome.jobs == expected
 
 
 # --- images ---
 
 
 def test_images_alone(tmp_path: Path) -> None:
-    outcome = dry_run(tmp_path, configs=[TEST_CONFIG, ROOT / "config" / "mnist.yaml"])
+    configs = [TEST_CONFIG, ROOT / "config" / "mnist.yaml"]
+    outcome = dry_run(tmp_path, configs=configs, targets=IMAGE_TARGETS)
     assert outcome.status == 0, outcome.output
     assert outcome.jobs == IMAGE_RULES
 
 
 def test_the_whole_of_mnist(tmp_path: Path) -> None:
     """Its tables have more rows than those of the tests."""
-    jobs = dry_run(tmp_path, "--config", "pretrained=false", configs=[ROOT / "config" / "mnist.yaml"]).jobs
-    assert jobs.keys() == IMAGE_RULES.keys()
-    more = {"draw_candidates", "estimate_sources", "estimate_image_references", "score_images"}
-    assert {name: jobs[name] for name in jobs.keys() - more} == {
-        name: count for name, count in IMAGE_RULES.items() if name not in more
+    options, configs = ("--config", "pretrained=false"), [ROOT / "config" / "mnist.yaml"]
+    jobs = dry_run(tmp_path, *options, configs=configs, targets=IMAGE_TARGETS).jobs
+    assert jobs == IMAGE_RULES | {
+        "draw_candidates": 4 * (3 + 6),
+        "separate_mixtures": 4 * (10 + 6),
+        "score_estimates": 4 * (10 + 6),
     }
 
 
 def test_music_and_images_together(tmp_path: Path) -> None:
-    config = write_config(tmp_path / "both.yaml", {"datasets": ["slakh", "mnist"]})
-    jobs = dry_run(tmp_path, configs=[TEST_CONFIG, config]).jobs
+    config = write_config(tmp_path / "both.yaml", {"targets": ["slakh", "mnist"]})
+    jobs = dry_run(tmp_path, configs=[TEST_CONFIG, config], targets=IMAGE_TARGETS).jobs
     shared = {name: ALL_RULES[name] + IMAGE_RULES[name] for name in ALL_RULES.keys() & IMAGE_RULES.keys()}
     assert jobs == ALL_RULES | IMAGE_RULES | shared | {"all": 1, "gather_tables": 2}
 
 
 def test_what_is_asked_for_by_name_is_made_of_any_data_set(tmp_path: Path) -> None:
     jobs = dry_run(tmp_path, targets=["results/mnist/mixtures/test.parquet"]).jobs
-    assert jobs == {"fetch_mnist": 4, "prepare_images": 1, "draw_image_mixtures": 1}
+    assert jobs == {"fetch_mnist": 4, "prepare_images": 1, "draw_mixtures": 1}
     jobs = dry_run(tmp_path, targets=["results/timing.csv"]).jobs
     assert jobs["time_separations"] == 1
     assert "fetch_mnist" not in jobs
-    jobs = dry_run(tmp_path, "--config", "datasets=[mnist]", targets=["results/timing.csv"]).jobs
+    jobs = dry_run(tmp_path, "--config", "targets=[mnist]", targets=["results/timing.csv"]).jobs
     assert jobs["time_separations"] == 1
     assert "fetch_mnist" in jobs
 
@@ -225,8 +333,8 @@ def test_files_of_mnist_that_are_there(tmp_path: Path) -> None:
     names = [f"{part}-{what}-ubyte" for part in ("train", "t10k") for what in ("images-idx3", "labels-idx1")]
     for index, name in enumerate(names):
         (tmp_path / f"{name}{'.gz' if index % 2 else ''}").touch()
-    config = write_config(tmp_path / "c.yaml", {"datasets": ["mnist"], "mnist": {"root": str(tmp_path)}})
-    jobs = dry_run(tmp_path, configs=[TEST_CONFIG, config]).jobs
+    config = write_config(tmp_path / "c.yaml", {"targets": ["mnist"], **of_mnist(root=str(tmp_path))})
+    jobs = dry_run(tmp_path, configs=[TEST_CONFIG, config], targets=IMAGE_TARGETS).jobs
     assert jobs == {name: count for name, count in IMAGE_RULES.items() if name != "fetch_mnist"}
     (tmp_path / names[2]).unlink()
     outcome = dry_run(tmp_path, configs=[TEST_CONFIG, config])
@@ -235,34 +343,44 @@ def test_files_of_mnist_that_are_there(tmp_path: Path) -> None:
 
 
 def test_pictures_from_a_folder(tmp_path: Path) -> None:
-    for split in ("train", "validation", "test"):
-        (tmp_path / "faces" / split).mkdir(parents=True)
-    root = write_config(tmp_path / "c.yaml", {"image_sets": {"faces": {"root": str(tmp_path / "faces")}}})
-    outcome = dry_run(tmp_path, configs=[ROOT / "config" / "pictures.yaml", root])
+    root = folders(tmp_path / "faces", "train", "validation", "test")
+    mine = write_config(tmp_path / "c.yaml", {"datasets": {"faces": {"root": root}}})
+    outcome = dry_run(tmp_path, configs=[ROOT / "config" / "pictures.yaml", mine])
     assert outcome.status == 0, outcome.output
-    assert outcome.jobs.keys() == IMAGE_RULES.keys() - {"fetch_mnist", "fit_nmf", "fit_patches"}
+    assert outcome.jobs.keys() == IMAGE_RULES.keys() - {"fetch_mnist", "fit_nmf", "fit_frames"}
 
 
-@pytest.mark.parametrize("title", [title for title, values in RECIPES.items() if "datasets" in values])
-def test_recipe_for_images(tmp_path: Path, title: str) -> None:
-    config = write_config(tmp_path / "recipe.yaml", RECIPES[title])
-    outcome = dry_run(tmp_path, configs=[TEST_CONFIG, config])
+def test_another_method_for_images(tmp_path: Path) -> None:
+    """A decoder and a method of the user's own names."""
+    separation = {
+        "decoders": {"wide": {"kind": "beam", "hypotheses": 100, "likelihood_weight": 2.0, "kept": 1}},
+        "methods": {"wide": {"decoder": "wide", "consistency": "equal"}},
+    }
+    values = of_mnist(separation=separation, tables={"psnr": {"rows": ["nmf", "frames", "wide"]}})
+    config = write_config(tmp_path / "c.yaml", {"targets": ["mnist"], **values})
+    outcome = dry_run(tmp_path, configs=[TEST_CONFIG, config], targets=IMAGE_TARGETS)
     assert outcome.status == 0, outcome.output
-    further = 4 if title == "Another method for images" else 0  # shards of it and of its sampler
-    assert outcome.jobs["draw_candidates"] == IMAGE_RULES["draw_candidates"] + further
-    assert outcome.jobs["estimate_sources"] == IMAGE_RULES["estimate_sources"] + further
+    more = {"draw_candidates": 12, "separate_mixtures": 20, "score_estimates": 20}
+    assert outcome.jobs == IMAGE_RULES | more
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"datasets": ["celeba"]}, "datasets ['celeba'] must name different ones of ['slakh', 'mnist']"),
-        ({"mnist": {"clases": []}}, "mnist.clases: unknown key; did you mean 'classes'?"),
-        ({"mnist": {"size": 32}}, "mnist: source is 'mnist', which needs 10 classes, colours 1 and size 28"),
-        ({"mnist": {"source": "folder"}}, "mnist: source is 'folder', so root must name a folder"),
-        ({"mnist": {"mirrors": []}}, "mnist: root and mirrors are empty"),
-        ({"mnist": {"separation": {"methods": {"lass": {"sampler": "x"}}}}}, "methods.lass.sampler is 'x'"),
-        ({"image_sets": {"logs": {}}}, "image_sets.logs.source: missing"),
+        (
+            {"targets": ["celeba"]},
+            "targets ['celeba'] must name different ones of the datasets ['mnist', 'sla",
+        ),
+        (of_mnist(clases=[]), "datasets.mnist.clases: unknown key; did you mean 'classes'?"),
+        (
+            of_mnist(size=32),
+            "datasets.mnist: source is 'mnist', which needs 10 classes, colours 1 and size 28",
+        ),
+        (of_mnist(source="folder"), "datasets.mnist: source is 'folder', so root must name a folder"),
+        (of_mnist(mirrors=[]), "datasets.mnist: root and mirrors are empty"),
+        (of_mnist(separation={"methods": {"lass": {"decoder": "x"}}}), "methods.lass.decoder is 'x'"),
+        ({"datasets": {"logs": {"kind": "images"}}}, "datasets.logs.source: missing"),
+        ({"datasets": {"mine": {"source": "folder"}}}, "datasets.mine: has no kind; give one of"),
     ],
     ids=str,
 )

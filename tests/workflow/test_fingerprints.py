@@ -1,20 +1,27 @@
 """An edit of the library's code reruns what uses it; comments and docstrings do not count."""
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.workflow.runner import IMAGE_SCATTER, ROOT, SCATTER, TEST_CONFIG, dry_run
+from tests.workflow.runner import (
+    IMAGE_SCATTER,
+    IMAGE_TARGETS,
+    ROOT,
+    SCATTER,
+    TEST_CONFIG,
+    Outcome,
+    dry_run,
+)
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
-SEPARATION = {
-    *("draw_candidates", "estimate_sources", "score_separations", "tabulate_sdr", "draw_spectrograms"),
-    *("export_examples", "all"),
-}
-
-IMAGE_TABLES = {"tabulate_psnr", "draw_separations", "all"}
+TABLES = {"tabulate_scores", "show_separations", "all"}
+AFTER_A_METHOD = {"separate_mixtures", "score_estimates", *TABLES}
+ORACLES = {"mixture", "codec_ceiling", "ideal_mask"}
+LATENT = {"lass", "particles", "masked"}
 
 
 @pytest.fixture
@@ -26,65 +33,121 @@ def repository(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def rerun(toy: Path, repository: Path) -> dict[str, int]:
-    images = toy / "images.yaml"
-    shards, configs = (IMAGE_SCATTER, [TEST_CONFIG, images]) if images.is_file() else (SCATTER, [TEST_CONFIG])
-    options = [*shards, "--workflow-profile", "none"]
-    outcome = dry_run(toy, *options, configs=configs, snakefile=repository / "Snakefile")
+def planned(toy: Path, repository: Path) -> Outcome:
+    """What would run in a finished run with the code in `repository`; the output names every job."""
+    shards, configs, targets = SCATTER, [TEST_CONFIG], ["all"]
+    if (toy / "images.yaml").is_file():
+        shards, configs, targets = IMAGE_SCATTER, [TEST_CONFIG, toy / "images.yaml"], IMAGE_TARGETS
+    options = [*shards, "--workflow-profile", "none", "--quiet", "host"]
+    outcome = dry_run(toy, *options, configs=configs, targets=targets, snakefile=repository / "Snakefile")
     assert outcome.status == 0, outcome.output
-    return outcome.jobs
+    return outcome
 
 
-def edit(path: Path, old: str, new: str) -> None:
+def rerun(toy: Path, repository: Path) -> set[str]:
+    """The rules that would run again."""
+    return set(planned(toy, repository).jobs)
+
+
+def methods_of(outcome: Outcome) -> set[str]:
+    """The methods whose mixtures would be separated again."""
+    jobs = re.findall(r"^rule separate_mixtures:\n((?: .*\n)+)", outcome.output, re.MULTILINE)
+    return {re.findall(r"wildcards:.*\bmethod=(\w+)", job)[0] for job in jobs}
+
+
+def edit(path: Path, old: str = "", new: str = "") -> None:
+    """Put `new` in the place of `old` in a module; without them, add a name to it."""
     text = path.read_text(encoding="utf-8")
     assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    path.write_text(text.replace(old, new, 1) if old else f"{text}\n\nNEW = 1\n", encoding="utf-8")
 
 
 def test_comments_and_docstrings_do_not_count(toy: Path, repository: Path) -> None:
-    assert rerun(toy, repository) == {}
-    for name in ("separation/beam.py", "models/transformer.py", "storage.py", "data/sources.py"):
+    assert rerun(toy, repository) == set()
+    for name in ("separation/decoding/beam.py", "models/transformer.py", "storage.py", "data/mixtures.py"):
         path = repository / "lass" / name
         edit(path, '"""', '"""Other words. ')
         edit(path, "\nfrom ", "\n# a remark\n\n\nfrom ")
-    assert rerun(toy, repository) == {}
-
-
-@pytest.mark.parametrize(
-    ("module", "old", "new", "rules"),
-    [
-        ("separation/beam.py", "\n\n\n", "\n\n\nNEW = 1\n\n\n", SEPARATION),
-        (
-            "evaluation/sdr.py",
-            "\n\n\n",
-            "\n\n\nNEW = 1\n\n\n",
-            {"score_separations", "tabulate_sdr", "draw_spectrograms", "export_examples", "all"},
-        ),
-        (
-            "likelihood/counts.py",
-            "\n\n\n",
-            "\n\n\nNEW = 1\n\n\n",
-            SEPARATION | {"count_tuples", "merge_counts", "measure_density", "gather_tables"},
-        ),
-    ],
-)
-def test_code_reruns_what_uses_it(
-    toy: Path, repository: Path, module: str, old: str, new: str, rules: set[str]
-) -> None:
-    edit(repository / "lass" / module, old, new)
-    assert set(rerun(toy, repository)) == rules
+    edit(repository / "lass" / "compute" / "__init__.py", '"""', '"""Other words. ')
+    edit(repository / "lass" / "separation" / "settings.py", 'key("W, ', 'key("W, other words, ')
+    assert rerun(toy, repository) == set()
 
 
 @pytest.mark.parametrize(
     ("module", "rules"),
     [
-        ("baselines/images.py", {"fit_nmf", "estimate_image_references", "score_images", *IMAGE_TABLES}),
-        ("evaluation/psnr.py", {"score_images", *IMAGE_TABLES}),
-        ("data/slakh.py", set()),
+        ("separation/decoding/beam.py", AFTER_A_METHOD | {"draw_candidates"}),
+        ("evaluation/metrics/sdr.py", {"score_estimates", *TABLES}),
+        (
+            "likelihood/merging.py",
+            {*AFTER_A_METHOD, "draw_candidates", "merge_counts", "measure_density", "gather_tables"},
+        ),
+        ("models/separators.py", {*AFTER_A_METHOD, "train_separator"}),
+        ("songs/grooves.py", None),
+        ("data/audio/stems.py", set()),
+        ("data/images/mnist.py", set()),
+        ("config/reference.py", set()),
+    ],
+)
+def test_code_reruns_what_uses_it(toy: Path, repository: Path, module: str, rules: set[str] | None) -> None:
+    edit(repository / "lass" / module)
+    found = rerun(toy, repository)
+    if rules is None:
+        assert {"compose_songs", "extract_sources", "train_codec", "tabulate_scores"} <= found
+    else:
+        assert found == rules
+
+
+@pytest.mark.parametrize(
+    ("module", "methods"),
+    [
+        ("oracles.py", ORACLES),
+        ("blind/repeating.py", {"hpss"}),
+        ("blind/__init__.py", {"hpss"}),
+        ("supervised.py", {"conv_tasnet"}),
+        ("latent.py", LATENT),
+        ("class_nmf.py", set()),
+        ("protocol.py", ORACLES | LATENT | {"hpss", "conv_tasnet"}),
+    ],
+)
+def test_code_of_a_method_reruns_its_family(
+    toy: Path, repository: Path, module: str, methods: set[str]
+) -> None:
+    edit(repository / "lass" / "methods" / module)
+    outcome = planned(toy, repository)
+    assert methods_of(outcome) == methods
+    assert set(outcome.jobs) == (AFTER_A_METHOD if methods else set())
+    assert outcome.jobs.get("score_estimates", 0) == len(methods)
+
+
+def test_a_package_belongs_to_its_modules(toy: Path, repository: Path) -> None:
+    """Importing a module runs the `__init__.py` of every package above it."""
+    edit(repository / "lass" / "compute" / "__init__.py")
+    found = rerun(toy, repository)
+    assert {"train_codec", "train_prior", "draw_candidates", *AFTER_A_METHOD} <= found
+    assert "compose_songs" not in found
+    edit(repository / "lass" / "songs" / "__init__.py")
+    assert "compose_songs" in rerun(toy, repository)
+
+
+def test_a_reader_is_code_of_its_data_set(toy: Path, repository: Path) -> None:
+    """It is imported by a name that the configuration gives."""
+    edit(repository / "lass" / "data" / "audio" / "slakh.py")
+    found = rerun(toy, repository)
+    assert {"extract_sources", "train_codec", "tokenize_sources", "draw_mixtures"} <= found
+    assert "compose_songs" not in found
+
+
+@pytest.mark.parametrize(
+    ("module", "rules"),
+    [
+        ("methods/class_nmf.py", {"fit_nmf", *AFTER_A_METHOD}),
+        ("evaluation/metrics/psnr.py", {"score_estimates", *TABLES}),
+        ("data/audio/slakh.py", set()),
     ],
 )
 def test_code_of_images(toy: Path, toy_images: Path, repository: Path, module: str, rules: set[str]) -> None:
-    edit(repository / "lass" / module, "\n\n\n", "\n\n\nNEW = 1\n\n\n")
-    assert set(rerun(toy_images, repository)) == rules
-    if rules:
-        assert rerun(toy, repository) == {}, "music has nothing to do with it"
+    edit(repository / "lass" / module)
+    assert rerun(toy_images, repository) == rules
+    if module == "methods/class_nmf.py":
+        assert rerun(toy, repository) == set(), "music has nothing to do with it"

@@ -30,7 +30,7 @@ def kill_before(output: Path, directory: Path, *, reached: Callable[[], bool], l
 
 
 def test_killed_four_times_and_divided_otherwise(toy: Path, tmp_path: Path) -> None:
-    directory = copy_run(toy, tmp_path / "run", "slakh/mini", "slakh/sources", "slakh/mixtures")
+    directory = copy_run(toy, tmp_path / "run", "slakh/songs", "slakh/sources", "slakh/mixtures")
     slakh, logs = directory / "results" / "slakh", directory / "results" / "logs"
     priors = slakh / "priors"
     counting, separating = (
@@ -41,9 +41,9 @@ def test_killed_four_times_and_divided_otherwise(toy: Path, tmp_path: Path) -> N
     # do either first, but nothing is counted again once the counts are merged
     moments: list[tuple[Path, Callable[[], bool], Path]] = [
         (
-            slakh / "vqvae.safetensors",
-            (slakh / "vqvae.unfinished.safetensors").is_file,
-            logs / "train_vqvae" / "slakh.log",
+            slakh / "codec.safetensors",
+            (slakh / "codec.unfinished.safetensors").is_file,
+            logs / "train_codec" / "slakh.log",
         ),
         (slakh / "counts" / "1-of-3.safetensors", lambda: says(counting, " groups"), counting),
         (
@@ -66,7 +66,7 @@ def test_killed_four_times_and_divided_otherwise(toy: Path, tmp_path: Path) -> N
 
     outcome = run(directory, *OTHER_SCATTER)
     assert outcome.status == 0, outcome.output
-    for name in ("train_vqvae/slakh.log", "train_prior/slakh/bass.log"):
+    for name in ("train_codec/slakh.log", "train_prior/slakh/bass.log"):
         assert says(logs / name, "resuming"), "it went on from the saved state"
     assert digests(directory, *FINAL) == digests(toy, *FINAL)
     files = [path.name for path in slakh.rglob("*")]

@@ -1,4 +1,4 @@
-"""Three sources from the songs to the table, with the configuration that the README names."""
+"""Three sources from the songs to the table, with config/three_sources.yaml."""
 
 import math
 from itertools import permutations
@@ -16,17 +16,17 @@ CLASSES = ["drums", "bass", "guitar"]
 
 
 def test_a_table_of_three_sources(tmp_path: Path) -> None:
-    changes = {
-        "slakh": {"mini": {"songs": {"train": 8, "validation": 8, "test": 8}, "seconds": 8}},
+    slakh = {
+        "composed": {"songs": {"train": 8, "validation": 8, "test": 8}, "seconds": 8},
         "mixtures": {"count": {"validation": 2, "test": 3}},
-        "vqvae": {"codes": 16},
+        "codec": {"codes": 16},
         "priors": {"guitar": {"layers": 1, "width": 32, "training": {"steps": 40, "batch": 4}}},
-        "separation": {
-            "samplers": {"beam": {"hypotheses": 3, "kept": 3}},
-            "tables": {"sdr": ["mixture", "lass", "particles", "masked", "codec_ceiling", "ideal_mask"]},
+        "separation": {"decoders": {"beam": {"hypotheses": 3, "kept": 3}}},
+        "tables": {
+            "sdr": {"rows": ["mixture", "lass", "particles", "masked", "codec_ceiling", "ideal_mask"]}
         },
     }
-    small = write_config(tmp_path / "small.yaml", changes)
+    small = write_config(tmp_path / "small.yaml", {"datasets": {"slakh": slakh}})
     configs = [ROOT / "config" / "three_sources.yaml", TEST_CONFIG, small]
     outcome = run(tmp_path, *SCATTER, configs=configs, targets=["results/slakh_sdr.csv"])
     assert outcome.status == 0, outcome.output

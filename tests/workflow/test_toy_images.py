@@ -9,11 +9,12 @@ from PIL import Image
 
 from lass.data.estimates import read_estimates
 from lass.evaluation.tables.files import read_csv
-from lass.evaluation.tables.psnr import format_psnr
+from lass.evaluation.tables.psnr import Psnr
 from lass.tokens import read_candidates, read_tokens, without_copies
 from tests.workflow.runner import (
     FINAL_IMAGES,
     IMAGE_SCATTER,
+    IMAGE_TARGETS,
     TEST_CONFIG,
     Outcome,
     digests,
@@ -23,20 +24,20 @@ from tests.workflow.runner import (
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
-TABLES = {"tabulate_psnr", "draw_separations", "all"}
-AFTER_A_METHOD = TABLES | {"estimate_sources", "score_images"}
-AFTER_A_SAMPLER = AFTER_A_METHOD | {"draw_candidates"}
-AFTER_A_PRIOR = AFTER_A_SAMPLER | {"evaluate_priors", "gather_tables", "train_prior"}
+TABLES = {"tabulate_scores", "show_separations", "all"}
+AFTER_A_METHOD = TABLES | {"separate_mixtures", "score_estimates"}
+AFTER_A_DECODER = AFTER_A_METHOD | {"draw_candidates"}
+AFTER_A_PRIOR = AFTER_A_DECODER | {"evaluate_priors", "gather_tables", "train_prior"}
 
 
 def test_table_of_the_test_mixtures(toy_images: Path) -> None:
     path = toy_images / "results" / "mnist_psnr.csv"
     rows = {row["method"]: row for row in read_csv(path).to_pylist()}
-    assert list(rows) == ["nmf", "patches"]
+    assert list(rows) == ["nmf", "frames"]
     assert all(row["n"] == 6 and math.isfinite(row["psnr_mean"]) for row in rows.values())
-    assert len(format_psnr(path).splitlines()) == 3
-    samplers = read_csv(path.with_name("mnist_samplers.csv")).to_pylist()
-    assert [(row["method"], row["n"]) for row in samplers] == [("greedy", 4), ("codec_ceiling", 4)]
+    assert len(Psnr.format(path).splitlines()) == 3
+    decoders = read_csv(path.with_name("mnist_decoders.csv")).to_pylist()
+    assert [(row["method"], row["n"]) for row in decoders] == [("greedy", 4), ("codec_ceiling", 4)]
 
 
 def test_likelihood_priors_and_times_are_reported(toy_images: Path) -> None:
@@ -49,7 +50,7 @@ def test_likelihood_priors_and_times_are_reported(toy_images: Path) -> None:
     assert [row["source"] == "all" for row in priors] == ([False] * 10 + [True]) * 2
     assert all(0 < row["nll_per_token"] < row["uniform"] for row in priors), "they have learnt something"
     [timing] = read_csv(results / "timing.csv").to_pylist()
-    assert (timing["dataset"], timing["method"]) == ("mnist", "patches")
+    assert (timing["dataset"], timing["method"]) == ("mnist", "frames")
     assert timing["seconds_mean"] > 0
 
 
@@ -58,22 +59,26 @@ def test_every_file_holds_what_it_should(toy_images: Path) -> None:
     train = read_tokens([mnist / "tokens" / "train" / "1-of-1.parquet"])
     assert len(train) == 2 * len(without_copies(train)) == 2 * 1200
     assert len(read_tokens([mnist / "tokens" / "test" / "1-of-1.parquet"])) == 300
-    estimates = read_estimates([mnist / "test" / "patches" / "1-of-1.safetensors"])
+    estimates = read_estimates([mnist / "test" / "frames" / "1-of-1.safetensors"])
     assert {image.shape for image in estimates.values()} == {(2, 784)}
-    candidates = read_candidates([mnist / "test" / "candidates" / "patches" / "1-of-1.parquet"])
+    candidates = read_candidates([mnist / "test" / "candidates" / "frames" / "1-of-1.parquet"])
     assert list(candidates) == list(estimates) == list(range(6))
     assert candidates[0]["codes"].shape[1:] == (2, 49)
 
 
-def test_the_figure_can_be_looked_at(toy_images: Path) -> None:
+def test_figure_and_examples_can_be_looked_at(toy_images: Path) -> None:
     with Image.open(toy_images / "results" / "mnist_separations.png") as picture:
         assert min(picture.size) > 100
+    files = sorted((toy_images / "results" / "mnist_examples").glob("[!.]*"))
+    assert {path.suffix for path in files} == {".png"}
+    assert len(files) == 1 + 2 * 3, "a mixture, its two sources, and what two methods made of them"
 
 
 def rerun(toy: Path, values: dict[str, Any], tmp_path: Path) -> Outcome:
     """What would run with other `values` of mnist."""
-    change = write_config(tmp_path / "change.yaml", {"mnist": values})
-    outcome = dry_run(toy, *IMAGE_SCATTER, configs=[TEST_CONFIG, toy / "images.yaml", change])
+    change = write_config(tmp_path / "change.yaml", {"datasets": {"mnist": values}})
+    configs = [TEST_CONFIG, toy / "images.yaml", change]
+    outcome = dry_run(toy, *IMAGE_SCATTER, configs=configs, targets=IMAGE_TARGETS)
     assert outcome.status == 0, outcome.output
     return outcome
 
@@ -81,17 +86,17 @@ def rerun(toy: Path, values: dict[str, Any], tmp_path: Path) -> Outcome:
 @pytest.mark.parametrize(
     ("values", "rules"),
     [
-        ({"mirrors": ["http://elsewhere"]}, {"tabulate_psnr", "all"}),
-        ({"separation": {"methods": {"greedy": {"averaging": 1.0}}}}, AFTER_A_METHOD - {"draw_separations"}),
-        ({"separation": {"samplers": {"beam": {"hypotheses": 3}}}}, {"tabulate_psnr", "all"}),
-        ({"separation": {"samplers": {"patches": {"hypotheses": 9}}}}, AFTER_A_SAMPLER),
+        ({"mirrors": ["http://elsewhere"]}, {"tabulate_scores", "all"}),
+        ({"separation": {"methods": {"greedy": {"averaging": 1.0}}}}, AFTER_A_METHOD - {"show_separations"}),
+        ({"separation": {"decoders": {"beam": {"hypotheses": 3}}}}, {"tabulate_scores", "all"}),
+        ({"separation": {"decoders": {"frames": {"hypotheses": 9}}}}, AFTER_A_DECODER),
         ({"priors": {"digits": {"dropout": 0.5}}}, AFTER_A_PRIOR),
         (
             {"augmentation": {"copies": 2}},
             AFTER_A_PRIOR
-            | {"tokenize_sources", "count_tuples", "merge_counts", "measure_density", "fit_patches"},
+            | {"tokenize_sources", "count_tuples", "merge_counts", "measure_density", "fit_frames"},
         ),
-        ({"nmf": {"components": 3}}, {"fit_nmf", "estimate_image_references", "score_images", *TABLES}),
+        ({"nmf": {"components": 3}}, {"fit_nmf", *AFTER_A_METHOD}),
     ],
     ids=str,
 )
@@ -100,12 +105,13 @@ def test_a_change_reruns_what_depends_on_it(
 ) -> None:
     jobs = rerun(toy_images, values, tmp_path).jobs
     assert set(jobs) == rules
-    if "estimate_image_references" in rules:
-        assert jobs["estimate_image_references"] == 1, "not the codec's ceiling"
+    if "fit_nmf" in rules:
+        assert jobs["separate_mixtures"] == 1, "not the codec's ceiling"
 
 
 def test_second_run_has_nothing_to_do(toy_images: Path) -> None:
-    outcome = dry_run(toy_images, *IMAGE_SCATTER, configs=[TEST_CONFIG, toy_images / "images.yaml"])
+    configs = [TEST_CONFIG, toy_images / "images.yaml"]
+    outcome = dry_run(toy_images, *IMAGE_SCATTER, configs=configs, targets=IMAGE_TARGETS)
     assert outcome.status == 0
     assert outcome.jobs == {}
     assert digests(toy_images, *FINAL_IMAGES)

@@ -1,6 +1,9 @@
 """A finished run of every rule: what it holds, and what would run again after a change."""
 
 import math
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +11,10 @@ import pytest
 import soundfile
 
 from lass.evaluation.tables.files import read_csv
-from lass.evaluation.tables.sdr import format_table
+from lass.evaluation.tables.sdr import Sdr
 from tests.workflow.runner import (
     FINAL,
+    ROOT,
     SCATTER,
     TEST_CONFIG,
     copy_run,
@@ -22,21 +26,12 @@ from tests.workflow.runner import (
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
-AFTER_A_PRIOR = {
-    *(
-        "evaluate_priors",
-        "gather_tables",
-        "draw_candidates",
-        "estimate_sources",
-        "score_separations",
-        "tabulate_sdr",
-        "draw_spectrograms",
-        "export_examples",
-        "all",
-    )
+AFTER_A_METHOD = {
+    *("separate_mixtures", "score_estimates", "tabulate_scores", "show_separations", "all"),
 }
-AFTER_CANDIDATES = AFTER_A_PRIOR - {"evaluate_priors", "gather_tables", "draw_candidates"}
-AFTER_TOKENS = AFTER_A_PRIOR | {"count_tuples", "merge_counts", "measure_density", "train_prior"}
+AFTER_A_DECODER = AFTER_A_METHOD | {"draw_candidates"}
+AFTER_A_PRIOR = AFTER_A_DECODER | {"evaluate_priors", "gather_tables"}
+AFTER_THE_COUNTS = AFTER_A_DECODER | {"count_tuples", "merge_counts", "measure_density", "gather_tables"}
 
 
 def test_table(toy: Path) -> None:
@@ -53,7 +48,7 @@ def test_table(toy: Path) -> None:
     assert len({rows[name]["sdr_avg"] for name in ("lass", "particles", "masked")}) == 3
     assert rows["lass"]["uncounted"] is not None
     assert rows["mixture"]["uncounted"] is None, "the unprocessed mixture has no codes"
-    assert len(format_table(path).splitlines()) == 9
+    assert len(Sdr.format(path).splitlines()) == 9
 
 
 def test_likelihood_and_priors_are_reported(toy: Path) -> None:
@@ -63,16 +58,27 @@ def test_likelihood_and_priors_are_reported(toy: Path) -> None:
     assert density["entries"] == round(density["density"] * 32**3)
     priors = read_csv(toy / "results" / "priors.csv").to_pylist()
     assert [row["source"] for row in priors] == ["drums", "bass"]
-    assert {(row["dataset"], row["split"]) for row in priors} == {("slakh-mini", "validation")}
+    assert {(row["dataset"], row["split"]) for row in priors} == {("slakh", "validation")}
     assert all(0 < row["nll_per_token"] < row["uniform"] for row in priors), "they have learnt something"
 
 
 def test_examples_can_be_heard(toy: Path) -> None:
-    files = sorted((toy / "results" / "examples").glob("*.flac"))
+    files = sorted((toy / "results" / "slakh_examples").glob("*.flac"))
     kinds = {path.stem.split("_", 1)[1] for path in files}
     methods = ("true", "hpss", "conv_tasnet", "lass", "particles", "masked", "codec_ceiling", "ideal_mask")
     assert kinds == {"mixture"} | {f"{name}_{what}" for name in ("drums", "bass") for what in methods}
     assert {soundfile.info(path).frames for path in files} == {16_000}
+
+
+def test_the_demo_prints_its_table(toy: Path, tmp_path: Path) -> None:
+    """The Makefile reads the table of its run by the library."""
+    [program] = re.findall(r"^\t@python -c '(.*)'$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+    (tmp_path / "runs" / "demo").mkdir(parents=True)
+    (tmp_path / "runs" / "demo" / "results").symlink_to(toy / "results")
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == Sdr.format(toy / "results" / "slakh_sdr.csv") + "\n"
 
 
 def test_second_run_has_nothing_to_do(toy: Path) -> None:
@@ -95,41 +101,59 @@ def test_report(toy: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "rules"),
     [
-        ({"device": "auto"}, set()),
-        ({"evaluation": {"examples": 2}}, {"export_examples", "tabulate_sdr", "all"}),
-        ({"evaluation": {"window": 0.5}}, {"score_separations", "tabulate_sdr", "all"}),
-        ({"residual": {"strength": 3.0}}, AFTER_CANDIDATES),
-        ({"separation": {"methods": {"lass": {"choice": "remix"}}}}, AFTER_CANDIDATES),
-        (
-            {"separation": {"samplers": {"beam": {"likelihood_weight": 2.0}}}},
-            AFTER_A_PRIOR - {"evaluate_priors", "gather_tables"},
-        ),
+        ({"window": 0.5}, {"score_estimates", "tabulate_scores", "show_separations", "all"}),
+        ({"residual": {"strength": 3.0}}, AFTER_A_METHOD),
+        ({"separation": {"methods": {"lass": {"choice": "remix"}}}}, AFTER_A_METHOD),
+        ({"separation": {"decoders": {"beam": {"likelihood_weight": 2.0}}}}, AFTER_A_DECODER),
+        ({"separation": {"decoders": {"greedy": {"likelihood_weight": 2.0}}}}, {"tabulate_scores", "all"}),
         ({"priors": {"bass": {"dropout": 0.5}}}, AFTER_A_PRIOR | {"train_prior"}),
-        ({"likelihood": {"tuples": 1000}}, AFTER_TOKENS - {"train_prior", "evaluate_priors"}),
+        ({"likelihood": {"tuples": 1000}}, AFTER_THE_COUNTS),
+        ({"supervised": {"conv_tasnet": {"training": {"clip": 1.0}}}}, AFTER_A_METHOD | {"train_separator"}),
         ({"priors": {"spare": None}}, set()),
-        ({"mnist": {"held_out": 7}}, {"tabulate_sdr", "all"}),
+        ({"pictures": 1}, {"show_separations", "tabulate_scores", "all"}),
     ],
     ids=str,
 )
 def test_a_change_reruns_what_depends_on_it(
     toy: Path, tmp_path: Path, values: dict[str, Any], rules: set[str]
 ) -> None:
-    config = write_config(tmp_path / "change.yaml", values)
+    config = write_config(tmp_path / "change.yaml", {"datasets": {"slakh": values}})
     outcome = dry_run(toy, *SCATTER, configs=[TEST_CONFIG, config])
     assert outcome.status == 0, outcome.output
     assert set(outcome.jobs) == rules
-    # of the two priors the one that was changed, of the eight methods those that have priors
+    # of the two priors the one that was changed, of the eight methods those that have priors or are trained
     assert outcome.jobs.get("train_prior", 0) <= 1
-    if "draw_candidates" in rules:
-        assert outcome.jobs["score_separations"] <= 3
+    assert outcome.jobs.get("separate_mixtures", 0) <= 3
+
+
+@pytest.mark.parametrize(
+    ("values", "rules"),
+    [
+        ({"device": "auto"}, set()),
+        ({"evaluation": {"examples": 2}}, {"show_separations", "all"}),
+        ({"datasets": {"mnist": {"held_out": 7}}}, set()),
+        ({"seed": 1}, None),
+    ],
+    ids=str,
+)
+def test_a_change_outside_the_data_set(
+    toy: Path, tmp_path: Path, values: dict[str, Any], rules: set[str] | None
+) -> None:
+    config = write_config(tmp_path / "change.yaml", values)
+    outcome = dry_run(toy, *SCATTER, configs=[TEST_CONFIG, config])
+    assert outcome.status == 0, outcome.output
+    if rules is None:
+        assert outcome.jobs["compose_songs"] == 3, "everything derives from the seed"
+    else:
+        assert set(outcome.jobs) == rules
 
 
 def test_swapped_prior_is_the_only_new_training(toy: Path, tmp_path: Path) -> None:
     copy = copy_run(toy, tmp_path / "copy")
     bass = copy / "results" / "slakh" / "priors" / "bass.safetensors"
     given = bass.rename(tmp_path / "mine.safetensors")
-    change = {"pretrained": True, "vqvae": {"checkpoint": None}}
-    change["priors"] = {"drums": {"checkpoint": None}, "bass": {"checkpoint": str(given)}}
-    config = write_config(tmp_path / "change.yaml", change)
+    checkpoints = {"drums": {"checkpoint": None}, "bass": {"checkpoint": str(given)}}
+    slakh = {"codec": {"checkpoint": None}, "priors": checkpoints}
+    config = write_config(tmp_path / "change.yaml", {"pretrained": True, "datasets": {"slakh": slakh}})
     outcome = dry_run(copy, *SCATTER, configs=[TEST_CONFIG, config])
     assert set(outcome.jobs) == AFTER_A_PRIOR

@@ -1,40 +1,45 @@
-"""Shared by all files of rules: the validated configuration, and paths and parameters that depend on it.
+"""Shared by all files of rules: the validated configuration, and what a rule asks of a job's data set.
 
-A rule for every data set has the wildcard {dataset}, a rule for images {images}; rules of music have neither.
+What a data set answers stands in `lass.config`; here are only paths, and which files a method needs.
 """
 
-from itertools import chain
 from pathlib import Path
 
-from lass.config import BLIND, MUSIC_REFERENCES, REFERENCES, SUPERVISED, parse_config
+from lass.config import MNIST_FILES, has_gpu, parse_config
 from snakemake.exceptions import WorkflowError
 
 REPOSITORY = Path(workflow.basedir)
+FIRST_SONG = {"train": 1, "validation": 100_001, "test": 200_001}  # of a split: they stay apart
 
 try:
     settings = parse_config(config)
 except ValueError as error:
     raise WorkflowError(str(error)) from None
 
-GPUS = 1 if settings.device == "cuda" else 0  # that a job on a GPU asks the cluster for
-DATASETS = {"slakh": settings, **settings.images}
+DATASETS = settings.datasets
+
+
+# What a job that may use a GPU asks the scheduler for: one at a time, as each plans with all of its memory.
+GPUS = 1 if settings.device == "cuda" or (settings.device == "auto" and has_gpu()) else 0
+
+
+def any_of(names):
+    """A pattern of these names; of none, one that no name has."""
+    return "|".join(sorted(set(names))) or "-"
+
+
+AUDIO = any_of(settings.named("audio"))
+IMAGES = any_of(settings.named("images"))
 
 
 wildcard_constraints:
-    dataset="|".join(["slakh", *settings.images]),
-    images="|".join(settings.images),
+    dataset=any_of(DATASETS),
     split="train|validation|test",
-    sampler="|".join(sorted({*chain(*(part.separation.samplers for part in DATASETS.values()))})),
-    prior="|".join(sorted({*chain(*(part.priors for part in DATASETS.values()))})),
-    method="|".join(
-        sorted(
-            {
-                *MUSIC_REFERENCES,
-                *REFERENCES,
-                *chain(*(part.separation.methods for part in DATASETS.values())),
-            }
-        )
-    ),
+    decoder=any_of(name for dataset in DATASETS.values() for name in dataset.separation.decoders),
+    prior=any_of(name for dataset in DATASETS.values() for name in dataset.priors),
+    method=any_of(name for dataset in DATASETS.values() for name in dataset.family),
+    network="conv_tasnet|hybrid_demucs",
+    table=any_of(name for dataset in DATASETS.values() for name in dataset.tables),
 
 
 scattergather:
@@ -44,31 +49,42 @@ scattergather:
 
 
 def dataset_of(wildcards):
-    """The data set that a job belongs to."""
-    return wildcards.get("dataset") or wildcards.get("images") or "slakh"
+    """The settings of the data set that a job belongs to."""
+    return DATASETS[wildcards.dataset]
 
 
-def part_of(wildcards):
-    """The settings of a job's data set: an image set, or the top level for music."""
-    return DATASETS[dataset_of(wildcards)]
+def of_dataset(*names):
+    """A parameter: the part of the data set's settings at these names, as plain values."""
+    return lambda wildcards: dataset_of(wildcards).dump(*names)
 
 
-def section(wildcards, *names):
-    """A part of a data set's settings as plain values, in the models' order of keys."""
-    part = part_of(wildcards)
-    for name in names:
-        part = part[name] if isinstance(part, dict) else getattr(part, name)
-    return part.model_dump(mode="json")
+def asked(answer):
+    """A parameter: what the data set answers, as plain values."""
+    return lambda wildcards: plain(answer(dataset_of(wildcards), wildcards))
 
 
-def weights(wildcards):
-    """Alpha of every source of a mixture."""
-    return part_of(wildcards).weights
+def plain(value):
+    """Settings as plain values."""
+    return value.model_dump(mode="json") if hasattr(value, "model_dump") else value
 
 
-def positions(wildcards):
-    """S: tokens of one mixture."""
-    return part_of(wildcards).tokens_per_mixture
+def library(wildcards):
+    """What every reader of the sources has to know about them."""
+    return plain(dataset_of(wildcards).library)
+
+
+def codec_check(wildcards):
+    """What a codec has to agree on."""
+    return plain(dataset_of(wildcards).check_codec)
+
+
+def training_settings(*names):
+    """A parameter: a section that trains a network, without the checkpoint that would take its place."""
+    return lambda wildcards: {
+        name: value
+        for name, value in dataset_of(wildcards).dump(*(wildcards.get(part, part) for part in names)).items()
+        if name != "checkpoint"
+    }
 
 
 def given_checkpoint(path):
@@ -76,38 +92,40 @@ def given_checkpoint(path):
     return str(REPOSITORY / path) if settings.pretrained and path else None
 
 
-def vqvae(wildcards):
-    """The VQ-VAE in use: the configured checkpoint or the one trained here."""
-    trained = f"results/{dataset_of(wildcards)}/vqvae.safetensors"
-    return given_checkpoint(part_of(wildcards).vqvae.checkpoint) or trained
+def codec(wildcards):
+    """The codec in use: the configured checkpoint or the one trained here."""
+    given = given_checkpoint(dataset_of(wildcards).codec.checkpoint)
+    return given or f"results/{wildcards.dataset}/codec.safetensors"
 
 
 def priors(wildcards):
     """Checkpoint of the prior of every class, in the order of the classes."""
-    part = part_of(wildcards)
-    names = [part.separation.priors[source] for source in part.classes]
-    trained = [f"results/{dataset_of(wildcards)}/priors/{name}.safetensors" for name in names]
-    given = [given_checkpoint(part.priors[name].checkpoint) for name in names]
+    dataset = dataset_of(wildcards)
+    names = [each.prior for each in dataset.prior_of_each_class]
+    trained = [f"results/{wildcards.dataset}/priors/{name}.safetensors" for name in names]
+    given = [given_checkpoint(dataset.priors[name].checkpoint) for name in names]
     return [path or default for path, default in zip(given, trained)]
 
 
 def prior_of_each_class(wildcards):
     """Per class: its name, and name, classes and kind of its prior."""
-    part, each = part_of(wildcards), []
-    for source in part.classes:
-        name = part.separation.priors[source]
-        kind = part.priors[name].model_dump(include={"classes", "conditional"})
-        each.append({"source": source, "prior": name, **kind})
-    return each
+    return [plain(each) for each in dataset_of(wildcards).prior_of_each_class]
 
 
-def vqvae_shape(wildcards):
-    """Those settings of the VQ-VAE that fix its network."""
-    part = part_of(wildcards)
-    shape = part.vqvae.model_dump(exclude={"checkpoint", "commitment", "spectral", "crop", "training"})
-    return shape if part is settings else shape | {"image": list(part.image)}
+def songs(wildcards):
+    """Folder that a split of audio is read from: songs composed here, or the user's."""
+    if dataset_of(wildcards).source == "composed":
+        return f"results/{wildcards.dataset}/songs/{wildcards.split}"
+    return dataset_of(wildcards).folder(wildcards.split)
 
 
-def training_settings(wildcards, *names):
-    """A section that trains a network, without the checkpoint that would take its place."""
-    return {name: value for name, value in section(wildcards, *names).items() if name != "checkpoint"}
+def root_of(dataset, wildcards):
+    """The folder that a reader is told of: with the splits of songs, or with the files of images."""
+    if dataset.source == "composed":
+        return f"results/{wildcards.dataset}/songs"
+    return dataset.expanded_root or f"results/{wildcards.dataset}/idx"
+
+
+def pictures(wildcards):
+    """What the images of a split are read from."""
+    return dataset_of(wildcards).image_files(wildcards.split, f"results/{wildcards.dataset}/idx")

@@ -1,18 +1,21 @@
-"""Music in Slakh's layout to sources at the model's rate and a table of mixtures.
+"""Data sets to sources at the model's rate or size, and a table of mixtures.
 
-Needs nothing (`slakh.source: mini`) or a folder in Slakh's layout (`slakh.source: folder`, `slakh.root`). Makes
-results/slakh/sources/{split} (one file per track, one channel per class) and results/slakh/mixtures/{split}.parquet.
-Rules: compose_songs, extract_sources, draw_mixtures.
+Needs nothing (`source: composed` composes songs, `mnist` without a root is downloaded) or the folder `root`, read by
+the module that lass/data/settings.py names. Makes results/{dataset}/sources/{split} and
+results/{dataset}/mixtures/{split}.parquet. Rules: compose_songs, extract_sources, fetch_mnist, prepare_images,
+draw_mixtures.
 """
 
 
 rule compose_songs:
     output:
-        songs=directory("results/slakh/mini/{split}"),
+        songs=directory("results/{dataset}/songs/{split}"),
     log:
-        "results/logs/compose_songs/{split}.log",
+        "results/logs/compose_songs/{dataset}/{split}.log",
     benchmark:
-        "results/benchmarks/rules/compose_songs/{split}.tsv"
+        "results/benchmarks/rules/compose_songs/{dataset}/{split}.tsv"
+    wildcard_constraints:
+        dataset=AUDIO,
     conda:
         "../../environment.yml"
     threads: 16
@@ -21,8 +24,7 @@ rule compose_songs:
         runtime=60,
     params:
         first=lambda wildcards: FIRST_SONG[wildcards.split],
-        number=lambda wildcards: getattr(settings.slakh.mini.songs, wildcards.split),
-        seconds=settings.slakh.mini.seconds,
+        composed=of_dataset("composed"),
         seed=settings.seed,
         code=code("compose_songs"),
     script:
@@ -33,11 +35,13 @@ rule extract_sources:
     input:
         songs=songs,
     output:
-        sources=directory("results/slakh/sources/{split}"),
+        sources=directory("results/{dataset}/sources/{split}"),
     log:
-        "results/logs/extract_sources/{split}.log",
+        "results/logs/extract_sources/{dataset}/{split}.log",
     benchmark:
-        "results/benchmarks/rules/extract_sources/{split}.tsv"
+        "results/benchmarks/rules/extract_sources/{dataset}/{split}.tsv"
+    wildcard_constraints:
+        dataset=AUDIO,
     conda:
         "../../environment.yml"
     threads: 1
@@ -45,20 +49,72 @@ rule extract_sources:
         mem_mb=4000,
         runtime=120,
     params:
-        rate=settings.slakh.sample_rate,
-        classes=settings.slakh.classes,
-        code=code("extract_sources"),
+        library=library,
+        reader=of_dataset("reader"),
+        classes_in=of_dataset("files"),
+        root=asked(root_of),
+        held_out=of_dataset("held_out"),
+        code=code_of_reader("extract_sources"),
     script:
         "../scripts/extract_sources.py"
 
 
+rule fetch_mnist:
+    output:
+        file="results/{dataset}/idx/{file}.gz",
+    log:
+        "results/logs/fetch_mnist/{dataset}/{file}.log",
+    wildcard_constraints:
+        dataset=IMAGES,
+        file="|".join(MNIST_FILES),
+    localrule: True
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        mirrors=of_dataset("mirrors"),
+        code=code("fetch_mnist"),
+    script:
+        "../scripts/fetch_mnist.py"
+
+
+rule prepare_images:
+    input:
+        images=pictures,
+    output:
+        sources=directory("results/{dataset}/sources/{split}"),
+    log:
+        "results/logs/prepare_images/{dataset}/{split}.log",
+    benchmark:
+        "results/benchmarks/rules/prepare_images/{dataset}/{split}.tsv"
+    wildcard_constraints:
+        dataset=IMAGES,
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        library=library,
+        reader=of_dataset("reader"),
+        root=asked(root_of),
+        held_out=of_dataset("held_out"),
+        code=code_of_reader("prepare_images"),
+    script:
+        "../scripts/prepare_images.py"
+
+
 rule draw_mixtures:
     input:
-        sources="results/slakh/sources/{split}",
+        sources="results/{dataset}/sources/{split}",
     output:
-        mixtures="results/slakh/mixtures/{split}.parquet",
+        mixtures="results/{dataset}/mixtures/{split}.parquet",
     log:
-        "results/logs/draw_mixtures/{split}.log",
+        "results/logs/draw_mixtures/{dataset}/{split}.log",
     conda:
         "../../environment.yml"
     threads: 1
@@ -66,13 +122,8 @@ rule draw_mixtures:
         mem_mb=4000,
         runtime=30,
     params:
-        rate=settings.slakh.sample_rate,
-        classes=settings.slakh.classes,
-        frames=settings.frames_per_mixture,
-        number=lambda wildcards: getattr(settings.mixtures.count, wildcards.split),
-        weights=settings.weights,
-        silence=settings.mixtures.silence,
-        seed=settings.seed,
+        library=library,
+        drawing=asked(lambda dataset, wildcards: dataset.drawing(wildcards.split, seed=settings.seed)),
         code=code("draw_mixtures"),
     script:
         "../scripts/draw_mixtures.py"

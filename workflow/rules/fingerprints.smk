@@ -5,34 +5,75 @@ import hashlib
 from functools import cache
 
 
-def imported_modules(tree):
-    """Files of those modules of lass that a syntax tree imports."""
+def files_of_module(name):
+    """The files that importing a module of lass runs: its own, and the `__init__.py` of every package above it."""
+    parts = name.split(".")
+    paths = [REPOSITORY.joinpath(*parts[:depth], "__init__.py") for depth in range(1, len(parts) + 1)]
+    paths.append(REPOSITORY.joinpath(*parts).with_suffix(".py"))
+    return [path for path in paths if path.is_file()]
+
+
+@cache
+def imported_files(path):
+    """Files of those modules of lass that a file imports."""
     names = set()
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    files = [REPOSITORY / f"{name.replace('.', '/')}.py" for name in names if name.startswith("lass.")]
-    return sorted(path for path in files if path.is_file())
+    modules = [name for name in names if name == "lass" or name.startswith("lass.")]
+    return sorted({path for name in modules for path in files_of_module(name)})
 
 
-@cache
-def source_digest(path):
-    """Hash of a module's syntax tree without docstrings, and of every module of lass that it imports."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    modules = imported_modules(tree)
+def without_words(tree):
+    """The syntax tree without docstrings, strings behind attributes, and what keys of settings mean."""
     for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "key":
+            node.args = []
         if isinstance(getattr(node, "body", None), list):
             node.body = [
                 line
                 for line in node.body
                 if not (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))
             ]
-    parts = [ast.dump(tree), *(source_digest(module) for module in modules)]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+    return tree
 
 
-def code(script):
-    """Fingerprint of the library code that a script runs: an edit reruns the script's rule, a comment does not."""
-    return source_digest(REPOSITORY / "workflow" / "scripts" / f"{script}.py")
+@cache
+def code_behind(path):
+    """The file and every file of lass that it imports, directly or not."""
+    reached, waiting = set(), [path]
+    while waiting:
+        file = waiting.pop()
+        if file not in reached:
+            reached.add(file)
+            waiting += imported_files(file)
+    return sorted(reached)
+
+
+@cache
+def source_digest(path):
+    """Hash of a file's syntax tree without words."""
+    tree = without_words(ast.parse(path.read_text(encoding="utf-8")))
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+
+
+@cache
+def code(script, *modules):
+    """Fingerprint of the code that a script runs, and of modules that it imports by name."""
+    files = {*code_behind(REPOSITORY / "workflow" / "scripts" / f"{script}.py")}
+    for module in modules:
+        files |= {path for file in files_of_module(module) for path in code_behind(file)}
+    names = sorted((str(path.relative_to(REPOSITORY)), source_digest(path)) for path in files)
+    return hashlib.sha256(repr(names).encode()).hexdigest()[:16]
+
+
+def code_of_method(wildcards):
+    """Fingerprint of what separates mixtures by one method: that of its family, and of no other."""
+    return code("separate_mixtures", f"lass.methods.{dataset_of(wildcards).family[wildcards.method]}")
+
+
+def code_of_reader(script):
+    """A parameter: fingerprint of a script, and of what reads the data set's folder."""
+    return lambda wildcards: code(script, dataset_of(wildcards).reader)

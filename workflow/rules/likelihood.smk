@@ -1,9 +1,9 @@
 """Counts of tuples (z_1, ..., z_N, m) to the sparse likelihood p(m | z_1..z_N), and its density (Table 1).
 
-Needs the sources, their tokens and the VQ-VAE. Scatter: count one shard of the tuples. Gather: merge the shards into
-results/{dataset}/likelihood.safetensors. For samplers that ask for it, the moments of the images' frames behind every
-code, results/{images}/patches.safetensors; for methods of music that ask for it, what the codec loses,
-results/slakh/residual.safetensors. Rules: count_tuples, merge_counts, measure_density, fit_patches, fit_residual.
+Needs the sources, their tokens and the codec. Scatter: count one shard of the tuples. Gather: merge the shards into
+results/{dataset}/likelihood.safetensors. For decoders that ask for it, the moments of the frames behind every code,
+results/{dataset}/frames.safetensors; for methods that ask for it, what the codec loses,
+results/{dataset}/residual.safetensors. Rules: count_tuples, merge_counts, measure_density, fit_frames, fit_residual.
 """
 
 
@@ -11,7 +11,7 @@ rule count_tuples:
     input:
         sources="results/{dataset}/sources/train",
         tokens=gather.tokens("results/{{dataset}}/tokens/train/{scatteritem}.parquet"),
-        vqvae=vqvae,
+        codec=codec,
     output:
         counts="results/{dataset}/counts/{scatteritem}.safetensors",
     log:
@@ -28,12 +28,12 @@ rule count_tuples:
         device=settings.device,
     params:
         library=library,
-        weights=weights,
-        tuples=lambda wildcards: part_of(wildcards).likelihood.tuples,
-        symmetric=symmetric,
-        group=counting,
+        mixing=of_dataset("mixing"),
+        tuples=of_dataset("likelihood", "tuples"),
+        symmetric=of_dataset("symmetric"),
+        group=of_dataset("group"),
         seed=settings.seed,
-        codec=codec,
+        check=codec_check,
         code=code("count_tuples"),
     script:
         "../scripts/count_tuples.py"
@@ -64,7 +64,7 @@ rule measure_density:
     input:
         sources="results/{dataset}/sources/validation",
         tokens=gather.tokens("results/{{dataset}}/tokens/validation/{scatteritem}.parquet"),
-        vqvae=vqvae,
+        codec=codec,
         likelihood="results/{dataset}/likelihood.safetensors",
     output:
         density="results/{dataset}/density.csv",
@@ -79,29 +79,30 @@ rule measure_density:
         gpu=GPUS,
         device=settings.device,
     params:
-        dataset=data_name,
         library=library,
-        weights=weights,
-        tuples=lambda wildcards: part_of(wildcards).likelihood.tuples,
-        group=counting,
-        groups=8,
+        mixing=of_dataset("mixing"),
+        tuples=of_dataset("likelihood", "tuples"),
+        group=of_dataset("group"),
+        groups=of_dataset("likelihood", "held_out_groups"),
         seed=settings.seed,
-        codec=codec,
+        check=codec_check,
         code=code("measure_density"),
     script:
         "../scripts/measure_density.py"
 
 
-rule fit_patches:
+rule fit_frames:
     input:
-        sources="results/{images}/sources/train",
-        tokens=gather.tokens("results/{{images}}/tokens/train/{scatteritem}.parquet"),
+        sources="results/{dataset}/sources/train",
+        tokens=gather.tokens("results/{{dataset}}/tokens/train/{scatteritem}.parquet"),
     output:
-        patches="results/{images}/patches.safetensors",
+        frames="results/{dataset}/frames.safetensors",
     log:
-        "results/logs/fit_patches/{images}.log",
+        "results/logs/fit_frames/{dataset}.log",
     benchmark:
-        "results/benchmarks/rules/fit_patches/{images}.tsv"
+        "results/benchmarks/rules/fit_frames/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=IMAGES,
     conda:
         "../../environment.yml"
     threads: 1
@@ -110,21 +111,23 @@ rule fit_patches:
         runtime=60,
     params:
         library=library,
-        code=code("fit_patches"),
+        code=code("fit_frames"),
     script:
-        "../scripts/fit_patches.py"
+        "../scripts/fit_frames.py"
 
 
 rule fit_residual:
     input:
-        sources="results/slakh/sources/train",
-        vqvae=vqvae,
+        sources="results/{dataset}/sources/train",
+        codec=codec,
     output:
-        residual="results/slakh/residual.safetensors",
+        residual="results/{dataset}/residual.safetensors",
     log:
-        "results/logs/fit_residual.log",
+        "results/logs/fit_residual/{dataset}.log",
     benchmark:
-        "results/benchmarks/rules/fit_residual.tsv"
+        "results/benchmarks/rules/fit_residual/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=AUDIO,
     conda:
         "../../environment.yml"
     threads: 1
@@ -135,8 +138,8 @@ rule fit_residual:
         device=settings.device,
     params:
         library=library,
-        tracks=settings.residual.tracks,
-        codec=codec,
+        measured=of_dataset("residual", "items"),
+        check=codec_check,
         code=code("fit_residual"),
     script:
         "../scripts/fit_residual.py"

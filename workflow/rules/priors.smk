@@ -1,7 +1,7 @@
 """Autoregressive priors, one per source class or shared by several classes.
 
 Needs the token tables. Makes results/{dataset}/priors/{prior}.safetensors (where no checkpoint is given) and
-results/priors.csv, their negative log-likelihood on unseen data. Rules: train_prior, evaluate_priors.
+results/{dataset}/priors.csv, their negative log-likelihood on unseen data. Rules: train_prior, evaluate_priors.
 """
 
 
@@ -24,9 +24,8 @@ rule train_prior:
         gpu=GPUS,
         device=settings.device,
     params:
-        prior=lambda wildcards: training_settings(wildcards, "priors", wildcards.prior),
-        tokens=positions,
-        windows=lambda wildcards: 128 if part_of(wildcards) is settings else 2000,
+        prior=training_settings("priors", "prior"),
+        tokens=of_dataset("tokens"),
         seed=settings.seed,
         state="results/{dataset}/priors/{prior}.unfinished.safetensors",
         code=code("train_prior"),
@@ -52,9 +51,8 @@ rule evaluate_priors:
         device=settings.device,
     params:
         priors=prior_of_each_class,
-        dataset=data_name,
-        tokens=positions,
-        windows=lambda wildcards: 128 if part_of(wildcards) is settings else 1000,
+        tokens=of_dataset("tokens"),
+        windows=of_dataset("evaluated_windows"),
         code=code("evaluate_priors"),
     script:
         "../scripts/evaluate_priors.py"

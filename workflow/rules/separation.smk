@@ -1,25 +1,26 @@
-"""Latent autoregressive source separation of one shard of a split's mixtures, of music or of images.
+"""Estimates of the sources of one shard of a split's mixtures, by any method.
 
-Needs the mixtures, the VQ-VAE, the likelihood and the priors. Makes, per shard, a Parquet table of every sampler's
-candidates and a file of every method's estimates; and how long that takes, results/{dataset}/timing.csv. Rules:
-draw_candidates, estimate_sources, time_separations.
+Needs the mixtures and what the method's family asks for. Latent autoregressive source separation reads candidates,
+which are drawn once per decoder. Makes, per shard, a Parquet table of a decoder's candidates and a file of a method's
+estimates; and how long separations take, results/{dataset}/timing.csv. Rules: draw_candidates, separate_mixtures,
+time_separations.
 """
 
 
 rule draw_candidates:
     input:
-        unpack(frame_likelihood),
+        unpack(likelihood_of_frames),
         sources="results/{dataset}/sources/{split}",
         mixtures="results/{dataset}/mixtures/{split}.parquet",
-        vqvae=vqvae,
+        codec=codec,
         likelihood="results/{dataset}/likelihood.safetensors",
         priors=priors,
     output:
-        candidates="results/{dataset}/{split}/candidates/{sampler}/{scatteritem}.parquet",
+        candidates="results/{dataset}/{split}/candidates/{decoder}/{scatteritem}.parquet",
     log:
-        "results/logs/draw_candidates/{dataset}/{split}/{sampler}/{scatteritem}.log",
+        "results/logs/draw_candidates/{dataset}/{split}/{decoder}/{scatteritem}.log",
     benchmark:
-        "results/benchmarks/rules/draw_candidates/{dataset}/{split}/{sampler}/{scatteritem}.tsv"
+        "results/benchmarks/rules/draw_candidates/{dataset}/{split}/{decoder}/{scatteritem}.tsv"
     conda:
         "../../environment.yml"
     threads: 1
@@ -30,63 +31,46 @@ rule draw_candidates:
         device=settings.device,
     params:
         library=library,
-        priors=prior_of_each_class,
-        weights=weights,
-        sampler=lambda wildcards: sampler(wildcards, wildcards.sampler),
-        noise=noise,
-        batch=lambda wildcards: part_of(wildcards).separation.batch,
-        precision=lambda wildcards: part_of(wildcards).separation.precision,
-        positions=positions,
-        seed=settings.seed,
-        codec=codec,
+        job=asked(lambda dataset, wildcards: dataset.decoding_job(wildcards.decoder, seed=settings.seed)),
         code=code("draw_candidates"),
     script:
         "../scripts/draw_candidates.py"
 
 
-rule estimate_sources:
+rule separate_mixtures:
     input:
-        unpack(residual_of),
+        unpack(files_of_method),
         sources="results/{dataset}/sources/{split}",
         mixtures="results/{dataset}/mixtures/{split}.parquet",
-        candidates=candidates_of,
-        vqvae=vqvae,
     output:
         estimates="results/{dataset}/{split}/{method}/{scatteritem}.safetensors",
     log:
-        "results/logs/estimate_sources/{dataset}/{split}/{method}/{scatteritem}.log",
+        "results/logs/separate_mixtures/{dataset}/{split}/{method}/{scatteritem}.log",
     benchmark:
-        "results/benchmarks/rules/estimate_sources/{dataset}/{split}/{method}/{scatteritem}.tsv"
-    wildcard_constraints:
-        method="|".join(sorted({*chain(*(part.separation.methods for part in DATASETS.values()))})),
+        "results/benchmarks/rules/separate_mixtures/{dataset}/{split}/{method}/{scatteritem}.tsv"
     conda:
         "../../environment.yml"
     threads: 1
     resources:
         mem_mb=8000,
         runtime=600,
-        gpu=GPUS,
+        gpu=gpus_of_method,
         device=settings.device,
     params:
         library=library,
-        priors=prior_of_each_class,
-        weights=weights,
-        finish=lambda wildcards: finish(wildcards, wildcards.method),
-        batch=lambda wildcards: part_of(wildcards).separation.batch,
-        precision=lambda wildcards: part_of(wildcards).separation.precision,
-        strength=residual_strength,
-        codec=codec,
-        code=code("estimate_sources"),
+        job=asked(lambda dataset, wildcards: dataset.method_job(wildcards.method, seed=settings.seed)),
+        batch=of_dataset("separation", "batch"),
+        code=code_of_method,
     script:
-        "../scripts/estimate_sources.py"
+        "../scripts/separate_mixtures.py"
 
 
 rule time_separations:
     input:
-        unpack(timed_parts),
+        unpack(files_of_timing),
         sources="results/{dataset}/sources/test",
         mixtures="results/{dataset}/mixtures/test.parquet",
-        vqvae=vqvae,
+        codec=codec,
         likelihood="results/{dataset}/likelihood.safetensors",
         priors=priors,
     output:
@@ -102,19 +86,10 @@ rule time_separations:
         gpu=GPUS,
         device=settings.device,
     params:
-        dataset=data_name,
         library=library,
-        priors=prior_of_each_class,
-        weights=weights,
-        methods=timed,
-        noise=noise,
-        batch=lambda wildcards: part_of(wildcards).separation.batch,
-        batches=TIMED_BATCHES,
-        precision=lambda wildcards: part_of(wildcards).separation.precision,
-        positions=positions,
-        seed=settings.seed,
-        strength=residual_strength,
-        codec=codec,
+        methods=jobs_of_timing,
+        batch=of_dataset("separation", "batch"),
+        batches=settings.evaluation.timed_batches,
         code=code("time_separations"),
     script:
         "../scripts/time_separations.py"

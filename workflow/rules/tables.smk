@@ -1,28 +1,22 @@
-"""The paper's tables and figures of music from the rows of metrics, and the tables of all data sets.
+"""The paper's tables and figures from the rows of metrics.
 
-Needs results/slakh/{split}/scores and the estimates. Makes results/slakh_sdr.csv (Table 5, on the test mixtures) and
-results/slakh_samplers.csv (Table 3, on those of the split validation), each with a figure and its settings,
-results/slakh_spectrograms.png, results/examples, and of the rows of all data sets results/density.csv (Table 1),
-results/priors.csv and results/timing.csv (Table 4). Rules: tabulate_sdr, draw_spectrograms, export_examples,
+Needs results/{dataset}/{split}/scores and the estimates. Makes results/{dataset}_{table}.csv (of music Table 5 and 3, of
+images Table 2 and 3), each with a figure and its settings; results/{dataset}_separations.png and
+results/{dataset}_examples, to look at and to listen to; and of the rows of all data sets results/density.csv (Table 1),
+results/priors.csv and results/timing.csv (Table 4). Rules: tabulate_scores, show_separations,
 gather_tables.
 """
 
 
-rule tabulate_sdr:
+rule tabulate_scores:
     input:
-        scores=scores_of_music,
+        scores=scores_of_table,
     output:
-        table="results/slakh_{table}.csv",
-        figure=report(
-            "results/slakh_{table}.png",
-            caption="../report/slakh_sdr.rst",
-            category="Music",
-        ),
-        made="results/slakh_{table}.json",
+        table="results/{dataset}_{table}.csv",
+        figure=report("results/{dataset}_{table}.png", caption="../report/scores.rst", category="{dataset}"),
+        made="results/{dataset}_{table}.json",
     log:
-        "results/logs/tabulate_sdr/{table}.log",
-    wildcard_constraints:
-        table="|".join(MUSIC_SPLITS),
+        "results/logs/tabulate_scores/{dataset}_{table}.log",
     localrule: True
     conda:
         "../../environment.yml"
@@ -31,27 +25,29 @@ rule tabulate_sdr:
         mem_mb=2000,
         runtime=10,
     params:
-        classes=settings.slakh.classes,
-        split=lambda wildcards: MUSIC_SPLITS[wildcards.table],
-        config=settings.model_dump(mode="json", exclude={"device"}),
-        code=code("tabulate_sdr"),
+        metric=of_dataset("metric"),
+        classes=of_dataset("source_classes"),
+        split=lambda wildcards: dataset_of(wildcards).tables[wildcards.table].split,
+        config=settings_behind,
+        code=code("tabulate_scores"),
     script:
-        "../scripts/tabulate_sdr.py"
+        "../scripts/tabulate_scores.py"
 
 
-rule draw_spectrograms:
+rule show_separations:
     input:
-        sources="results/slakh/sources/test",
-        mixtures="results/slakh/mixtures/test.parquet",
-        estimates=heard_estimates,
+        sources="results/{dataset}/sources/test",
+        mixtures="results/{dataset}/mixtures/test.parquet",
+        estimates=pictured_estimates,
     output:
         figure=report(
-            "results/slakh_spectrograms.png",
-            caption="../report/slakh_spectrograms.rst",
-            category="Music",
+            "results/{dataset}_separations.png",
+            caption="../report/separations.rst",
+            category="{dataset}",
         ),
+        examples=directory("results/{dataset}_examples"),
     log:
-        "results/logs/draw_spectrograms.log",
+        "results/logs/show_separations/{dataset}.log",
     localrule: True
     conda:
         "../../environment.yml"
@@ -61,42 +57,19 @@ rule draw_spectrograms:
         runtime=10,
     params:
         library=library,
-        methods=heard,
-        kinds=lambda wildcards: {name: kinds_of(wildcards, name) for name in heard(wildcards)},
-        code=code("draw_spectrograms"),
+        metric=of_dataset("metric"),
+        medium=of_dataset("medium"),
+        labels=labels_of_pictured,
+        pictures=of_dataset("pictures"),
+        examples=settings.evaluation.examples,
+        code=code("show_separations"),
     script:
-        "../scripts/draw_spectrograms.py"
-
-
-rule export_examples:
-    input:
-        sources="results/slakh/sources/test",
-        mixtures="results/slakh/mixtures/test.parquet",
-        estimates=heard_estimates,
-    output:
-        examples=directory("results/examples"),
-    log:
-        "results/logs/export_examples.log",
-    localrule: True
-    conda:
-        "../../environment.yml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        library=library,
-        methods=heard,
-        kinds=lambda wildcards: {name: kinds_of(wildcards, name) for name in heard(wildcards)},
-        number=settings.evaluation.examples,
-        code=code("export_examples"),
-    script:
-        "../scripts/export_examples.py"
+        "../scripts/show_separations.py"
 
 
 rule gather_tables:
     input:
-        tables=expand("results/{dataset}/{{table}}.csv", dataset=settings.datasets),
+        tables=expand("results/{dataset}/{{table}}.csv", dataset=settings.targets),
     output:
         table="results/{table}.csv",
     log:

@@ -1,45 +1,44 @@
-"""The VQ-VAE, and the sources as its codes.
+"""The codec, and the sources as its codes.
 
-Needs results/{dataset}/sources. Makes results/{dataset}/vqvae.safetensors (where no checkpoint is given) and the token tables
-results/{dataset}/tokens/{split}/{shard}.parquet. Rules: train_vqvae, tokenize_sources.
+Needs results/{dataset}/sources. Makes results/{dataset}/codec.safetensors (where no checkpoint is given) and the token
+tables results/{dataset}/tokens/{split}/{shard}.parquet. Rules: train_codec, tokenize_sources.
 """
 
 
-rule train_vqvae:
+rule train_codec:
     input:
         train="results/{dataset}/sources/train",
         validation="results/{dataset}/sources/validation",
     output:
-        checkpoint="results/{dataset}/vqvae.safetensors",
+        checkpoint="results/{dataset}/codec.safetensors",
     log:
-        "results/logs/train_vqvae/{dataset}.log",
+        "results/logs/train_codec/{dataset}.log",
     benchmark:
-        "results/benchmarks/rules/train_vqvae/{dataset}.tsv"
+        "results/benchmarks/rules/train_codec/{dataset}.tsv"
     conda:
         "../../environment.yml"
     threads: 16
     resources:
         mem_mb=8000,
-        runtime=600,
+        runtime=1200,
         gpu=GPUS,
         device=settings.device,
     params:
         library=library,
-        vqvae=lambda wildcards: training_settings(wildcards, "vqvae"),
-        shape=vqvae_shape,
-        weights=weights,
-        augmentation=alterations,
+        codec=training_settings("codec"),
+        mixing=of_dataset("mixing"),
+        altered=of_dataset("altered_examples"),
         seed=settings.seed,
-        state="results/{dataset}/vqvae.unfinished.safetensors",
-        code=code("train_vqvae"),
+        state="results/{dataset}/codec.unfinished.safetensors",
+        code=code("train_codec"),
     script:
-        "../scripts/train_vqvae.py"
+        "../scripts/train_codec.py"
 
 
 rule tokenize_sources:
     input:
         sources="results/{dataset}/sources/{split}",
-        vqvae=vqvae,
+        codec=codec,
     output:
         tokens="results/{dataset}/tokens/{split}/{scatteritem}.parquet",
     log:
@@ -56,9 +55,8 @@ rule tokenize_sources:
         device=settings.device,
     params:
         library=library,
-        codec=codec,
-        copies=copies,
-        augmentation=alterations,
+        check=codec_check,
+        altered=asked(lambda dataset, wildcards: dataset.altered(wildcards.split)),
         seed=settings.seed,
         code=code("tokenize_sources"),
     script:

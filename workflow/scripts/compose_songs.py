@@ -5,19 +5,21 @@ from typing import TYPE_CHECKING
 
 from lass.runtime import logged
 from lass.songs.rendering import write_songs
+from lass.songs.settings import Composed
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with logged(snakemake.log[0]) as logger:
-    folder = Path(snakemake.output.songs)
+    folder, composed = Path(snakemake.output.songs), Composed(**snakemake.params.composed)
+    number = getattr(composed.songs, folder.name)
     folder.mkdir(parents=True, exist_ok=True)
     write_songs(
         folder.parent,
         split=folder.name,
-        numbers=range(snakemake.params.first, snakemake.params.first + snakemake.params.number),
+        numbers=range(snakemake.params.first, snakemake.params.first + number),
         seed=snakemake.params.seed,
-        seconds=snakemake.params.seconds,
+        seconds=composed.seconds,
         workers=snakemake.threads,
     )
-    logger.info("%d songs of %g s in %s", snakemake.params.number, snakemake.params.seconds, folder)
+    logger.info("%d songs of %g s in %s", number, composed.seconds, folder)

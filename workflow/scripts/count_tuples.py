@@ -3,31 +3,33 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lass.assembly.streams import open_stream
+from lass.compute.devices import choose_device
+from lass.data.settings import LIBRARY_SETTINGS, Mixing, TupleGroup
 from lass.data.shards import shard_of
+from lass.data.tuples import encoder_of, open_stream
 from lass.likelihood.counts import TupleCounter, write_counts
-from lass.models.checkpoint import read_vqvae
-from lass.runtime import choose_device, logged
+from lass.models.codec import open_codec
+from lass.models.settings import CodecCheck
+from lass.runtime import logged
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with logged(snakemake.log[0]) as logger:
-    params = snakemake.params
-    vqvae = read_vqvae(Path(snakemake.input.vqvae), **params.codec).to(
-        choose_device(snakemake.resources.device)
-    )
+    params, mixing = snakemake.params, Mixing(**snakemake.params.mixing)
+    device = choose_device(snakemake.resources.device)
+    codec = open_codec(Path(snakemake.input.codec), CodecCheck(**params.check), device=device)
     stream = open_stream(
-        sources=Path(snakemake.input.sources),
-        tokens=[Path(path) for path in snakemake.input.tokens],
-        vqvae=vqvae,
-        library=params.library,
-        weights=params.weights,
-        settings=params.group,
+        Path(snakemake.input.sources),
+        [Path(path) for path in snakemake.input.tokens],
+        LIBRARY_SETTINGS.validate_python(params.library),
+        encoder=encoder_of(codec),
+        mixing=mixing,
+        group=TupleGroup(**params.group),
         seed=params.seed,
     )
     counter = TupleCounter(
-        codebook_size=vqvae.shape.codes, sources=len(params.weights), symmetric=params.symmetric
+        codebook_size=len(codec.codebook), sources=len(mixing.weights), symmetric=params.symmetric
     )
     groups = shard_of(range(-(-params.tuples // stream.group_size)), snakemake.wildcards.scatteritem)
     for done, group in enumerate(groups, start=1):

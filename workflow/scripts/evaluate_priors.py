@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import torch
 
-from lass.assembly.priors import open_prior
+from lass.compute.devices import choose_device
 from lass.data.batches import CodeBatches
 from lass.evaluation.tables.files import write_csv
 from lass.evaluation.tables.priors import of_shared_priors
-from lass.runtime import choose_device, logged
+from lass.models.bundle import open_priors
+from lass.models.settings import PriorOfClass
+from lass.runtime import logged
 from lass.tokens import codebook_of, read_tokens, sequences
 
 if TYPE_CHECKING:
@@ -25,18 +27,21 @@ with logged(snakemake.log[0]), torch.inference_mode():
     for split in splits:
         table = read_tokens([Path(path) for path in snakemake.input[split]])
         codebook, codes = codebook_of(table)
-        for path, given in zip(snakemake.input.priors, params.priors, strict=True):
-            source, name = given["source"], given["prior"]
-            kind = {"source": source, "classes": given["classes"], "conditional": given["conditional"]}
-            prior = open_prior(Path(path), **kind, codebook=codebook, length=params.tokens)
+        described_priors = [PriorOfClass(**values) for values in params.priors]
+        paths = [Path(path) for path in snakemake.input.priors]
+        given = list(zip(paths, described_priors, strict=True))
+        opened = open_priors(given, codebook=codebook, length=params.tokens)
+        for described in described_priors:
+            prior = opened[described.source]
             prior.network.to(device)
             batches = CodeBatches(
-                [sequences(table, source=source)], length=params.tokens, batch=8, device=device
+                [sequences(table, source=described.source)], length=params.tokens, batch=8, device=device
             )
             windows = batches.tiled(limit=params.windows)
             total = sum(float(prior.sequence_loss(window)) * window.numel() for window, _ in windows)
             tokens = sum(window.numel() for window, _ in windows)
-            row = {"dataset": params.dataset, "split": split, "source": source, "prior": name}
+            row = {"dataset": snakemake.wildcards.dataset, "split": split}
+            row |= {"source": described.source, "prior": described.prior}
             row |= {"nll_per_token": total / tokens, "uniform": math.log(codes), "tokens": tokens}
             rows.append(row | {"parameters": sum(part.numel() for part in prior.network.parameters())})
         rows += of_shared_priors([row for row in rows if row["split"] == split])

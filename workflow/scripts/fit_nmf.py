@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lass.assembly.images import open_image_library
+from lass.data.images.library import open_images
+from lass.data.settings import ImageLibrarySettings
 from lass.methods.class_nmf import fit_dictionaries, write_dictionaries
+from lass.models.settings import ClassNmf
 from lass.runtime import logged
 
 if TYPE_CHECKING:
@@ -12,8 +14,12 @@ if TYPE_CHECKING:
 
 with logged(snakemake.log[0]):
     params = snakemake.params
-    library = open_image_library(Path(snakemake.input.sources), params.library)
+    library = open_images(Path(snakemake.input.sources), ImageLibrarySettings(**params.library))
     dictionaries = fit_dictionaries(
-        library.read, library.labels, classes=library.classes, seed=params.seed, **params.nmf
+        library.read_rows,
+        library.labels,
+        classes=library.classes,
+        settings=ClassNmf(**params.nmf),
+        seed=params.seed,
     )
     write_dictionaries(Path(snakemake.output.dictionaries), dictionaries)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from lass.evaluation.tables.files import read_csv, write_csv
-from lass.evaluation.tables.psnr import summarise_seconds
+from lass.evaluation.tables.seconds import summarise_seconds
 from lass.runtime import logged
 
 if TYPE_CHECKING:

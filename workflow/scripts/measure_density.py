@@ -6,36 +6,38 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from lass.assembly.streams import open_stream
+from lass.compute.devices import choose_device
+from lass.data.settings import LIBRARY_SETTINGS, Mixing, TupleGroup
+from lass.data.tuples import encoder_of, open_stream
 from lass.evaluation.tables.files import write_csv
 from lass.likelihood.tensor import density, held_out_log_likelihood, read_likelihood
-from lass.models.checkpoint import read_vqvae
-from lass.runtime import choose_device, logged
+from lass.models.codec import open_codec
+from lass.models.settings import CodecCheck
+from lass.runtime import logged
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with logged(snakemake.log[0]):
     params = snakemake.params
-    vqvae = read_vqvae(Path(snakemake.input.vqvae), **params.codec).to(
-        choose_device(snakemake.resources.device)
-    )
+    device = choose_device(snakemake.resources.device)
+    codec = open_codec(Path(snakemake.input.codec), CodecCheck(**params.check), device=device)
     stream = open_stream(
-        sources=Path(snakemake.input.sources),
-        tokens=[Path(path) for path in snakemake.input.tokens],
-        vqvae=vqvae,
-        library=params.library,
-        weights=params.weights,
-        settings=params.group,
+        Path(snakemake.input.sources),
+        [Path(path) for path in snakemake.input.tokens],
+        LIBRARY_SETTINGS.validate_python(params.library),
+        encoder=encoder_of(codec),
+        mixing=Mixing(**params.mixing),
+        group=TupleGroup(**params.group),
         seed=params.seed,
     )
-    likelihood = read_likelihood(Path(snakemake.input.likelihood), codebook_size=vqvae.shape.codes)
+    likelihood = read_likelihood(Path(snakemake.input.likelihood), codebook_size=len(codec.codebook))
     groups = [stream.group(number) for number in range(params.groups)]
     sources = np.concatenate([z.reshape(len(z), -1) for z, _ in groups], axis=1)
     mixture = np.concatenate([m.ravel() for _, m in groups])
     held_out = held_out_log_likelihood(likelihood, sources, mixture)
     row = {
-        "dataset": params.dataset,
+        "dataset": snakemake.wildcards.dataset,
         "sources": likelihood.sources,
         "codes": likelihood.codebook_size,
         "tuples_counted": -(-params.tuples // stream.group_size) * stream.group_size,

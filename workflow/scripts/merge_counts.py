@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from lass.compute.devices import memory_for
 from lass.likelihood.merging import merge_to_likelihood
-from lass.runtime import logged, memory_for
+from lass.runtime import logged
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -1,11 +1,14 @@
-"""Encode every source of one shard of a split's tracks, or its images."""
+"""Encode every source of one shard of a split's items, and altered copies of images."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lass.assembly.sources import items_of, open_sources
-from lass.models.checkpoint import read_vqvae
-from lass.runtime import choose_device, logged
+from lass.compute.devices import choose_device
+from lass.data.library import open_library
+from lass.data.settings import LIBRARY_SETTINGS, Augmentation
+from lass.models.codec import open_codec
+from lass.models.settings import CodecCheck
+from lass.runtime import logged
 from lass.tokens import write_tokens
 
 if TYPE_CHECKING:
@@ -14,20 +17,22 @@ if TYPE_CHECKING:
 with logged(snakemake.log[0]) as logger:
     params = snakemake.params
     device = choose_device(snakemake.resources.device)
-    vqvae = read_vqvae(Path(snakemake.input.vqvae), **params.codec).to(device)
-    hop = vqvae.shape.hop
-    library = open_sources(Path(snakemake.input.sources), params.library, shortest=hop)
-    altered = {"copies": params.copies, "augmentation": params.augmentation, "seed": params.seed}
-    tracks, sources, codes = [], [], []
-    for items in items_of(library, snakemake.wildcards.scatteritem, hop=hop, **altered):
-        tracks += items.tracks
-        sources += items.sources
-        codes += list(vqvae.encode(items.data.to(device)).cpu().numpy())
+    codec = open_codec(Path(snakemake.input.codec), CodecCheck(**params.check), device=device)
+    data = LIBRARY_SETTINGS.validate_python(params.library)
+    library = open_library(Path(snakemake.input.sources), data, shortest=codec.hop)
+    altered = Augmentation(**params.altered) if params.altered else None
+    items, classes, codes = [], [], []
+    for part in library.encodable(
+        snakemake.wildcards.scatteritem, hop=codec.hop, augmentation=altered, seed=params.seed
+    ):
+        items += part.items
+        classes += part.classes
+        codes += list(codec.encode(part.data.to(device)).cpu().numpy())
     write_tokens(
         Path(snakemake.output.tokens),
-        {"track": tracks, "source": sources},
+        {"track": items, "source": classes},
         codes,
-        codebook=vqvae.quantizer.identity,
-        codebook_size=vqvae.shape.codes,
+        codebook=codec.identity,
+        codebook_size=len(codec.codebook),
     )
     logger.info("%d sequences, %d tokens", len(codes), sum(map(len, codes)))

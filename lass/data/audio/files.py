@@ -11,6 +11,8 @@ import torchaudio
 from lass.storage import written_aside
 
 FORMATS = {".wav": "WAV", ".flac": "FLAC"}
+SUFFIXES = (".wav", ".flac", ".aiff", ".aif", ".aifc", ".w64", ".caf", ".au", ".ogg", ".opus", ".mp3")
+"""What recordings are called that `read_audio` reads, those that lose nothing first."""
 
 
 def read_audio(

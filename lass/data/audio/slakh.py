@@ -4,19 +4,16 @@ root/{train,validation,test}/TrackNNNNN/{metadata.yaml,stems/SXX.flac}
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import yaml
 
-from lass.data.audio.files import audio_rate, read_audio, resample, to_mono
+from lass.data.audio.recordings import Listing, Recording
 
 DRUM_PROGRAM = 128
 SUFFIXES = (".flac", ".wav")
 LAYOUT = "<root>/<split>/TrackNNNNN/{metadata.yaml,stems/SXX.flac}"
-_MOST_APART = 0.1  # seconds by which the stems of a track may differ in length
 _FAMILIES = (
     "piano", "chromatic_percussion", "organ", "guitar", "bass", "strings", "ensemble", "brass",
     "reed", "pipe", "synth_lead", "synth_pad", "synth_effects", "ethnic", "percussive", "sound_effects",
@@ -28,37 +25,20 @@ SOURCE_PROGRAMS: dict[str, frozenset[int]] = {"drums": frozenset({DRUM_PROGRAM})
 }
 
 
-@dataclass(frozen=True)
-class Track:
-    """A song: its folder's name, and the stem files of each source class in the order asked for."""
-
-    name: str
-    stems: dict[str, tuple[Path, ...]]
-
-
-@dataclass(frozen=True)
-class TrackListing:
-    """The tracks of a split, sorted by name, and those left out: name -> reason."""
-
-    tracks: tuple[Track, ...]
-    left_out: dict[str, str]
-
-
-def find_tracks(root: Path, *, split: str, classes: Sequence[str]) -> TrackListing:
-    """The tracks of `root`/`split` that have a stem of every class in `classes`.
+def find_recordings(folder: Path, *, classes: Sequence[str], files: Mapping[str, Sequence[str]]) -> Listing:
+    """The tracks in `folder` that have a stem of every class in `classes`.
 
     A stem counts when its audio file is there, whatever `audio_rendered` says.
 
     Raises:
-        FileNotFoundError: no such root, split or metadata.yaml.
-        ValueError: unknown or repeated class, a split without tracks, unreadable metadata.yaml.
+        FileNotFoundError: no metadata.yaml.
+        ValueError: unknown or repeated class, no track, unreadable metadata.yaml, or `files`.
     """
     _check_classes(classes)
-    folder = root / split
-    if not root.is_dir():
-        raise FileNotFoundError(f"{root} is no folder: set slakh.root to a folder laid out as {LAYOUT}")
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{root} has no folder {split!r}: lay it out as {LAYOUT}")
+    if files:
+        raise ValueError(
+            f"files {dict(files)}: metadata.yaml says which stem is of which class; leave them out"
+        )
     homes = sorted(path for path in folder.glob("Track*") if path.is_dir())
     if not homes:
         raise ValueError(f"{folder} has no folder TrackNNNNN: lay it out as {LAYOUT}")
@@ -69,35 +49,8 @@ def find_tracks(root: Path, *, split: str, classes: Sequence[str]) -> TrackListi
         if missing:
             left_out[home.name] = f"no stem with an audio file of class {', '.join(missing)}"
         else:
-            tracks.append(Track(home.name, stems))
-    return TrackListing(tuple(tracks), left_out)
-
-
-def read_sources(track: Track, *, rate: int) -> np.ndarray:
-    """The sources of `track`, float32 [N, T] at `rate` Hz, in the order of `track.stems`.
-
-    The stems of a class are summed. Stems that differ by up to 0.1 s are cut to the shortest.
-
-    Raises:
-        FileNotFoundError: a stem has gone.
-        ValueError: a stem is damaged, has another rate than the rest, or is too much shorter than the rest.
-    """
-    found_rate: int | None = None
-    waves: dict[Path, np.ndarray] = {}
-    for path in (path for paths in track.stems.values() for path in paths):
-        stem = read_audio(path)
-        stem_rate = audio_rate(path)
-        if found_rate is not None and stem_rate != found_rate:
-            raise ValueError(
-                f"{path} has {stem_rate} Hz, others of {track.name} {found_rate} Hz: give them one rate"
-            )
-        found_rate = stem_rate
-        waves[path] = to_mono(stem)
-    if found_rate is None:
-        raise ValueError(f"{track.name} has no stems: list it with find_tracks, which leaves such tracks out")
-    length = _shortest(waves, rate=found_rate)
-    sources = [np.sum([waves[path][:length] for path in paths], axis=0) for paths in track.stems.values()]
-    return resample(np.stack(sources), source_rate=found_rate, target_rate=rate)
+            tracks.append(Recording(home.name, stems))
+    return Listing(tuple(tracks), left_out)
 
 
 def _check_classes(classes: Sequence[str]) -> None:
@@ -136,15 +89,3 @@ def _read_stems(path: Path) -> Mapping[str, Mapping[str, Any]]:
     if not isinstance(stems, dict) or not all(isinstance(entry, dict) for entry in stems.values()):
         raise ValueError(f"{path} has no mapping `stems` of stems: download or make it again")
     return stems
-
-
-def _shortest(waves: Mapping[Path, np.ndarray], *, rate: int) -> int:
-    """Length of the shortest wave; ValueError where it is too far from the longest."""
-    short = min(waves, key=lambda path: len(waves[path]))
-    length, longest = len(waves[short]), max(len(wave) for wave in waves.values())
-    if longest - length > _MOST_APART * rate:
-        raise ValueError(
-            f"{short} is {(longest - length) / rate:.3f} s shorter than another stem of its track, more than "
-            f"{_MOST_APART} s: download or make it again"
-        )
-    return length

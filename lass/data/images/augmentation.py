@@ -5,6 +5,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from lass.data.settings import Augmentation
+
 _INK = 0.5 / 255  # less than half a grey level is the background
 
 
@@ -13,22 +15,22 @@ def augment(
     *,
     image: tuple[int, int, int],
     rng: np.random.Generator,
-    rotation: float,
-    scale: float,
-    shear: float,
+    settings: Augmentation,
 ) -> Tensor:
     """A randomly deformed copy of `images` [B, T] float32 in [0, 1], each an `image` of (C, H, W).
 
-    Every image is sheared, turned about its middle and scaled by normal deviates: `rotation` is the standard
-    deviation in degrees, `scale` that of the logarithm of the factor, `shear` that of the columns' shift per
-    row. It is resampled bicubically, then moved by whole pixels so that its centre of mass returns to its
-    place. Images with ink at the border, before or after, are not moved: they are no figures on empty ground.
+    Every image is sheared, turned about its middle and scaled by normal deviates: `rotation` of `settings` is
+    the standard deviation in degrees, `scale` that of the logarithm of the factor, `shear` that of the
+    columns' shift per row; `copies` is not looked at. It is resampled bicubically, then moved by whole pixels
+    so that its centre of mass returns to its place. Images with ink at the border, before or after, are not
+    moved: they are no figures on empty ground.
     """
     if images.dim() != 2 or images.shape[1] != np.prod(image):
         raise ValueError(
             f"images of shape {list(images.shape)} are no rows of {image} pixels: give [B, C*H*W]"
         )
     deviates = rng.standard_normal((3, len(images)))  # also where nothing is done: what is drawn next stays
+    rotation, scale, shear = settings.rotation, settings.scale, settings.shear
     if rotation == scale == shear == 0:
         return images.clone()
     angles, factors = np.deg2rad(rotation * deviates[0]), np.exp(scale * deviates[1])

@@ -6,9 +6,33 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from lass.data.splits import folder_of_split, part_of_split
+
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff", ".webp")
 LAYOUT = "<root>/<split>/<class>/*.png, or <root>/<split>/*.png where there is one class"
 _MODES = {1: "L", 3: "RGB"}
+
+
+def read_split(
+    root: Path,
+    *,
+    split: str,
+    image: tuple[int, int, int],
+    classes: Sequence[str],
+    held_out: int | None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels [n, C, H, W] uint8 of the pictures of `split` and labels [n] int64, sorted by class and name.
+
+    Where `root` has no folder `validation`, `held_out` pictures of train, evenly spread over the sorted list,
+    are that split, and train is the rest. Errors as in `find_pictures` and `read_picture`.
+    """
+    colours, size, columns = image
+    if size != columns:
+        raise ValueError(f"images of {size} rows and {columns} columns: pictures are fitted into squares")
+    folder = folder_of_split(root, split, held_out=held_out, layout=LAYOUT)
+    pictures = part_of_split(find_pictures(folder, classes), root, split, held_out=held_out)
+    pixels = np.stack([read_picture(path, size=size, colours=colours) for path, _ in pictures])
+    return pixels, np.array([index for _, index in pictures])
 
 
 def find_pictures(folder: Path, classes: Sequence[str]) -> list[tuple[Path, int]]:

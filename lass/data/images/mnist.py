@@ -1,6 +1,6 @@
 """MNIST (LeCun et al., 1998): four IDX files, and the division of them into train, validation and test."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,16 +18,8 @@ FILES = {
 CLASSES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 IMAGE = (1, 28, 28)  # colours, rows, columns
 SPLITS = ("train", "validation", "test")
-REMEDY = f"set mnist.root to a folder with the files {', '.join(FILES)}, each with or without .gz"
+REMEDY = f"set `root` to a folder with the files {', '.join(FILES)}, each with or without .gz"
 _PREFIXES = {"train": "train", "test": "t10k"}
-
-
-@dataclass(frozen=True, eq=False)
-class Digits:
-    """Handwritten digits in the order of their files."""
-
-    images: np.ndarray  # [n, 28, 28] uint8, ink is 255
-    labels: np.ndarray  # [n] int64, the digit
 
 
 def find_idx(folder: Path, name: str) -> Path:
@@ -38,29 +30,43 @@ def find_idx(folder: Path, name: str) -> Path:
     raise FileNotFoundError(f"{folder} has neither {name} nor {name}.gz: {REMEDY}")
 
 
-def read_split(folder: Path, *, split: str, held_out: int) -> Digits:
-    """The digits of one of SPLITS; `validation` are the last `held_out` training images, `train` the others.
+def read_split(
+    root: Path,
+    *,
+    split: str,
+    image: tuple[int, int, int],
+    classes: Sequence[str],
+    held_out: int | None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels [n, 1, 28, 28] uint8, ink is 255, and digits [n] int64 of one of SPLITS, in order of the files.
 
-    Files are checked for their form, not for their MD5, so that other sets in the form of MNIST can be read.
-    Raises FileNotFoundError, and ValueError where a file is none of MNIST's or `held_out` leaves no image.
+    `validation` are the last `held_out` training images, `train` the others. Files are checked for their
+    form, not for their MD5, so that other sets in the form of MNIST can be read.
+
+    Raises FileNotFoundError, and ValueError where a file is none of MNIST's, `held_out` leaves no image, or
+    `image` or the number of `classes`, of whatever names, is not MNIST's.
     """
     if split not in SPLITS:
         raise ValueError(f"split {split!r} is unknown: use one of {', '.join(SPLITS)}")
-    if split == "test":
-        return _read_part(folder, _PREFIXES["test"])
-    digits = _read_part(folder, _PREFIXES["train"])
-    kept = len(digits.labels) - held_out
-    if not 0 < kept < len(digits.labels):
+    if image != IMAGE or len(classes) != len(CLASSES):
         raise ValueError(
-            f"mnist.held_out is {held_out}, but from 1 to {len(digits.labels) - 1} of the "
-            f"{len(digits.labels)} training images in {folder} can be held out"
+            f"images of {image} in {len(classes)} classes: MNIST has {IMAGE} in {len(CLASSES)}; set these"
+        )
+    if split == "test":
+        return _read_part(root, _PREFIXES["test"])
+    pixels, labels = _read_part(root, _PREFIXES["train"])
+    kept = len(labels) - (held_out or 0)
+    if not 0 < kept < len(labels):
+        raise ValueError(
+            f"held_out is {held_out}, but from 1 to {len(labels) - 1} of the {len(labels)} training images "
+            f"in {root} can be held out"
         )
     chosen = slice(kept) if split == "train" else slice(kept, None)
-    return Digits(digits.images[chosen], digits.labels[chosen])
+    return pixels[chosen], labels[chosen]
 
 
-def _read_part(folder: Path, prefix: str) -> Digits:
-    """Images and labels of the two files that begin with `prefix`."""
+def _read_part(folder: Path, prefix: str) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels and labels of the two files that begin with `prefix`."""
     path = find_idx(folder, f"{prefix}-images-idx3-ubyte")
     images = idx.read_idx(path, magic=idx.IMAGES)
     if images.shape[1:] != IMAGE[1:]:
@@ -71,4 +77,4 @@ def _read_part(folder: Path, prefix: str) -> Digits:
         raise ValueError(f"{path}: {len(labels)} labels for {len(images)} images; {REMEDY}")
     if labels.max() >= len(CLASSES):
         raise ValueError(f"{path}: label {labels.max()}, MNIST has 0 to {len(CLASSES) - 1}; {REMEDY}")
-    return Digits(images, labels.astype(np.int64))
+    return images[:, None], labels.astype(np.int64)

@@ -38,17 +38,17 @@ def psnr(estimates: ArrayLike, sources: ArrayLike) -> FloatArray:
     return _decibels(np.mean((estimated - true) ** 2, axis=1))
 
 
-def best_psnr(estimates: ArrayLike, sources: ArrayLike, *, kinds: Sequence[str]) -> PsnrScores:
+def best_psnr(estimates: ArrayLike, sources: ArrayLike, *, labels: Sequence[str]) -> PsnrScores:
     """PSNR of one mixture's estimates [N, T] in their best order, that of the highest mean.
 
-    Only sources of equal `kinds` (N labels) may change places, as in
+    Only sources of equal `labels` (N of them) may change places, as in
     `lass.evaluation.metrics.sdr.best_order`: all of them where one unconditional prior models every source,
     none where each estimate is of a known class.
-    Ties keep the order as it is. Raises ValueError as `psnr` does, and for another number of `kinds` than N.
+    Ties keep the order as it is. Raises ValueError as `psnr` does, and for another number of `labels` than N.
     """
     estimated, true = _as_images(estimates, sources)
     errors = np.mean((true[:, None] - estimated[None]) ** 2, axis=2)  # [N sources, N estimates]
-    order = closest_order(errors, kinds=kinds)
+    order = closest_order(errors, labels=labels)
     return PsnrScores(order=order, psnr=_decibels(errors[np.arange(len(true)), order]))
 
 

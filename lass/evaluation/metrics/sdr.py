@@ -73,18 +73,19 @@ def evaluate_separation(
     )
 
 
-def best_order(estimates: ArrayLike, references: ArrayLike, *, kinds: Sequence[str]) -> list[int]:
+def best_order(estimates: ArrayLike, references: ArrayLike, *, labels: Sequence[str]) -> list[int]:
     """Order of the estimates [N, T] with the highest mean whole-chunk SDR against references [N, T].
 
-    Only sources of equal `kinds` (N labels) may change places: those that one unconditional prior models, so
-    that nothing says which estimate is which source. Ties keep the order as it is.
+    Only sources of equal `labels` (N of them) may change places: those that one unconditional prior models,
+    so that nothing says which estimate is which source. Ties keep the order as it is.
     """
     estimated, true = _as_sources(estimates, "estimates"), _as_sources(references, "references")
-    if estimated.shape != true.shape or len(kinds) != len(true):
+    if estimated.shape != true.shape or len(labels) != len(true):
         raise ValueError(
-            f"estimates are {estimated.shape}, references {true.shape} and kinds {len(kinds)}: give N of each"
+            f"estimates are {estimated.shape}, references {true.shape} and labels {len(labels)}: "
+            "give N of each"
         )
-    return closest_order(_energy(true[:, None] - estimated[None]), kinds=kinds)
+    return closest_order(_energy(true[:, None] - estimated[None]), labels=labels)
 
 
 def signal_to_distortion(estimates: FloatArray, references: FloatArray) -> FloatArray:
@@ -157,7 +158,7 @@ def _museval_metrics() -> Any:
     """
     package = importlib.util.find_spec("museval")
     if package is None or not package.submodule_search_locations:
-        raise ModuleNotFoundError("museval is not installed: pip install -r requirements.lock")
+        raise ModuleNotFoundError("museval is not installed: pip install museval")
     path = Path(package.submodule_search_locations[0]) / "metrics.py"
     spec = importlib.util.spec_from_file_location("lass_museval_metrics", path)
     assert spec is not None, "a .py file always has a loader"

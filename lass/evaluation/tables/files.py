@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -42,6 +43,21 @@ def read_csv(path: Path) -> pa.Table:
 def floats(table: pa.Table, name: str) -> FloatArray:
     """A numeric column as float64, null as NaN."""
     return np.asarray(table[name].to_numpy(), dtype=np.float64)
+
+
+def check_columns(rows: pa.Table, schema: pa.Schema) -> None:
+    """ValueError where a table has no rows, or lacks columns of `schema`."""
+    absent = [name for name in schema.names if name not in rows.column_names]
+    if absent:
+        raise ValueError(f"rows lack the columns {', '.join(absent)}: make them anew")
+    if rows.num_rows == 0:
+        raise ValueError("no rows: nothing to summarise")
+
+
+def first_row(rows: pa.Table, chosen: NDArray[np.bool_]) -> dict[str, Any]:
+    """The first of the rows that are chosen."""
+    row: dict[str, Any] = rows.slice(int(np.argmax(chosen)), 1).to_pylist()[0]
+    return row
 
 
 def standard_error(values: FloatArray) -> float:

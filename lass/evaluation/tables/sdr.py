@@ -1,19 +1,21 @@
-"""Metric rows to the paper's Table 5: one row per method, as CSV, text and figure."""
+"""SDR of audio, from estimates to the paper's Table 5: rows, one row per method, text and figure."""
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from lass.evaluation.figures.drawing import COLOURS, new_figure, write_figure
-from lass.evaluation.metrics.sdr import SeparationScores
+from lass.evaluation.metrics.sdr import SeparationScores, best_order, evaluate_separation
 from lass.evaluation.tables.files import align_text, floats, read_csv, standard_error
+from lass.evaluation.tables.scores import Coverage, Row, Separated, distinct_names
 
 FloatArray = NDArray[np.float64]
 
@@ -34,132 +36,156 @@ GROUP_WIDTH = 0.8
 """Width of the bars of one method together, in units of the distance between methods."""
 
 
-def score_rows(
-    scores: SeparationScores,
-    *,
-    method: str,
-    mixture: int,
-    classes: Sequence[str],
-    uncounted: int,
-    positions: int,
-) -> list[dict[str, Any]]:
-    """One row per source of one scored mixture, in the order of `classes`: what `summarise_scores` reads.
+@dataclass(frozen=True)
+class Sdr:
+    """BSS-eval's metrics in dB, among them the SDR of the paper: one row per mixture and source."""
 
-    `uncounted` of the mixture's `positions` codes were never counted; both are 0 for a method without codes.
-    """
-    counts = {"nan_frames": scores.nan_frames, "uncounted": uncounted, "positions": positions}
+    rate: int  # Hz
+    window: float = 1.0  # seconds of a frame, and between frames
+    schema: ClassVar[pa.Schema] = SCORES
+
+    @staticmethod
+    def best_order(estimates: ArrayLike, sources: ArrayLike, *, labels: Sequence[str]) -> list[int]:
+        """The order of the highest mean whole-chunk SDR: `lass.evaluation.metrics.sdr.best_order`."""
+        return best_order(estimates, sources, labels=labels)
+
+    def score(self, separated: Separated) -> list[Row]:
+        """One row per source of the mixture, in the order of its classes, from its best order."""
+        order = best_order(separated.estimates, separated.sources, labels=separated.labels)
+        scores = evaluate_separation(
+            np.asarray(separated.estimates)[order],
+            separated.sources,
+            rate=self.rate,
+            window=self.window,
+            hop=self.window,
+        )
+        return score_rows(
+            scores, mixture=separated.mixture, classes=separated.classes, coverage=separated.coverage
+        )
+
+    @staticmethod
+    def summarise(rows: pa.Table, *, classes: Sequence[str]) -> pa.Table:
+        """One row per method, in the order in which the methods first appear, from the rows of several.
+
+        `rows` holds one row per method, mixture and source: `method`, `mixture` (int), `source` (one of
+        `classes`, those that repeat numbered), the metrics in dB (`sdr`, `sdr_chunk`, `si_sdr`, `sir`,
+        `sar`), `nan_frames` (frames without a score, the same number for each source of a mixture),
+        `uncounted` and `positions` (mixture codes that were never counted, of how many; 0 or null for a
+        method without codes).
+
+        The result starts with `method, sdr_avg, sdr_<class>..., n` (n mixtures). A class column is the mean
+        over mixtures, an `_avg` column the mean of the class columns. Mixtures without a score (NaN or null)
+        are left out of the mean of their class; `nan_frames` says how many frames that concerns. `sdr_se` is
+        the standard error of `sdr_avg` over the mixtures that have a score for every class, `sdr_se_<class>`
+        that of its class. `uncounted` is a share of all positions. What cannot be computed is null.
+
+        Raises:
+            ValueError: no rows or classes, a missing column, or a method whose rows are not exactly one per
+                mixture and class.
+        """
+        absent = [name for name in (*KEYS, *AVERAGED, *COUNTED) if name not in rows.column_names]
+        if absent:
+            raise ValueError(f"score rows lack the columns {', '.join(absent)}: score the mixtures anew")
+        if rows.num_rows == 0 or not classes:
+            raise ValueError(
+                f"no score rows ({rows.num_rows}) or no classes {list(classes)}: nothing to summarise"
+            )
+        names = distinct_names(classes)
+        methods = pc.unique(rows["method"]).to_pylist()
+        with np.errstate(invalid="ignore"):  # +inf and -inf have no mean
+            summaries = [
+                {"method": method, **_summarise(rows.filter(pc.field("method") == method), method, names)}
+                for method in methods
+            ]
+        return pa.table(
+            {name: pa.array([row[name] for row in summaries], from_pandas=True) for name in summaries[0]}
+        )
+
+    @staticmethod
+    def format(path: Path) -> str:
+        """The summary in the CSV file `path` as aligned text of the columns that fit on a terminal.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: the file is not a CSV table with the columns of `summarise`.
+        """
+        table = read_csv(path)
+        classes = class_names(table)
+        columns = [
+            "method",
+            *(f"sdr_{name}" for name in ("avg", *classes)),
+            "sdr_se",
+            "sdr_chunk_avg",
+            "si_sdr_avg",
+        ]
+        columns += ["sir_avg", "sar_avg", "n", "nan_frames", "uncounted"]
+        absent = [name for name in columns if name not in table.column_names]
+        if absent:
+            raise ValueError(f"{path}: the columns {', '.join(absent)} are missing: make the table anew")
+        cells = [columns, *([_cell(name, row[name]) for name in columns] for row in table.to_pylist())]
+        return align_text(cells)
+
+    @staticmethod
+    def draw(rows: pa.Table, *, classes: Sequence[str], path: Path) -> None:
+        """Draw how the SDR of every method is distributed over the mixtures, and write it to `path` as PNG.
+
+        `rows` as for `summarise`. One group per method; in it a box for the average over the sources of a
+        mixture and one per class: the quartiles with the median, whiskers from the 5th to the 95th
+        percentile, and the mean as a diamond with its value. Scores that are not finite have no place on the
+        axis; the mean is that of the table all the same. The file is written aside and renamed; equal rows
+        give equal bytes.
+
+        Raises:
+            ValueError: as `summarise`, or `path` does not end in .png.
+        """
+        table, sources = Sdr.summarise(rows, classes=classes), distinct_names(classes)
+        series, methods = ["avg", *sources], table["method"].to_pylist()
+        figure = new_figure(max(6.0, 1.5 + 0.42 * len(methods) * len(series)), 4.6)
+        axes = figure.add_subplot()
+        width = GROUP_WIDTH / len(series)
+        for group, method in enumerate(methods):
+            own = rows.filter(pc.field("method") == method)
+            grid = floats(own, "sdr")[_order(own, method, sources)]  # [mixtures, N]
+            for index, name in enumerate(series):
+                _draw_box(
+                    axes,
+                    values=grid.mean(axis=1) if name == "avg" else grid[:, index - 1],
+                    mean=floats(table, f"sdr_{name}")[group],
+                    position=group + (index - (len(series) - 1) / 2) * width,
+                    width=width,
+                    colour=COLOURS[index % len(COLOURS)],
+                )
+        counts = sorted(set(table["n"].to_pylist()))
+        axes.set_title(
+            f"SDR over {' or '.join(map(str, counts))} mixtures: 5, 25, 50, 75, 95 %, and the mean"
+        )
+        axes.set_ylabel("SDR (dB)")
+        axes.set_xticks(range(len(methods)), methods, rotation=20 if len(methods) > 6 else 0)
+        axes.set_xlim(-0.6, len(methods) - 0.4)
+        axes.axhline(0.0, color="black", linewidth=0.8)
+        axes.margins(y=0.12)
+        axes.spines[["top", "right"]].set_visible(False)
+        names = ["average", *sources]
+        patches = [Patch(color=COLOURS[index % len(COLOURS)], label=name) for index, name in enumerate(names)]
+        figure.legend(handles=patches, frameon=False, ncols=len(series), loc="outside lower center")
+        write_figure(figure, path=path)
+
+
+def score_rows(
+    scores: SeparationScores, *, mixture: int, classes: Sequence[str], coverage: Coverage
+) -> list[Row]:
+    """One row per source of one scored mixture, in the order of `classes`: what `Sdr.summarise` reads."""
+    counts = {"nan_frames": scores.nan_frames, **asdict(coverage)}
     return [
-        {"method": method, "mixture": mixture, "source": name}
+        {"mixture": mixture, "source": name}
         | {metric: float(getattr(scores, metric)[index]) for metric in METRICS}
         | counts
-        for index, name in enumerate(classes)
+        for index, name in enumerate(distinct_names(classes))
     ]
-
-
-def summarise_scores(rows: pa.Table, *, classes: Sequence[str]) -> pa.Table:
-    """Metric rows of several methods to one row per method, in the order in which the methods first appear.
-
-    `rows` holds one row per method, mixture and source: `method`, `mixture` (int), `source` (one of
-    `classes`), the metrics in dB (`sdr`, `sdr_chunk`, `si_sdr`, `sir`, `sar`), `nan_frames` (frames without
-    a score, the same number for each source of a mixture), `uncounted` and `positions` (mixture codes that
-    were never counted, of how many; 0 or null for a method without codes).
-
-    The result starts with `method, sdr_avg, sdr_<class>..., n` (n mixtures). A class column is the mean over
-    mixtures, an `_avg` column the mean of the class columns. Mixtures without a score (NaN or null) are left
-    out of the mean of their class; `nan_frames` says how many frames that concerns. `sdr_se` is the standard
-    error of `sdr_avg` over the mixtures that have a score for every class, `sdr_se_<class>` that of its
-    class. `uncounted` is a share of all positions. What cannot be computed is null.
-
-    Raises:
-        ValueError: no rows or classes, a missing column, or a method whose rows are not exactly one per
-            mixture and class.
-    """
-    absent = [name for name in (*KEYS, *AVERAGED, *COUNTED) if name not in rows.column_names]
-    if absent:
-        raise ValueError(f"score rows lack the columns {', '.join(absent)}: score the mixtures anew")
-    if rows.num_rows == 0 or not classes:
-        raise ValueError(
-            f"no score rows ({rows.num_rows}) or no classes {list(classes)}: nothing to summarise"
-        )
-    methods = pc.unique(rows["method"]).to_pylist()
-    with np.errstate(invalid="ignore"):  # +inf and -inf have no mean
-        summaries = [
-            {"method": method, **_summarise(rows.filter(pc.field("method") == method), method, classes)}
-            for method in methods
-        ]
-    return pa.table(
-        {name: pa.array([row[name] for row in summaries], from_pandas=True) for name in summaries[0]}
-    )
-
-
-def format_table(path: Path) -> str:
-    """The summary in the CSV file `path` as aligned text of the columns that fit on a terminal.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the file is not a CSV table with the columns of `summarise_scores`.
-    """
-    table = read_csv(path)
-    classes = class_names(table)
-    columns = [
-        "method",
-        *(f"sdr_{name}" for name in ("avg", *classes)),
-        "sdr_se",
-        "sdr_chunk_avg",
-        "si_sdr_avg",
-    ]
-    columns += ["sir_avg", "sar_avg", "n", "nan_frames", "uncounted"]
-    absent = [name for name in columns if name not in table.column_names]
-    if absent:
-        raise ValueError(f"{path}: the columns {', '.join(absent)} are missing: make the table anew")
-    cells = [columns, *([_cell(name, row[name]) for name in columns] for row in table.to_pylist())]
-    return align_text(cells)
-
-
-def draw_scores(rows: pa.Table, *, classes: Sequence[str], path: Path) -> None:
-    """Draw how the SDR of every method is distributed over the mixtures, and write it to `path` as PNG.
-
-    `rows` as for `summarise_scores`. One group per method; in it a box for the average over the sources of a
-    mixture and one per class: the quartiles with the median, whiskers from the 5th to the 95th percentile,
-    and the mean as a diamond with its value. Scores that are not finite have no place on the axis; the mean
-    is that of the table all the same. The file is written aside and renamed; equal rows give equal bytes.
-
-    Raises:
-        ValueError: as `summarise_scores`, or `path` does not end in .png.
-    """
-    table = summarise_scores(rows, classes=classes)
-    series, methods = ["avg", *classes], table["method"].to_pylist()
-    figure = new_figure(max(6.0, 1.5 + 0.42 * len(methods) * len(series)), 4.6)
-    axes = figure.add_subplot()
-    width = GROUP_WIDTH / len(series)
-    for group, method in enumerate(methods):
-        own = rows.filter(pc.field("method") == method)
-        grid = floats(own, "sdr")[_order(own, method, classes)]  # [mixtures, N]
-        for index, name in enumerate(series):
-            _draw_box(
-                axes,
-                values=grid.mean(axis=1) if name == "avg" else grid[:, index - 1],
-                mean=floats(table, f"sdr_{name}")[group],
-                position=group + (index - (len(series) - 1) / 2) * width,
-                width=width,
-                colour=COLOURS[index % len(COLOURS)],
-            )
-    counts = sorted(set(table["n"].to_pylist()))
-    axes.set_title(f"SDR over {' or '.join(map(str, counts))} mixtures: 5, 25, 50, 75, 95 %, and the mean")
-    axes.set_ylabel("SDR (dB)")
-    axes.set_xticks(range(len(methods)), methods, rotation=20 if len(methods) > 6 else 0)
-    axes.set_xlim(-0.6, len(methods) - 0.4)
-    axes.axhline(0.0, color="black", linewidth=0.8)
-    axes.margins(y=0.12)
-    axes.spines[["top", "right"]].set_visible(False)
-    names = ["average", *classes]
-    patches = [Patch(color=COLOURS[index % len(COLOURS)], label=name) for index, name in enumerate(names)]
-    figure.legend(handles=patches, frameon=False, ncols=len(series), loc="outside lower center")
-    write_figure(figure, path=path)
 
 
 def class_names(table: pa.Table) -> list[str]:
-    """The source classes of a table by `summarise_scores`: its columns between `sdr_avg` and `n`.
+    """The source classes of a table by `Sdr.summarise`: its columns between `sdr_avg` and `n`.
 
     Raises:
         ValueError: the table does not start with these columns.

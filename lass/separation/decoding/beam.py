@@ -6,30 +6,21 @@ Scores of new hypotheses are those of the chosen continuations; they are never i
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from lass.likelihood.tensor import RaggedSlices
-from lass.separation.decoding.posterior import joint_log_posteriors
+from lass.separation.decoding.posterior import joint_log_posteriors, log_posteriors
+from lass.separation.decoding.state import Step
 
 LOOKED_AT = 64  # tuples of a slice, W at least, that are looked at first
 
 
-@dataclass(frozen=True)
-class Continuations:
-    """What the W rows of every mixture hold after a step."""
-
-    parents: Tensor  # [B, W] int64: the row that each continues
-    tuples: Tensor  # [B, W] int64: the tuple of the slice that each appends
-    scores: Tensor  # [B, W] float32: log posterior of the joint prefix, -inf where no continuation exists
-
-
 def best_continuations(
     log_probs: Sequence[Tensor], slices: RaggedSlices, *, likelihood_weight: float
-) -> Continuations:
-    """The W best of all continuations of every mixture, exactly.
+) -> Step:
+    """The W best of all continuations of every mixture, exactly; scores [B, W] are float32.
 
     Args:
         log_probs: `log p_n(z_n | past)` of every source [B, W, K], of the first one with the log posterior of
@@ -49,9 +40,9 @@ def best_continuations(
     near, beyond = likely_tuples(log_probs, slices, likelihood_weight)
     exists = near >= 0  # [B, M]
     at = slices.offsets[:-1, None] + near.clamp_min(0)
-    scores = (likelihood_weight * slices.log_likelihood[at])[:, None]  # [B, 1, M]
-    for table, codes in zip(log_probs, slices.tuples[at].unbind(dim=2), strict=True):
-        scores = scores + table.gather(2, codes[:, None].expand(-1, width, -1))
+    scores = log_posteriors(
+        log_probs, slices.tuples[at], slices.log_likelihood[at], likelihood_weight=likelihood_weight
+    )  # [B, W, M]
     scores = scores.masked_fill(~exists[:, None], -torch.inf).flatten(1)  # [B, W * M]
     best = scores.topk(width, dim=1)
     threshold = best.values[:, -1]
@@ -65,7 +56,7 @@ def best_continuations(
             [table[row : row + 1] for table in log_probs], part, likelihood_weight=likelihood_weight
         )
         values[row], places[row] = best_places(every.flatten(), width)
-    return settle(values, places, sizes[:, None])
+    return settle(values, places, slices)
 
 
 def likely_tuples(
@@ -103,21 +94,22 @@ def best_places(total: Tensor, width: int) -> tuple[Tensor, Tensor]:
     return total[candidates[order]], candidates[order]
 
 
-def settle(values: Tensor, places: Tensor, tuples: Tensor) -> Continuations:
+def settle(values: Tensor, places: Tensor, slices: RaggedSlices) -> Step:
     """Give every chosen continuation its row.
 
     The best child of a parent takes the parent's row; the others, best first, take the lowest rows left over.
 
     Args:
         values: scores [B, W] of the continuations; -inf for those that do not exist.
-        places: parent * n + tuple [B, W].
-        tuples: n [B, 1], tuples of each mixture's slice.
+        places: parent * n + tuple [B, W], of n tuples in the mixture's slice.
+        slices: the tuples that were continued by.
     """
+    sizes = slices.offsets.diff()[:, None]  # n [B, 1]
     order = places.argsort(dim=1)
     order = order.gather(1, values.gather(1, order).argsort(dim=1, descending=True, stable=True))
     values, places = values.gather(1, order), places.gather(1, order)  # best first, then by place
     exists = values > -torch.inf
-    parents = torch.where(exists, places // tuples, -1)  # [B, W]
+    parents = torch.where(exists, places // sizes, -1)  # [B, W]
     again = (parents[:, :, None] == parents[:, None, :]).tril(-1).any(dim=2)
     stays = exists & ~again
     width = values.shape[1]
@@ -126,8 +118,9 @@ def settle(values: Tensor, places: Tensor, tuples: Tensor) -> Continuations:
     rank = ((~stays).long().cumsum(dim=1) - 1).clamp_min(0)
     rows = torch.where(stays, parents, free.gather(1, rank))  # [B, W]
     own = torch.arange(width, device=rows.device).expand_as(rows)
-    return Continuations(
+    chosen = torch.zeros_like(own).scatter_(1, rows, torch.where(exists, places % sizes, 0))
+    return Step(
+        codes=slices.tuples[slices.offsets[:-1, None] + chosen],
         parents=torch.empty_like(rows).scatter_(1, rows, torch.where(exists, parents, rows)),
-        tuples=torch.zeros_like(own).scatter_(1, rows, torch.where(exists, places % tuples, 0)),
         scores=torch.empty_like(values).scatter_(1, rows, values),
     )

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from lass.likelihood.tensor import Likelihood
+from lass.separation.decoding.decoders import Decoder
 from lass.separation.decoding.factored import AT_ONCE
-from lass.separation.decoding.loop import Method
 from lass.separation.decoding.prior import Prior
 
 FLOAT, LONG = 4, 8  # bytes
@@ -21,27 +21,28 @@ def mixtures_at_once(
     *,
     priors: Sequence[Prior],
     likelihood: Likelihood,
-    method: Method,
+    decoder: Decoder,
     length: int,
-    evidence: bool = False,
+    frames: bool = False,
 ) -> int:
     """How many mixtures of `length` tokens may be decoded together within `memory` bytes.
 
     The bound is on what decoding allocates beyond priors and likelihood, and is never exceeded; it counts
-    every hypothesis as if it shared nothing with others. `evidence`: whether the log-likelihood of all pairs
-    of every position is given. Raises ValueError where not even one mixture fits.
+    every hypothesis as if it shared nothing with others. `frames`: whether the likelihood is that of
+    frames, which holds a number for every pair of codes at every position. Raises ValueError where not even
+    one mixture fits.
     """
-    width, sources, codes = method.hypotheses, len(priors), likelihood.codebook_size
-    longest = codes**sources if evidence else int(likelihood.offsets.diff().max())
+    width, sources, codes = decoder.hypotheses, len(priors), likelihood.codebook_size
+    longest = codes**sources if frames else int(likelihood.offsets.diff().max())
     once = SCORES * FLOAT * width * longest
     sequences = sum(prior.bytes_per_sequence(length) for prior in priors)  # of one hypothesis
     numbers = TABLES * FLOAT * codes * sources + LONG * length * (2 * sources + 2)
     slices = longest * (LONG * (2 * sources + 2) + 2 * FLOAT)
     dense = 0 if sources > 2 else DENSE * FLOAT * codes**2
-    frames = 4 * FLOAT * length * codes**2 if evidence else 0
-    each = width * (sequences + numbers) + slices + dense + frames
+    every_pair = 4 * FLOAT * length * codes**2 if frames else 0
+    each = width * (sequences + numbers) + slices + dense + every_pair
     spare = sum(prior.bytes_per_sequence(length) for prior in dict.fromkeys(priors)) * PADDING
-    exact = EXACT * AT_ONCE if sources == 2 and not method.searches else 0  # what float32 would lose
+    exact = EXACT * AT_ONCE if sources == 2 and decoder.draws > 0 else 0  # what float32 would lose
     weighed = FLOAT * len(likelihood.log_likelihood) + RECORDED if likelihood.offsets.is_cuda else 0
     fixed = once + spare + exact + weighed
     if memory < fixed + each:

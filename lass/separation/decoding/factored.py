@@ -6,6 +6,7 @@ z_2 is `L[z_1] * p_2`. Both draws together take K (K + 2) products per hypothesi
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -28,8 +29,23 @@ class Drawn:
     log_normaliser: Tensor  # [B, W]: log of the sum of the unnormalised posterior over all tuples
 
 
+class Pairs(Protocol):
+    """log L of all pairs of B mixtures."""
+
+    peak: Tensor  # [B, 1, 1]: the largest of each mixture
+
+    def shares(self) -> Tensor:
+        """L of every pair as a share of its mixture's largest [B, K, K]."""
+
+    def at(self, codes: Tensor) -> Tensor:
+        """Log L [B, W] of the pairs `codes` [B, W, 2]."""
+
+    def dense(self, rows: Tensor) -> Tensor:
+        """Log L [R, K, K] of the mixtures `rows` [R]."""
+
+
 class DensePairs:
-    """log L of all pairs of B mixtures, given for all of them [B, K, K]; -inf for impossible pairs."""
+    """Given for all of them [B, K, K]; -inf for impossible pairs."""
 
     def __init__(self, log_likelihood: Tensor) -> None:
         """Keep the table."""
@@ -37,21 +53,21 @@ class DensePairs:
         self.peak = finite_peak(log_likelihood, dim=(1, 2))  # [B, 1, 1]
 
     def shares(self) -> Tensor:
-        """L of every pair as a share of its mixture's largest [B, K, K]."""
+        """As of `Pairs`."""
         return shares(self.log_likelihood - self.peak)
 
     def at(self, codes: Tensor) -> Tensor:
-        """Log L [B, W] of the pairs `codes` [B, W, 2]."""
+        """As of `Pairs`."""
         row = torch.arange(len(codes), device=codes.device)[:, None]
         return self.log_likelihood[row, codes[..., 0], codes[..., 1]]
 
     def dense(self, rows: Tensor) -> Tensor:
-        """Log L [R, K, K] of the mixtures `rows` [R]."""
+        """As of `Pairs`."""
         return self.log_likelihood[rows]
 
 
 class SparsePairs:
-    """The same from the pairs that are possible: only these are looked at, one in a hundred as a rule."""
+    """From the pairs that are possible: only these are looked at, one in a hundred as a rule."""
 
     def __init__(self, slices: RaggedSlices, codes: int) -> None:
         """Take `slices` of B mixtures for K `codes`; their pairs ascend."""
@@ -63,7 +79,7 @@ class SparsePairs:
         self.places = (self.row * codes + slices.tuples[:, 0]) * codes + slices.tuples[:, 1]  # ascending
 
     def shares(self) -> Tensor:
-        """As of `DensePairs`."""
+        """As of `Pairs`."""
         relative = self.slices.log_likelihood - self.peak[self.row, 0, 0]
         whole = functional.pad(relative, (0, -len(relative) % BLOCK))  # or bytes depend on the other mixtures
         spread = torch.zeros(len(self.peak) * self.codes**2, device=self.row.device)
@@ -71,14 +87,14 @@ class SparsePairs:
         return spread.view(-1, self.codes, self.codes)
 
     def at(self, codes: Tensor) -> Tensor:
-        """As of `DensePairs`."""
+        """As of `Pairs`."""
         row = torch.arange(len(codes), device=codes.device)[:, None]
         wanted = (row * self.codes + codes[..., 0]) * self.codes + codes[..., 1]
-        found = torch.searchsorted(self.places, wanted).clamp_max(len(self.places) - 1)
-        return torch.where(self.places[found] == wanted, self.slices.log_likelihood[found], -torch.inf)
+        nearest = torch.searchsorted(self.places, wanted).clamp_max(len(self.places) - 1)
+        return torch.where(self.places[nearest] == wanted, self.slices.log_likelihood[nearest], -torch.inf)
 
     def dense(self, rows: Tensor) -> Tensor:
-        """As of `DensePairs`."""
+        """As of `Pairs`."""
         return torch.stack([dense_slices(self.slices.only(int(row)), self.codes)[0] for row in rows])
 
 
@@ -102,7 +118,12 @@ def ragged_pairs(dense: Tensor) -> RaggedSlices:
     )
 
 
-def sample_pairs(first: Tensor, second: Tensor, pairs: DensePairs | SparsePairs, uniforms: Tensor) -> Drawn:
+def raised(log_likelihood: Tensor, power: float) -> Tensor:
+    """`power` times the logarithms; what is impossible stays so at power 0."""
+    return torch.where(torch.isfinite(log_likelihood), power * log_likelihood, -torch.inf)
+
+
+def sample_pairs(first: Tensor, second: Tensor, pairs: Pairs, uniforms: Tensor) -> Drawn:
     """Draw a pair for every hypothesis from the whole posterior.
 
     Args:

@@ -72,12 +72,12 @@ def tile_winners(  # type: ignore[no-untyped-def]
     exists = place < number
     best = tl.full([TUPLES], NONE, tl.int64)
     if tl.program_id(1) * TUPLES < number:
-        evidence = tl.load(slices[2] + first + place, mask=exists, other=0.0)
+        known_likelihood = tl.load(slices[2] + first + place, mask=exists, other=0.0)
         known = scores + (position.to(tl.int64) * batch + item) * WIDTH
         peak = peak_of(known, WIDTH)
         for hypothesis in range(WIDTH):
             prefix = (tl.load(known + hypothesis) - peak).to(tl.float32)
-            total = evidence
+            total = known_likelihood
             for source in tl.static_range(SOURCES):
                 chosen = tl.load(slices[1] + (first + place) * SOURCES + source, mask=exists, other=0)
                 row = tables + ((source * batch + item) * WIDTH + hypothesis) * SIZES[2]
@@ -193,8 +193,8 @@ class Beams:
         """W = `width` hypotheses of the mixture codes m [B, S], all of them counted."""
         batch, length = mixture.shape
         device, sources = mixture.device, likelihood.sources
-        evidence = likelihood_weight * likelihood.log_likelihood  # not in a kernel: fused it rounds apart
-        self.slices = (likelihood.offsets, likelihood.tuples, evidence, mixture.T.contiguous())
+        weighed = likelihood_weight * likelihood.log_likelihood  # not in a kernel: fused it rounds apart
+        self.slices = (likelihood.offsets, likelihood.tuples, weighed, mixture.T.contiguous())
         self.codebook_size = likelihood.codebook_size
         self.scores = torch.full((length + 1, batch, width), -torch.inf, dtype=torch.float64, device=device)
         self.scores[0, :, 0] = 0.0
@@ -233,9 +233,9 @@ class Beams:
     def traced(self) -> Tensor:
         """Codes [B, W, S, N] of the hypotheses at the end."""
         length, batch, width, sources = self.codes.shape
-        found = self.codes.new_empty(batch, width, length, sources)
-        trace_back[(batch,)](self.parents, self.codes, found, SIZES=(sources, width, length, self.kept))
-        return found
+        traced = self.codes.new_empty(batch, width, length, sources)
+        trace_back[(batch,)](self.parents, self.codes, traced, SIZES=(sources, width, length, self.kept))
+        return traced
 
 
 def kept_of(width: int) -> int:

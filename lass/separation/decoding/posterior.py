@@ -1,4 +1,16 @@
-"""The posterior of one position, on the support of the likelihood's slice (step 4 of the method, eq. 7)."""
+"""The posterior of one position, on the support of the likelihood (step 4 of the method; paper, equation 7).
+
+`log p(z_1..z_N | m, past) = sum_n log p_n(z_n | past) + lambda * log p(m | z_1..z_N)`, up to a constant.
+
+Written out it is `log_posteriors`, for given tuples, and `joint_log_posteriors`, for all of a slice. Where
+there is no need to look at every tuple, faster paths take the same sum apart, and tests hold each against
+this one:
+
+    beam.py, likely_tuples        bounds over all hypotheses leave few tuples for beam search to look at
+    factored.py, sample_pairs     two sources: the marginal of z_1 is one matrix product
+    nested.py, sample_nested      any number of sources: sums from the inside out
+    kernels.py, tile_winners      beam search on a GPU, by Triton
+"""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -8,10 +20,28 @@ from torch import Tensor
 from lass.likelihood.tensor import RaggedSlices
 
 
+def log_posteriors(
+    log_probs: Sequence[Tensor], tuples: Tensor, log_likelihood: Tensor, *, likelihood_weight: float
+) -> Tensor:
+    """Unnormalised `sum_n log p_n(z_n | past) + lambda * log p(m | z_1..z_N)` [B, W, M] of given tuples.
+
+    Args:
+        log_probs: one tensor [B, W, K] per source.
+        tuples: M tuples of every mixture [B, M, N] int64.
+        log_likelihood: log p(m | z_1..z_N) of each [B, M].
+        likelihood_weight: lambda.
+    """
+    width = log_probs[0].shape[1]
+    scores = (likelihood_weight * log_likelihood)[:, None]  # [B, 1, M]
+    for table, codes in zip(log_probs, tuples.unbind(dim=2), strict=True):
+        scores = scores + table.gather(2, codes[:, None].expand(-1, width, -1))
+    return scores
+
+
 def joint_log_posteriors(
     log_probs: Sequence[Tensor], slices: RaggedSlices, *, likelihood_weight: float
 ) -> Iterator[Tensor]:
-    """Unnormalised `sum_n log p_n(z_n | past) + lambda * log p(m | z_1..z_N)` of every tuple and hypothesis.
+    """The same of every tuple of the slices and every hypothesis.
 
     Args:
         log_probs: one tensor [B, W, K] per source.

@@ -55,23 +55,28 @@ class Reader:
 
 
 def open_readers(
-    priors: Sequence[Prior], mixture: Tensor, *, width: int, related: bool, apart: bool
+    priors: Sequence[Prior],
+    *,
+    shape: tuple[int, int, int],
+    device: torch.device,
+    related: bool,
+    apart: bool,
 ) -> list[Reader]:
-    """One reader per distinct prior for W = `width` hypotheses of each of the mixtures m [B, S].
+    """One reader per distinct prior for B mixtures with W hypotheses of S tokens each, (B, W, S) = `shape`.
 
     `related` hypotheses of a mixture descend from one another; `apart`: as of `Reader`.
     """
-    batch, length = mixture.shape
+    batch, width, length = shape
     shared = width if related else 1
     readers = []
     for prior in dict.fromkeys(priors):
         sources = [source for source, one in enumerate(priors) if one is prior]
-        everyone = mixture.new_zeros(batch, width, len(sources))
+        everyone = torch.zeros(batch, width, len(sources), dtype=torch.int64, device=device)
         if not apart:
             readers.append(Reader(prior, sources, prior.start(1, length, shared=shared), everyone))
             continue
         number = everyone.numel()
-        rows = torch.arange(number, device=mixture.device).view(batch, len(sources), width).transpose(1, 2)
+        rows = torch.arange(number, device=device).view(batch, len(sources), width).transpose(1, 2)
         readers.append(Reader(prior, sources, prior.start(number, length, shared=shared), rows, rows))
     return readers
 
@@ -80,8 +85,8 @@ def next_log_probs(previous: Tensor | None, readers: Sequence[Reader]) -> list[T
     """`log p_n(z_s | z_<s)` [B, W, K] of every source n after the codes `previous` [B, W, N]."""
     tables: dict[int, Tensor] = {}
     for reader in readers:
-        found = reader.log_probs(None if previous is None else reader.own(previous))
-        tables |= {source: found[:, :, index] for index, source in enumerate(reader.sources)}
+        own = reader.log_probs(None if previous is None else reader.own(previous))  # [B, W, sources, K]
+        tables |= {source: own[:, :, index] for index, source in enumerate(reader.sources)}
     return [tables[source] for source in sorted(tables)]
 
 

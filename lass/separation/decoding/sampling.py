@@ -8,44 +8,33 @@ import torch
 from torch import Tensor
 
 from lass.likelihood.tensor import RaggedSlices
-from lass.separation.decoding.factored import (
-    DensePairs,
-    SparsePairs,
-    finite_peak,
-    invert,
-    ragged_pairs,
-    sample_pairs,
-)
+from lass.separation.decoding.factored import finite_peak, invert, raised, sample_pairs
 from lass.separation.decoding.nested import sample_nested
-from lass.separation.decoding.posterior import joint_log_posteriors
+from lass.separation.decoding.posterior import joint_log_posteriors, log_posteriors
+from lass.separation.decoding.state import Step
+from lass.separation.decoding.support import Support
 
 LARGEST_DENSE = 1024  # K up to which two sources are drawn from dense slices
 COLDEST_DENSE = 0.01  # temperature under which products of float32 numbers would be lost
 
 
-@dataclass(frozen=True)
-class DrawnTuples:
-    """One tuple per hypothesis."""
-
-    codes: Tensor  # [B, W, N] int64
-    scores: Tensor  # [B, W] float64: unnormalised log posterior; -inf where every tuple is impossible
-    log_weights: Tensor  # [B, W] float64: the same, less the log-probability with which the tuple was drawn
-
-
 def draw_tuples(
     log_probs: Sequence[Tensor],
-    support: RaggedSlices | Tensor,
+    support: Support,
     uniforms: Tensor,
     *,
     likelihood_weight: float,
     temperature: float,
     top_k: int | None,
-) -> DrawnTuples:
+) -> Step:
     """Draw a tuple for each of W hypotheses of B mixtures.
+
+    Scores [B, W] float64 are the unnormalised log posteriors of the tuples, -inf where every tuple is
+    impossible; log weights are the same, less the log-probability with which each tuple was drawn.
 
     Args:
         log_probs: `log p_n(z_n | past)` of every source [B, W, K].
-        support: the tuples that the mixtures' codes allow, or the log-likelihood of all pairs [B, K, K].
+        support: the likelihood of the position.
         uniforms: numbers in [0, 1) [B, W].
         likelihood_weight: lambda.
         temperature: the posterior is raised to `1 / temperature`.
@@ -57,27 +46,17 @@ def draw_tuples(
     size = log_probs[0].shape[2]
     alone = top_k is not None or temperature < COLDEST_DENSE
     if alone or len(log_probs) > 2 or size > LARGEST_DENSE:
-        slices = ragged_pairs(support) if isinstance(support, Tensor) else support
+        slices = support.slices()
         posterior = {"likelihood_weight": likelihood_weight, "temperature": temperature}
         if alone:
             return draw_ragged(log_probs, slices, uniforms, top_k=top_k, **posterior)
         return draw_nested(log_probs, slices, uniforms, **posterior)
     first, second = (table / temperature for table in log_probs)
-    power = likelihood_weight / temperature
-    pairs: DensePairs | SparsePairs
-    if isinstance(support, Tensor):
-        pairs = DensePairs(raised(support, power))
-    else:
-        pairs = SparsePairs(replace(support, log_likelihood=raised(support.log_likelihood, power)), size)
-    drawn = sample_pairs(first, second, pairs, uniforms)
+    drawn = sample_pairs(first, second, support.pairs(likelihood_weight / temperature), uniforms)
     scores = temperature * drawn.scores.double()
     weights = scores - (drawn.scores.double() - drawn.log_normaliser.double())
-    return DrawnTuples(drawn.codes, scores, weights.nan_to_num(nan=-math.inf, neginf=-math.inf))
-
-
-def raised(log_likelihood: Tensor, power: float) -> Tensor:
-    """`power` times the logarithms; what is impossible stays so at power 0."""
-    return torch.where(torch.isfinite(log_likelihood), power * log_likelihood, -math.inf)
+    weights = weights.nan_to_num(nan=-math.inf, neginf=-math.inf)
+    return Step(drawn.codes, scores, log_weights=weights)
 
 
 def draw_ragged(
@@ -88,7 +67,7 @@ def draw_ragged(
     likelihood_weight: float,
     temperature: float,
     top_k: int | None,
-) -> DrawnTuples:
+) -> Step:
     """As `draw_tuples`, tuple by tuple on the support, for any number of sources and any codebook."""
     posteriors = joint_log_posteriors(log_probs, slices, likelihood_weight=likelihood_weight)
     picked = [
@@ -96,10 +75,10 @@ def draw_ragged(
         for scores, numbers in zip(posteriors, uniforms, strict=True)
     ]
     chosen = torch.stack([one.places for one in picked]) + slices.offsets[:-1, None]  # [B, W]
-    return DrawnTuples(
+    return Step(
         slices.tuples[chosen],
         torch.stack([one.scores for one in picked]),
-        torch.stack([one.log_weights for one in picked]),
+        log_weights=torch.stack([one.log_weights for one in picked]),
     )
 
 
@@ -110,40 +89,57 @@ def draw_nested(
     *,
     likelihood_weight: float,
     temperature: float,
-) -> DrawnTuples:
+) -> Step:
     """As `draw_tuples` on the support, for any number of sources and any codebook, mixture by mixture."""
-    power = likelihood_weight / temperature
-    found = []
-    for item, numbers in enumerate(uniforms):
-        part = slices.only(item)
-        tables = [table[item] / temperature for table in log_probs]  # [W, K]
-        drawn = sample_nested(
-            tables, replace(part, log_likelihood=raised(part.log_likelihood, power)), numbers
+    drawn = [
+        draw_nested_alone(
+            [table[item] for table in log_probs],
+            slices.only(item),
+            numbers,
+            likelihood_weight=likelihood_weight,
+            temperature=temperature,
         )
-        codes = part.tuples[drawn.places]  # [W, N]
-        scores = likelihood_weight * part.log_likelihood[drawn.places]
-        for table, own in zip(log_probs, codes.unbind(dim=1), strict=True):
-            scores = scores + table[item].gather(1, own[:, None])[:, 0]
-        weights = scores.double() - (scores.double() / temperature - drawn.log_normaliser)
-        one = DrawnTuples(codes, scores.double(), weights.nan_to_num(nan=-math.inf, neginf=-math.inf))
-        rows = drawn.lost.nonzero()[:, 0]
-        if len(rows):
-            exact = draw_ragged(
-                [table[item, rows][None] for table in log_probs],
-                part,
-                numbers[rows][None],
-                likelihood_weight=likelihood_weight,
-                temperature=temperature,
-                top_k=None,
-            )
-            one.codes[rows], one.scores[rows] = exact.codes[0], exact.scores[0]
-            one.log_weights[rows] = exact.log_weights[0]
-        found.append(one)
-    return DrawnTuples(
-        torch.stack([one.codes for one in found]),
-        torch.stack([one.scores for one in found]),
-        torch.stack([one.log_weights for one in found]),
-    )
+        for item, numbers in enumerate(uniforms)
+    ]
+    codes, scores, log_weights = (torch.stack(parts) for parts in zip(*drawn, strict=True))
+    return Step(codes, scores, log_weights=log_weights)
+
+
+def draw_nested_alone(
+    log_probs: Sequence[Tensor],
+    slice_: RaggedSlices,
+    uniforms: Tensor,
+    *,
+    likelihood_weight: float,
+    temperature: float,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Codes [W, N], scores [W] and log weights [W] of one mixture, from `log p_n(z_n | past)` [W, K]."""
+    powers = raised(slice_.log_likelihood, likelihood_weight / temperature)
+    tables = [table / temperature for table in log_probs]
+    drawn = sample_nested(tables, replace(slice_, log_likelihood=powers), uniforms)
+    codes = slice_.tuples[drawn.places]  # [W, N]
+    known = slice_.log_likelihood[drawn.places]
+    scores = log_posteriors(  # every hypothesis has a tuple of its own
+        [table[:, None] for table in log_probs],
+        codes[:, None],
+        known[:, None],
+        likelihood_weight=likelihood_weight,
+    )[:, 0, 0].double()
+    weights = scores - (scores / temperature - drawn.log_normaliser)
+    weights = weights.nan_to_num(nan=-math.inf, neginf=-math.inf)
+    rows = drawn.lost.nonzero()[:, 0]
+    if len(rows):
+        exact = draw_ragged(
+            [table[rows][None] for table in log_probs],
+            slice_,
+            uniforms[rows][None],
+            likelihood_weight=likelihood_weight,
+            temperature=temperature,
+            top_k=None,
+        )
+        assert exact.log_weights is not None, "of everything that is drawn"
+        codes[rows], scores[rows], weights[rows] = exact.codes[0], exact.scores[0], exact.log_weights[0]
+    return codes, scores, weights
 
 
 @dataclass(frozen=True)
@@ -151,8 +147,8 @@ class Picked:
     """One tuple of a slice per hypothesis of one mixture."""
 
     places: Tensor  # [W] int64 in [0, n)
-    scores: Tensor  # [W] float64: as of `DrawnTuples`
-    log_weights: Tensor  # [W] float64: as of `DrawnTuples`
+    scores: Tensor  # [W] float64: as of `draw_tuples`
+    log_weights: Tensor  # [W] float64: as of `draw_tuples`
 
 
 def pick_tuples(scores: Tensor, uniforms: Tensor, *, temperature: float, top_k: int | None) -> Picked:
@@ -173,20 +169,10 @@ def pick_tuples(scores: Tensor, uniforms: Tensor, *, temperature: float, top_k: 
     tempered = (values - finite_peak(values, dim=1)).double() / temperature  # the best keeps 0 at any
     mass = tempered.exp()
     chosen = invert(mass, uniforms)[0][:, None]  # [W, 1]
-    found = values.gather(1, chosen).double()
-    log_weights = found - tempered.gather(1, chosen) + mass.sum(dim=1, keepdim=True).log()
+    kept = values.gather(1, chosen).double()
+    log_weights = kept - tempered.gather(1, chosen) + mass.sum(dim=1, keepdim=True).log()
     return Picked(
         places=(chosen if places is None else places.gather(1, chosen))[:, 0],
-        scores=found[:, 0],
+        scores=kept[:, 0],
         log_weights=log_weights[:, 0].nan_to_num(nan=-math.inf, neginf=-math.inf),
     )
-
-
-def check_sampler(temperature: float, top_k: int | None) -> None:
-    """Refuse settings that no distribution has."""
-    if not 0 < temperature < math.inf:
-        raise ValueError(
-            f"temperature {temperature} must be positive and finite; for the mode use greedy search"
-        )
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k {top_k} must be at least 1")

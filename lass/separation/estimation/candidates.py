@@ -31,7 +31,7 @@ def draw_candidates(
     ValueError where no hypothesis of a mixture has a positive probability.
     """
     decoded = separator.hypotheses(mixtures, items)
-    found = []
+    candidates = []
     for row, mixture in enumerate(mixtures):
         real = torch.isfinite(decoded.scores[row]).nonzero()[:, 0]
         if not len(real):
@@ -46,7 +46,7 @@ def draw_candidates(
         likeliest = decoded.scores[row, distinct].argmax()
         if not (nearest == likeliest).any():
             nearest = torch.cat([nearest, likeliest[None]])
-        found.append(
+        candidates.append(
             Candidates(
                 codes=codes[nearest].contiguous(),
                 log_posterior=decoded.scores[row, distinct[nearest]],
@@ -54,7 +54,7 @@ def draw_candidates(
                 uncounted=int(decoded.uncounted[row]),
             )
         )
-    return found
+    return candidates
 
 
 def first_of_each(codes: Tensor) -> Tensor:

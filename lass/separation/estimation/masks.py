@@ -7,7 +7,6 @@ what is not (Smaragdis et al. 2007, "Supervised and semi-supervised separation o
 mixtures", with estimates in place of examples).
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,8 @@ import torch
 from numpy.typing import NDArray
 from sklearn.decomposition import NMF, non_negative_factorization
 from torch import Tensor
+
+from lass.separation.settings import Mask
 
 Magnitudes = NDArray[np.float64]
 
@@ -26,32 +27,16 @@ FAINT = 1e-12  # power of every source everywhere: silence shares alike
 DIVERGENCE: dict[str, Any] = {"solver": "mu", "beta_loss": "kullback-leibler", "tol": 0.0}  # no early end
 
 
-@dataclass(frozen=True)
-class Mask:
-    """How masks are made: ValueError for sizes that mean nothing."""
-
-    window: int  # samples of a frame, a multiple of 4; frames lie a quarter of it apart
-    templates: int  # R of every source
-    rounds: int  # how many times masks are made, each time from the result so far
-
-    def __post_init__(self) -> None:
-        """Refuse sizes that mean nothing."""
-        if self.window < 4 or self.window % 4:
-            raise ValueError(f"window {self.window}: give a multiple of 4 samples")
-        if self.templates < 1 or self.rounds < 1:
-            raise ValueError(f"templates {self.templates} and rounds {self.rounds}: give at least 1 of each")
-
-
 def average_with_masked(estimates: Tensor, mixture: Tensor, *, weights: Tensor, mask: Mask) -> Tensor:
     """The mean of the estimates and of the mixture through masks [N, T]: two that err in different ways.
 
     Estimates have wrong phases and inventions of their own; a mask lets through what overlaps. In round r
     masks m are made by x_(r-1): x_r = (e + m(x_(r-1))) / 2, x_0 = e. Arguments as in `mask_mixture`.
     """
-    found = estimates
+    averaged = estimates
     for _ in range(mask.rounds):
-        found = (estimates + mask_mixture(found, mixture, weights=weights, mask=mask)) / 2
-    return found
+        averaged = (estimates + mask_mixture(averaged, mixture, weights=weights, mask=mask)) / 2
+    return averaged
 
 
 def mask_mixture(estimates: Tensor, mixture: Tensor, *, weights: Tensor, mask: Mask) -> Tensor:
@@ -84,8 +69,8 @@ def mask_mixture(estimates: Tensor, mixture: Tensor, *, weights: Tensor, mask: M
 
 def magnitudes(spectra: Tensor) -> Magnitudes:
     """Of spectra [..., F, L]."""
-    found: Magnitudes = spectra.abs().double().cpu().numpy()
-    return found
+    absolute: Magnitudes = spectra.abs().double().cpu().numpy()
+    return absolute
 
 
 def template_shares(sources: Magnitudes, mixture: Magnitudes, *, templates: int) -> Magnitudes:
@@ -115,5 +100,5 @@ def templates_of(source: Magnitudes, templates: int) -> Magnitudes:
     """R templates [R, F] of the magnitudes [F, L] of one source, from the same start for every source."""
     model = NMF(templates, init="random", random_state=0, max_iter=SWEEPS, **DIVERGENCE)
     model.fit(source.T)
-    found: Magnitudes = model.components_
-    return found
+    spectra: Magnitudes = model.components_
+    return spectra

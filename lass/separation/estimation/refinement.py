@@ -12,30 +12,9 @@ import torch
 from torch import Tensor
 
 from lass.compute.rows import padded
+from lass.separation.settings import Refinement
 
 DECAYS = (0.9, 0.999)  # of Adam's moments
-
-
-@dataclass(frozen=True)
-class Refinement:
-    """How far and how fast the latents move."""
-
-    steps: int = 500
-    learning_rate: float = 0.1
-    halve_every: int = 100  # steps
-    penalty: float = 1e-3  # on the squared distance from the start
-
-    def __post_init__(self) -> None:
-        """Refuse settings that cannot run."""
-        if self.steps < 1 or self.halve_every < 1:
-            raise ValueError(
-                f"refinement of {self.steps} steps, halved every {self.halve_every}: at least 1 each"
-            )
-        if not 0 < self.learning_rate < math.inf or not 0 <= self.penalty < math.inf:
-            raise ValueError(
-                f"refinement: learning_rate {self.learning_rate} must be positive and penalty {self.penalty} "
-                "not negative, both finite"
-            )
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,12 @@ from lass.data.images.augmentation import (
     augment,
     centres_of_mass,
 )
+from lass.data.settings import Augmentation
 from tests.data.images.idx_files import digits
 
-SMALL = {"rotation": 10.0, "scale": 0.1, "shear": 0.1}
-NOTHING = {"rotation": 0.0, "scale": 0.0, "shear": 0.0}
-FAR = {"rotation": 60.0, "scale": 0.0, "shear": 0.0}
+SMALL = Augmentation(copies=1, rotation=10, scale=0.1, shear=0.1)
+NOTHING = Augmentation(copies=1, rotation=0, scale=0, shear=0)
+FAR = Augmentation(copies=1, rotation=60, scale=0, shear=0)
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +32,8 @@ def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def small(images: Tensor, *, seed: int = 0, deviations: dict[str, float] = SMALL) -> Tensor:
-    return augment(images, image=(1, 28, 28), rng=rng(seed), **deviations)
+def small(images: Tensor, *, seed: int = 0, deviations: Augmentation = SMALL) -> Tensor:
+    return augment(images, image=(1, 28, 28), rng=rng(seed), settings=deviations)
 
 
 def turned(pictures: Tensor, **deformation: float) -> Tensor:
@@ -52,7 +53,7 @@ def test_no_deformation_is_the_identity(images: Tensor) -> None:
     assert same.data_ptr() != images.data_ptr(), "a copy"
     generators = rng(), rng()
     for generator, deviations in zip(generators, (NOTHING, SMALL), strict=True):
-        augment(images, image=(1, 28, 28), rng=generator, **deviations)
+        augment(images, image=(1, 28, 28), rng=generator, settings=deviations)
     assert generators[0].random() == generators[1].random(), "what is drawn next is the same"
 
 
@@ -154,7 +155,7 @@ def test_no_image_is_moved_out_of_its_frame() -> None:
 
 def test_colours_move_together(images: Tensor) -> None:
     coloured = torch.cat([0.8 * images, 0.4 * images, 0 * images], dim=1)  # overshoots stay below 1
-    changed = augment(coloured, image=(3, 28, 28), rng=rng(), **SMALL).reshape(len(images), 3, -1)
+    changed = augment(coloured, image=(3, 28, 28), rng=rng(), settings=SMALL).reshape(len(images), 3, -1)
     torch.testing.assert_close(changed[:, 1], 0.5 * changed[:, 0], rtol=0, atol=1e-6)
     assert changed[:, 2].max() == 0
 

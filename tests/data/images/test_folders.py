@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lass.data.images.folders import find_pictures, read_picture
+from lass.data.images.folders import find_pictures, read_picture, read_split
 
 
 def save(path: Path, values: np.ndarray, **options: Any) -> Path:
@@ -130,3 +130,30 @@ def test_files_that_are_refused(tmp_path: Path) -> None:
     for size, colours in ((2, 2), (0, 1)):
         with pytest.raises(ValueError, match="use 1 or 3 colours and a size of 1 or more"):
             read_picture(path, size=size, colours=colours)
+
+
+# --- splits ---
+
+
+def split_of(root: Path, split: str, *, held_out: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    return read_split(root, split=split, image=(1, 2, 2), classes=["dog", "cat"], held_out=held_out)
+
+
+def test_pictures_of_a_split(tmp_path: Path) -> None:
+    for number, name in enumerate(("cat/a", "cat/b", "cat/c", "dog/a", "dog/b")):
+        save(tmp_path / "train" / f"{name}.png", grey(4, 4, level=10 * number))
+    pixels, labels = split_of(tmp_path, "train")
+    assert pixels.shape == (5, 1, 2, 2)
+    assert pixels.dtype == np.uint8
+    assert pixels[:, 0, 0, 0].tolist() == [30, 40, 0, 10, 20]
+    assert labels.tolist() == [0, 0, 1, 1, 1]
+    with pytest.raises(FileNotFoundError, match=r"no folder 'validation': add it.*or set `held_out`"):
+        split_of(tmp_path, "validation")
+    assert split_of(tmp_path, "validation", held_out=2)[0][:, 0, 0, 0].tolist() == [40, 10]
+    assert split_of(tmp_path, "train", held_out=2)[1].tolist() == [0, 1, 1]
+    for name in ("cat", "dog"):
+        save(tmp_path / "validation" / name / "x.png", grey(2, 2, level=7))
+    assert split_of(tmp_path, "validation", held_out=2)[0].tolist() == [[[[7, 7], [7, 7]]]] * 2
+    assert len(split_of(tmp_path, "train", held_out=2)[1]) == 5
+    with pytest.raises(ValueError, match="images of 2 rows and 3 columns: pictures are fitted into squares"):
+        read_split(tmp_path, split="train", image=(1, 2, 3), classes=["cat"], held_out=None)

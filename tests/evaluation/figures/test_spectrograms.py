@@ -1,12 +1,13 @@
-"""Figures of spectrograms: sizes, and what is refused."""
+"""Figures of spectrograms, and files to listen to."""
 
 from pathlib import Path
 
 import matplotlib.image
 import numpy as np
-import pytest
 
-from lass.evaluation.figures.spectrograms import draw_spectrograms, levels
+from lass.data.audio.files import read_audio, write_audio
+from lass.evaluation.figures.spectrograms import Sounds, levels
+from lass.evaluation.separations import Separations
 
 RATE = 8000
 
@@ -22,43 +23,28 @@ def test_a_tone_is_where_it_belongs() -> None:
     assert middle.argmax() == round(1000 / (RATE / 2) * (len(picture) - 1))
 
 
+def separations(sources: np.ndarray, **estimates: np.ndarray) -> Separations:
+    return Separations([3, 99], [["drums", "bass"]] * 2, sources.sum(axis=1), sources, estimates)
+
+
 def test_a_row_for_each_method_and_the_same_bytes_each_time(tmp_path: Path) -> None:
     sources, sizes = sounds(), []
     for name, methods in (("a.png", ["one"]), ("b.png", ["one", "two"]), ("c.png", ["one", "two"])):
-        draw_spectrograms(
-            sources.sum(axis=1),
-            sources,
-            dict.fromkeys(methods, sources),
-            items=[3, 99],
-            classes=["drums", "bass"],
-            rate=RATE,
-            path=tmp_path / name,
-        )
+        shown = separations(sources, **dict.fromkeys(methods, sources))
+        Sounds(RATE).draw(shown, path=tmp_path / name)
         sizes.append(matplotlib.image.imread(tmp_path / name).shape)
     assert sizes[1][0] > sizes[0][0]
     assert sizes[1][1] == sizes[0][1]
     assert (tmp_path / "b.png").read_bytes() == (tmp_path / "c.png").read_bytes()
 
 
-def test_sounds_that_do_not_fit(tmp_path: Path) -> None:
-    sources = sounds()
-    with pytest.raises(ValueError, match="estimates of 'one' are"):
-        draw_spectrograms(
-            sources.sum(axis=1),
-            sources,
-            {"one": sources[:1]},
-            items=[3, 99],
-            classes=["drums", "bass"],
-            rate=RATE,
-            path=tmp_path / "a.png",
-        )
-    with pytest.raises(ValueError, match="sizes differ"):
-        draw_spectrograms(
-            sources[:, 0, :50],
-            sources,
-            {},
-            items=[3, 99],
-            classes=["drums", "bass"],
-            rate=RATE,
-            path=tmp_path / "a.png",
-        )
+def test_exported_sounds_are_what_the_library_writes(tmp_path: Path) -> None:
+    loud, quiet = (level * sounds()[0, 0] / np.abs(sounds()[0, 0]).max() for level in (2.0, 0.25))
+    Sounds(RATE).export({"loud": loud, "quiet": quiet}, folder=tmp_path / "new")
+    for name, sound in (("loud", loud), ("quiet", quiet)):  # both as much quieter
+        write_audio(tmp_path / "expected.flac", sound / np.float32(2.0), rate=RATE, subtype="PCM_16")
+        written = tmp_path / "new" / f"{name}.flac"
+        assert written.read_bytes() == (tmp_path / "expected.flac").read_bytes()
+        np.testing.assert_allclose(read_audio(written, rate=RATE)[0], sound / 2, atol=2**-15)
+    Sounds(RATE).export({"alone": quiet}, folder=tmp_path)
+    np.testing.assert_allclose(read_audio(tmp_path / "alone.flac")[0], quiet, atol=2**-15)

@@ -35,30 +35,30 @@ def test_the_mean_over_images_is_not_the_psnr_of_the_batch() -> None:
 def test_equal_images_are_infinite_black_ones_too() -> None:
     images = np.stack([DIGITS[0], np.zeros(49)])
     assert np.isposinf(psnr(images, images)).all()
-    found = best_psnr(np.stack([DIGITS[0], np.full(49, 0.1)]), images, kinds="aa")
+    found = best_psnr(np.stack([DIGITS[0], np.full(49, 0.1)]), images, labels="aa")
     assert found.psnr == pytest.approx([math.inf, 20.0])
     assert found.mean == math.inf
 
 
 def test_best_order_of_one_kind() -> None:
     estimates = DIGITS[[2, 0, 1]] + 0.01 * DIGITS[::-1]
-    found = best_psnr(estimates, DIGITS, kinds=["digit"] * 3)
+    found = best_psnr(estimates, DIGITS, labels=["digit"] * 3)
     assert found.order == [1, 2, 0]
     np.testing.assert_array_equal(found.psnr, psnr(estimates[found.order], DIGITS))
     assert found.mean == pytest.approx(found.psnr.mean())
 
 
-def test_sources_of_different_kinds_keep_their_places() -> None:
+def test_sources_of_different_labels_keep_their_places() -> None:
     swapped = DIGITS[[1, 0, 2]]
-    assert best_psnr(swapped, DIGITS, kinds=["one", "two", "three"]).order == [0, 1, 2]
-    assert best_psnr(swapped, DIGITS, kinds=["one", "one", "two"]).order == [1, 0, 2]
+    assert best_psnr(swapped, DIGITS, labels=["one", "two", "three"]).order == [0, 1, 2]
+    assert best_psnr(swapped, DIGITS, labels=["one", "one", "two"]).order == [1, 0, 2]
 
 
 def test_the_best_order_is_chosen_by_decibels_not_by_mse() -> None:
     sources = np.array([[0.0], [0.4]])
     estimates = np.array([[0.401], [0.799]])
     # as given: errors 0.401, 0.399, summed squares 0.32; swapped: 0.799, 0.001, summed squares 0.64
-    assert best_psnr(estimates, sources, kinds="aa").order == [1, 0]
+    assert best_psnr(estimates, sources, labels="aa").order == [1, 0]
 
 
 def test_precision_of_the_input_does_not_matter() -> None:
@@ -82,9 +82,9 @@ def test_what_cannot_be_scored_is_refused(estimates: np.ndarray, sources: np.nda
     with pytest.raises(ValueError, match=message):
         psnr(estimates, sources)
     with pytest.raises(ValueError, match=message):
-        best_psnr(estimates, sources, kinds="a" * len(sources))
+        best_psnr(estimates, sources, labels="a" * len(sources))
 
 
-def test_another_number_of_kinds_is_refused() -> None:
-    with pytest.raises(ValueError, match="2 kinds"):
-        best_psnr(DIGITS, DIGITS, kinds="ab")
+def test_another_number_of_labels_is_refused() -> None:
+    with pytest.raises(ValueError, match="2 labels"):
+        best_psnr(DIGITS, DIGITS, labels="ab")

@@ -158,12 +158,12 @@ def test_scores_are_frozen() -> None:
 def test_only_sources_of_one_kind_change_places() -> None:
     references = noise(3, 200)
     estimates = references[[2, 1, 0]] + 0.1 * noise(3, 200, seed=1)
-    assert best_order(estimates, references, kinds=["a", "a", "a"]) == [2, 1, 0]
-    assert best_order(estimates, references, kinds=["a", "b", "a"]) == [2, 1, 0]
-    assert best_order(estimates, references, kinds=["a", "b", "b"]) == [0, 1, 2]
-    assert best_order(references, references, kinds=["a", "a", "a"]) == [0, 1, 2]
+    assert best_order(estimates, references, labels=["a", "a", "a"]) == [2, 1, 0]
+    assert best_order(estimates, references, labels=["a", "b", "a"]) == [2, 1, 0]
+    assert best_order(estimates, references, labels=["a", "b", "b"]) == [0, 1, 2]
+    assert best_order(references, references, labels=["a", "a", "a"]) == [0, 1, 2]
 
 
 def test_a_kind_is_needed_for_every_source() -> None:
-    with pytest.raises(ValueError, match="kinds 1"):
-        best_order(noise(2, 10), noise(2, 10), kinds=["a"])
+    with pytest.raises(ValueError, match="labels 1"):
+        best_order(noise(2, 10), noise(2, 10), labels=["a"])

@@ -13,14 +13,8 @@ import pytest
 
 from lass.evaluation.metrics.sdr import SeparationScores
 from lass.evaluation.tables.files import read_csv, write_csv
-from lass.evaluation.tables.sdr import (
-    AVERAGED,
-    class_names,
-    draw_scores,
-    format_table,
-    score_rows,
-    summarise_scores,
-)
+from lass.evaluation.tables.scores import Coverage, Separated
+from lass.evaluation.tables.sdr import AVERAGED, METRICS, Sdr, class_names, score_rows
 
 CLASSES = ["drums", "bass"]
 FIRST = ["method", "sdr_avg", "sdr_drums", "sdr_bass", "n"]
@@ -43,7 +37,7 @@ def rows_of(values: dict[str, list[tuple[float | None, float | None]]]) -> list[
 
 
 def summary_of(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    summary: list[dict[str, Any]] = summarise_scores(pa.Table.from_pylist(rows), classes=CLASSES).to_pylist()
+    summary: list[dict[str, Any]] = Sdr.summarise(pa.Table.from_pylist(rows), classes=CLASSES).to_pylist()
     return summary
 
 
@@ -51,21 +45,49 @@ def test_score_rows_are_what_the_summary_reads() -> None:
     values = {name: np.array([index + 1.0, -index]) for index, name in enumerate((*AVERAGED, "isr"))}
     found = score_rows(
         SeparationScores(**values, nan_frames=1),
-        method="lass",
         mixture=7,
         classes=CLASSES,
-        uncounted=2,
-        positions=10,
+        coverage=Coverage(uncounted=2, positions=10),
     )
-    assert [(row["method"], row["mixture"], row["source"]) for row in found] == [
-        ("lass", 7, "drums"),
-        ("lass", 7, "bass"),
-    ]
+    assert [(row["mixture"], row["source"]) for row in found] == [(7, "drums"), (7, "bass")]
     assert found[0]["sdr"] == 1.0
     assert found[1]["sdr_chunk"] == -1.0
-    [summary] = summary_of(found)
+    [summary] = summary_of([{"method": "lass", **row} for row in found])
     assert (summary["n"], summary["sdr_avg"], summary["nan_frames"]) == (1, 0.5, 1)
     assert summary["uncounted"] == 0.2
+
+
+def test_a_mixture_is_scored_in_its_best_order() -> None:
+    rng = np.random.default_rng(0)
+    sources, noise = rng.normal(size=(2, 2, 3000))
+    estimates = (sources + 0.1 * noise)[::-1]
+    metric = Sdr(rate=1000)
+    told = {"mixture": 3, "estimates": estimates, "sources": sources, "classes": CLASSES}
+    found = metric.score(Separated(**told, labels=["any", "any"]))
+    expected = 10 * np.log10((sources**2).sum(axis=1) / ((0.1 * noise) ** 2).sum(axis=1))
+    assert [row["sdr_chunk"] for row in found] == pytest.approx(expected.tolist())
+    assert {name for row in found for name in row} == set(metric.schema.names) - {"method"}
+    assert [(row["uncounted"], row["positions"]) for row in found] == [(0, 0), (0, 0)]
+    assert all(row["sdr_chunk"] < 0 for row in metric.score(Separated(**told, labels=CLASSES)))
+    assert metric.best_order(estimates, sources, labels=["any", "any"]) == [1, 0]
+
+
+def test_frames_are_those_of_the_window() -> None:
+    """A frame in which a source is silent has no score: one of three seconds, or two of six halves."""
+    sources = np.random.default_rng(0).normal(size=(2, 3000))
+    sources[0, 1000:2000] = 0.0
+    separated = Separated(0, sources + 0.01, sources, CLASSES, CLASSES)
+    assert [Sdr(1000, window=window).score(separated)[0]["nan_frames"] for window in (1.0, 0.5)] == [1, 2]
+
+
+def test_classes_that_repeat_are_numbered(tmp_path: Path) -> None:
+    twice = ["speech", "speech"]
+    scores = SeparationScores(**{name: np.array([1.0, 3.0]) for name in METRICS}, nan_frames=0)
+    rows = score_rows(scores, mixture=0, classes=twice, coverage=Coverage())
+    table = pa.Table.from_pylist([{"method": "lass", **row} for row in rows])
+    [summary] = Sdr.summarise(table, classes=twice).to_pylist()
+    assert (summary["sdr_speech_1"], summary["sdr_speech_2"], summary["sdr_avg"]) == (1.0, 3.0, 2.0)
+    Sdr.draw(table, classes=twice, path=tmp_path / "sdr.png")
 
 
 @pytest.fixture
@@ -75,7 +97,7 @@ def summary() -> pa.Table:
         "codec_ceiling": [(10.0, 12.0), (8.0, 15.0)],
         "lass": [(4.0, 5.0), (6.0, 5.5)],
     }
-    return summarise_scores(pa.Table.from_pylist(rows_of(values)), classes=CLASSES)
+    return Sdr.summarise(pa.Table.from_pylist(rows_of(values)), classes=CLASSES)
 
 
 def test_means_and_errors_by_hand() -> None:
@@ -142,7 +164,7 @@ def test_share_of_uncounted_codes() -> None:
 def test_three_sources() -> None:
     classes = ["drums", "bass", "piano"]
     rows = [row("lass", 7, name, value) for name, value in zip(classes, (1.0, 2.0, 6.0), strict=True)]
-    table = summarise_scores(pa.Table.from_pylist(rows), classes=classes)
+    table = Sdr.summarise(pa.Table.from_pylist(rows), classes=classes)
     assert table.column_names[:6] == ["method", "sdr_avg", "sdr_drums", "sdr_bass", "sdr_piano", "n"]
     assert table["sdr_avg"].to_pylist() == pytest.approx([3.0])
 
@@ -165,9 +187,9 @@ def test_incomplete_rows_are_refused(faulty: Any, message: str) -> None:
 def test_empty_table_or_classes_are_refused() -> None:
     table = pa.Table.from_pylist(rows_of({"lass": [(1.0, 2.0)]}))
     with pytest.raises(ValueError, match="no score rows"):
-        summarise_scores(table.slice(0, 0), classes=CLASSES)
+        Sdr.summarise(table.slice(0, 0), classes=CLASSES)
     with pytest.raises(ValueError, match="no classes"):
-        summarise_scores(table, classes=[])
+        Sdr.summarise(table, classes=[])
 
 
 def test_csv_round_trip_keeps_every_value(summary: pa.Table, tmp_path: Path) -> None:
@@ -184,7 +206,7 @@ def test_csv_round_trip_keeps_every_value(summary: pa.Table, tmp_path: Path) -> 
 
 
 def test_infinite_values_survive_the_csv(tmp_path: Path) -> None:
-    table = summarise_scores(
+    table = Sdr.summarise(
         pa.Table.from_pylist(rows_of({"oracle": [(math.inf, -math.inf)] * 2})), classes=CLASSES
     )
     write_csv(table, path=tmp_path / "scores.csv")
@@ -194,7 +216,7 @@ def test_infinite_values_survive_the_csv(tmp_path: Path) -> None:
 
 def test_text_is_aligned_and_rounded(summary: pa.Table, tmp_path: Path) -> None:
     write_csv(summary, path=tmp_path / "scores.csv")
-    header, *lines = format_table(tmp_path / "scores.csv").splitlines()
+    header, *lines = Sdr.format(tmp_path / "scores.csv").splitlines()
     assert header.split()[:4] == FIRST[:4]
     assert lines[2].split()[:4] == ["lass", "5.12", "5.00", "5.25"]
     assert lines[2].split()[-1] == "-"  # no codes, no share
@@ -204,25 +226,25 @@ def test_text_is_aligned_and_rounded(summary: pa.Table, tmp_path: Path) -> None:
 
 def test_text_of_a_bad_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="snakemake --cores 1"):
-        format_table(tmp_path / "absent.csv")
+        Sdr.format(tmp_path / "absent.csv")
     broken = tmp_path / "broken.csv"
     broken.write_text("method,sdr_avg\nlass,1.0,2.0\n")
     with pytest.raises(ValueError, match=r"broken\.csv is not a CSV table"):
-        format_table(broken)
+        Sdr.format(broken)
     broken.write_text("method,sdr_avg,sdr_drums,n\nlass,1.0,1.0,3\n")
     with pytest.raises(ValueError, match=r"sdr_se.* are missing"):
-        format_table(broken)
+        Sdr.format(broken)
     broken.write_text("a,b\n1,2\n")
     with pytest.raises(ValueError, match="got a, b"):
-        format_table(broken)
+        Sdr.format(broken)
 
 
 def test_figure_is_written_whole_and_the_same_each_time(tmp_path: Path) -> None:
     path = tmp_path / "figures" / "scores.png"
     rows = pa.Table.from_pylist(rows_of({"x": [(1.0, 2.0), (3.0, -1.0), (0.5, 8.0)], "y": [(4.0, 4.0)] * 3}))
-    draw_scores(rows, classes=CLASSES, path=path)
+    Sdr.draw(rows, classes=CLASSES, path=path)
     first = path.read_bytes()
-    draw_scores(rows, classes=CLASSES, path=path)
+    Sdr.draw(rows, classes=CLASSES, path=path)
     assert path.read_bytes() == first
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
@@ -231,7 +253,7 @@ def test_figure_of_values_that_are_not_finite(tmp_path: Path) -> None:
     rows = rows_of(
         {"oracle": [(math.inf, math.inf)] * 2, "none": [(math.nan, math.nan)] * 2, "x": [(-9.0, 1.0)]}
     )
-    draw_scores(pa.Table.from_pylist(rows), classes=CLASSES, path=tmp_path / "scores.png")
+    Sdr.draw(pa.Table.from_pylist(rows), classes=CLASSES, path=tmp_path / "scores.png")
     height, width, channels = matplotlib.image.imread(tmp_path / "scores.png").shape
     assert height > 400
     assert width > 600
@@ -240,9 +262,9 @@ def test_figure_of_values_that_are_not_finite(tmp_path: Path) -> None:
 
 def test_figure_of_a_strange_table_or_format_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="lack the columns"):
-        draw_scores(pa.table({"a": [1]}), classes=CLASSES, path=tmp_path / "scores.png")
+        Sdr.draw(pa.table({"a": [1]}), classes=CLASSES, path=tmp_path / "scores.png")
     with pytest.raises(ValueError, match=r"ends in \.png"):
-        draw_scores(
+        Sdr.draw(
             pa.Table.from_pylist(rows_of({"x": [(1.0, 2.0)]})), classes=CLASSES, path=tmp_path / "scores.svg"
         )
     assert not list(tmp_path.iterdir())

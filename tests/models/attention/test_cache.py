@@ -11,8 +11,12 @@ from lass.likelihood.tensor import build_likelihood
 from lass.models.attention.cache import WINDOW, SharedCache, explicit_attention, normalised_attention
 from lass.models.checkpoint import new_network
 from lass.models.transformer import Transformer, TransformerPrior, TransformerShape
-from lass.separation.decoding.loop import Method, decode_sequences
+from lass.separation.decoding.decoders import open_decoder
+from lass.separation.decoding.loop import decode_sequences
+from lass.separation.decoding.support import CountedPositions
+from lass.separation.settings import DecoderSettings
 from tests.likelihood.dense import count, draw_codes
+from tests.separation.toy import beam, kind_of, particle
 
 LENGTH = 5 * WINDOW
 CODES = 11
@@ -86,19 +90,21 @@ def test_no_trunk_serves_more_than_it_has_room_for() -> None:
     assert state.trunks.used == 3  # 4 + 4 + 3
 
 
-@pytest.mark.parametrize("name", ["beam", "particle"])
-def test_hypotheses_do_not_notice_who_else_is_decoded(name: str) -> None:
+@pytest.mark.parametrize(
+    "settings", [beam(7, weight=1.5), particle(7, weight=1.5, resampling=0.9)], ids=kind_of
+)
+def test_hypotheses_do_not_notice_who_else_is_decoded(settings: DecoderSettings) -> None:
     priors = [build(seed) for seed in range(2)]
     sources, mixed = draw_codes(sources=2, codebook_size=CODES, positions=600, seed=0)
     likelihood = build_likelihood(count(sources, mixed, codebook_size=CODES))
     mixture = torch.from_numpy(np.random.default_rng(4).integers(CODES, size=(4, LENGTH)))
-    resampling = 0.9 if name == "particle" else None
-    method = Method(name, hypotheses=7, likelihood_weight=1.5, resampling=resampling)
-    numbers = torch.from_numpy(np.random.default_rng(5).random((4, LENGTH, method.draws)))
-    parts: dict[str, Any] = {"priors": priors, "likelihood": likelihood, "method": method}
-    found = decode_sequences(mixture, uniforms=numbers, **parts)
+    decoder = open_decoder(settings)
+    numbers = torch.from_numpy(np.random.default_rng(5).random((4, LENGTH, decoder.draws)))
+    parts: dict[str, Any] = {"priors": priors, "decoder": decoder}
+    found = decode_sequences(CountedPositions(likelihood, mixture), uniforms=numbers, **parts)
     for item in range(4):
-        alone = decode_sequences(mixture[[item]], uniforms=numbers[[item]], **parts)
+        own = CountedPositions(likelihood, mixture[[item]])
+        alone = decode_sequences(own, uniforms=numbers[[item]], **parts)
         assert torch.equal(alone.codes[0], found.codes[item])
         assert torch.equal(alone.scores[0], found.scores[item])
 

@@ -8,22 +8,25 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
 from lass.likelihood.tensor import Likelihood
 from lass.models.checkpoint import new_network
 from lass.models.transformer import Transformer, TransformerPrior, TransformerShape
 from lass.separation.decoding.budget import mixtures_at_once
-from lass.separation.decoding.loop import Method, decode_sequences
+from lass.separation.decoding.decoders import Decoder, open_decoder
+from lass.separation.decoding.loop import decode_sequences
+from lass.separation.decoding.support import CountedPositions, FramePositions, Positions
+from lass.separation.settings import DecoderSettings
+from tests.separation.toy import ancestral, beam, greedy, kind_of, particle, top_k
 
 LENGTH = 40
-METHODS = [
-    Method("greedy"),
-    Method("beam", hypotheses=12),
-    Method("ancestral", hypotheses=30),
-    Method("top_k", hypotheses=30, top_k=20),
-    Method("particle", hypotheses=30, resampling=0.5),
+DECODERS: list[DecoderSettings] = [
+    greedy(),
+    beam(12),
+    ancestral(30),
+    top_k(30, 20),
+    particle(30, resampling=0.5),
 ]
 
 
@@ -40,13 +43,14 @@ def table(rng: np.random.Generator, *, codes: int, sources: int, entries: int) -
     )
 
 
-def peak(mixture: Tensor, *, method: Method, evidence: Tensor | None = None, **parts: Any) -> int:
+def peak(positions: Positions, *, priors: list[TransformerPrior], decoder: Decoder) -> int:
     """Most bytes that were allocated at once while the mixtures were decoded."""
-    numbers = torch.rand(*mixture.shape, method.draws, dtype=torch.float64, generator=torch.Generator())
+    shape = (positions.batch, positions.length, decoder.draws)
+    numbers = torch.rand(shape, dtype=torch.float64, generator=torch.Generator())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the profiler's own
         with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
-            decode_sequences(mixture, method=method, uniforms=numbers, evidence=evidence, **parts)
+            decode_sequences(positions, priors=priors, decoder=decoder, uniforms=numbers)
     assert profiler.profiler is not None
     results = profiler.profiler.kineto_results
     assert results is not None
@@ -71,19 +75,20 @@ def priors_of(sources: int, codes: int) -> list[TransformerPrior]:
     return [TransformerPrior(new_network(Transformer, shape, seed=n)) for n in range(sources)]
 
 
-@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+@pytest.mark.parametrize("settings", DECODERS, ids=kind_of)
 @pytest.mark.parametrize(("codes", "sources", "entries"), [(64, 2, 30), (64, 2, 4000), (16, 3, 3000)])
 def test_what_is_allocated_stays_within_the_bound(
-    method: Method, codes: int, sources: int, entries: int
+    settings: DecoderSettings, codes: int, sources: int, entries: int
 ) -> None:
     """And is no tiny part of it, but for what is set aside once: a whole machine would be as true a bound."""
     rng = np.random.default_rng(0)
     likelihood = table(rng, codes=codes, sources=sources, entries=entries)
-    parts: dict[str, Any] = {"priors": priors_of(sources, codes), "likelihood": likelihood, "method": method}
+    parts: dict[str, Any] = {"priors": priors_of(sources, codes), "decoder": open_decoder(settings)}
     mixture = torch.from_numpy(rng.integers(codes, size=(6, LENGTH)))
-    found = peak(mixture, **parts)
-    assert found <= least_memory(6, **parts)
-    assert least_memory(12, **parts) - least_memory(6, **parts) < 20 * found
+    found = peak(CountedPositions(likelihood, mixture), **parts)
+    six, twelve = (least_memory(number, likelihood=likelihood, **parts) for number in (6, 12))
+    assert found <= six
+    assert twelve - six < 20 * found
 
 
 def test_tuples_that_all_begin_alike_stay_within_the_bound_too() -> None:
@@ -92,22 +97,23 @@ def test_tuples_that_all_begin_alike_stay_within_the_bound_too() -> None:
     wide = table(rng, codes=64, sources=2, entries=4000)
     tuples = torch.cat([torch.zeros_like(wide.tuples[:, :1]), wide.tuples], dim=1)
     likelihood = replace(wide, tuples=tuples, sources=3)
-    method = Method("particle", hypotheses=60, resampling=0.5)
-    parts: dict[str, Any] = {"priors": priors_of(3, 64), "likelihood": likelihood, "method": method}
+    decoder = open_decoder(particle(60, resampling=0.5))
+    parts: dict[str, Any] = {"priors": priors_of(3, 64), "decoder": decoder}
     mixture = torch.from_numpy(rng.integers(64, size=(1, LENGTH)))
-    assert peak(mixture, **parts) <= least_memory(1, **parts)
+    found = peak(CountedPositions(likelihood, mixture), **parts)
+    assert found <= least_memory(1, likelihood=likelihood, **parts)
 
 
-@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
-def test_evidence_of_all_pairs_counts_too(method: Method) -> None:
+@pytest.mark.parametrize("settings", DECODERS, ids=kind_of)
+def test_frames_hold_a_number_for_every_pair(settings: DecoderSettings) -> None:
     """Also where priors rule out what the mixture shows, and pairs are drawn exactly."""
     rng = np.random.default_rng(1)
     likelihood = table(rng, codes=32, sources=2, entries=100)
-    parts: dict[str, Any] = {"priors": priors_of(2, 32), "likelihood": likelihood, "method": method}
-    mixture = torch.from_numpy(rng.integers(32, size=(3, LENGTH)))
+    parts: dict[str, Any] = {"priors": priors_of(2, 32), "decoder": open_decoder(settings)}
+    least = least_memory(3, likelihood=likelihood, frames=True, **parts)
     for scale in (1.0, 500.0):
-        evidence = scale * torch.from_numpy(rng.normal(size=(3, LENGTH, 32, 32))).float()
-        assert peak(mixture, evidence=evidence, **parts) <= least_memory(3, evidence=True, **parts)
+        every_pair = scale * torch.from_numpy(rng.normal(size=(3, LENGTH, 32, 32))).float()
+        assert peak(FramePositions(every_pair), **parts) <= least
 
 
 def test_one_mixture_too_large_says_what_it_needs() -> None:
@@ -115,12 +121,12 @@ def test_one_mixture_too_large_says_what_it_needs() -> None:
     shape = TransformerShape(codes=16, classes=1, context=LENGTH, layers=1, width=16, heads=1, kv_heads=1)
     prior = TransformerPrior(new_network(Transformer, shape, seed=0))
     parts: dict[str, Any] = {"priors": [prior, prior], "likelihood": likelihood, "length": LENGTH}
-    beam = Method("beam", hypotheses=1000)
+    wide, narrow = (open_decoder(beam(width)) for width in (1000, 100))
     with pytest.raises(
         ValueError, match=r"one mixture needs .* MiB for 1000 hypotheses of 40 tokens, but 1 MiB"
     ):
-        mixtures_at_once(2**20, method=beam, **parts)
-    fewer = mixtures_at_once(2**28, method=beam, **parts)
-    more = mixtures_at_once(2**28, method=replace(beam, hypotheses=100), **parts)
+        mixtures_at_once(2**20, decoder=wide, **parts)
+    fewer = mixtures_at_once(2**28, decoder=wide, **parts)
+    more = mixtures_at_once(2**28, decoder=narrow, **parts)
     assert 1 <= fewer < more
-    assert mixtures_at_once(2**28, method=beam, evidence=True, **parts) <= fewer
+    assert mixtures_at_once(2**28, decoder=wide, frames=True, **parts) <= fewer

@@ -2,13 +2,18 @@
 
 from dataclasses import dataclass
 from math import exp, inf, log
+from typing import Any
 
 import numpy as np
 import pytest
 
-from lass.separation.decoding.loop import Method
+from lass.separation.settings import Ancestral, TopK
+from lass.separation.settings import Particle as ParticleFilter
 from tests.oracles import Path, Problem, draw_problem, draw_sizes, step_score, tuples_of
-from tests.separation.toy import decode, draw_uniforms, rows_of
+from tests.separation import toy
+from tests.separation.toy import decode, draw_uniforms, draws_of, rows_of
+
+Sampler = Ancestral | TopK | ParticleFilter
 
 PROBLEMS = 500  # for two sources, and as many for three
 
@@ -22,17 +27,17 @@ class Particle:
     log_weight: float = 0.0
 
 
-def draw_tuple(particle: Particle, problem: Problem, code: int, number: float, method: Method) -> Particle:
+def draw_tuple(particle: Particle, problem: Problem, code: int, number: float, settings: Sampler) -> Particle:
     """The particle after the tuple that `number` falls into; the best first where only some may be drawn."""
     options = tuples_of(problem, code)
-    scores = [step_score(problem, code, particle.path, z, weight=method.likelihood_weight) for z in options]
+    scores = [step_score(problem, code, particle.path, z, weight=settings.likelihood_weight) for z in options]
     order = list(range(len(options)))
-    if method.top_k is not None:
-        order = sorted(order, key=lambda place: -scores[place])[: method.top_k]
+    if isinstance(settings, TopK):
+        order = sorted(order, key=lambda place: -scores[place])[: settings.top_k]
     peak = max(scores)
     if peak == -inf:
         return Particle((*particle.path, options[-1]), -inf, -inf)
-    masses = [exp((scores[place] - peak) / method.temperature) for place in order]
+    masses = [exp((scores[place] - peak) / settings.temperature) for place in order]
     passed = [sum(masses[: end + 1]) > number * sum(masses) for end in range(len(masses))]
     chosen = passed.index(True)
     place, log_share = order[chosen], log(masses[chosen] / sum(masses))
@@ -62,46 +67,53 @@ def resample(particles: list[Particle], number: float, threshold: float) -> list
     return [Particle(particles[parent].path, particles[parent].score, equal) for parent in parents]
 
 
-def drawn(problem: Problem, mixture: np.ndarray, numbers: np.ndarray, method: Method) -> list[Particle]:
+def drawn(problem: Problem, mixture: np.ndarray, numbers: np.ndarray, settings: Sampler) -> list[Particle]:
     """The hypotheses that the numbers [S, draws] decide."""
-    particles = [Particle() for _ in range(method.hypotheses)]
+    particles = [Particle() for _ in range(settings.hypotheses)]
     for code, row in zip(mixture, numbers, strict=True):
         particles = [
-            draw_tuple(particle, problem, int(code), number, method)
+            draw_tuple(particle, problem, int(code), number, settings)
             for particle, number in zip(particles, row, strict=False)
         ]
-        if method.resampling is not None:
-            particles = resample(particles, row[-1], method.resampling)
+        if isinstance(settings, ParticleFilter):
+            particles = resample(particles, row[-1], settings.resampling)
     return particles
 
 
+def draw_settings(rng: np.random.Generator, kind: str) -> Sampler:
+    """A sampler of random sizes."""
+    shared: dict[str, Any] = {
+        "hypotheses": int(rng.integers(1, 7)),
+        "weight": float(rng.choice([0.0, 1.0, 3.0])),
+        "temperature": float(rng.choice([0.5, 1.0, 2.0])),
+    }
+    if kind == "top_k":
+        return toy.top_k(k=int(rng.integers(1, 20)), **shared)
+    if kind == "particle":
+        return toy.particle(resampling=float(rng.choice([0.3, 0.7, 1.0])), **shared)
+    return toy.ancestral(**shared)
+
+
 @pytest.mark.parametrize("sources", [2, 3])
-@pytest.mark.parametrize("name", ["ancestral", "top_k", "particle"])
-def test_every_decision_is_that_of_plain_lists(name: str, sources: int) -> None:
-    rng = np.random.default_rng((sources, len(name)))
+@pytest.mark.parametrize("kind", ["ancestral", "top_k", "particle"])
+def test_every_decision_is_that_of_plain_lists(kind: str, sources: int) -> None:
+    rng = np.random.default_rng((sources, len(kind)))
     resampled = 0
     for seed in range(PROBLEMS):
         problem = draw_problem(rng, **draw_sizes(rng, sources=sources), batch=2)
-        method = Method(
-            name,
-            hypotheses=int(rng.integers(1, 7)),
-            likelihood_weight=float(rng.choice([0.0, 1.0, 3.0])),
-            temperature=float(rng.choice([0.5, 1.0, 2.0])),
-            top_k=int(rng.integers(1, 20)) if name == "top_k" else None,
-            resampling=float(rng.choice([0.3, 0.7, 1.0])) if name == "particle" else None,
-        )
-        uniforms = draw_uniforms(problem, method.draws, seed=seed)
-        hypotheses = decode(problem, method, uniforms)
+        settings = draw_settings(rng, kind)
+        uniforms = draw_uniforms(problem, draws_of(settings), seed=seed)
+        hypotheses = decode(problem, settings, uniforms)
         for item, mixture in enumerate(problem.mixtures):
-            expected = drawn(problem, mixture, uniforms[item].numpy(), method)
+            expected = drawn(problem, mixture, uniforms[item].numpy(), settings)
             found = rows_of(hypotheses, item)
             assert [row and row[0] for row in found] == [
                 particle.path if particle.score > -inf else None for particle in expected
             ]
             scores = [particle.score for particle in expected]
             np.testing.assert_allclose(hypotheses.scores[item], scores, atol=1e-4)
-            if name == "particle":
+            if kind == "particle":
                 weights = [particle.log_weight for particle in expected]
                 np.testing.assert_allclose(hypotheses.log_weights[item], weights, atol=1e-4)
                 resampled += len({round(weight, 6) for weight in weights}) == 1
-    assert name != "particle" or resampled > PROBLEMS / 10
+    assert kind != "particle" or resampled > PROBLEMS / 10

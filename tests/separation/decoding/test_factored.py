@@ -12,13 +12,16 @@ from torch import Tensor
 from lass.separation.decoding import factored, sampling
 from lass.separation.decoding.factored import (
     DensePairs,
+    Pairs,
     SparsePairs,
     dense_slices,
     invert,
     ragged_pairs,
     sample_pairs,
 )
-from lass.separation.decoding.sampling import DrawnTuples, draw_tuples
+from lass.separation.decoding.sampling import draw_tuples
+from lass.separation.decoding.state import Step
+from lass.separation.decoding.support import CountedSupport
 from tests.oracles import draw_problem, tuples_of
 from tests.separation.toy import likelihood_of
 
@@ -35,9 +38,7 @@ class Case:
     uniforms: Tensor  # [B, W]
     sparse: bool = False  # whether the table is given by its possible pairs
 
-    def arguments(
-        self, rows: slice | list[int] = slice(None)
-    ) -> tuple[Tensor, Tensor, DensePairs | SparsePairs, Tensor]:
+    def arguments(self, rows: slice | list[int] = slice(None)) -> tuple[Tensor, Tensor, Pairs, Tensor]:
         table = self.log_likelihood[rows]
         pairs = SparsePairs(ragged_pairs(table), table.shape[1]) if self.sparse else DensePairs(table)
         return self.first[rows], self.second[rows], pairs, self.uniforms[rows]
@@ -236,15 +237,16 @@ def test_pairs_and_lists_of_tuples_give_the_same_draws(
         codes = int(rng.integers(2, 5))
         problem = draw_problem(rng, sources=2, codes=codes, length=1)
         slices = likelihood_of(problem).slices(torch.from_numpy(rng.integers(codes, size=3)))
+        support = CountedSupport(slices, codes)
         tables = list(torch.from_numpy(rng.normal(size=(2, 3, 6, codes)) * 2).float().log_softmax(dim=-1))
         uniforms = torch.from_numpy(rng.random((3, 6)))
 
         def drawn(
-            largest: int, slices: Any = slices, tables: Any = tables, uniforms: Any = uniforms
-        ) -> DrawnTuples:
+            largest: int, support: Any = support, tables: Any = tables, uniforms: Any = uniforms
+        ) -> Step:
             monkeypatch.setattr(sampling, "LARGEST_DENSE", largest)
             settings: dict[str, Any] = {"likelihood_weight": 1.5, "temperature": temperature, "top_k": None}
-            return draw_tuples(tables, slices, uniforms, **settings)
+            return draw_tuples(tables, support, uniforms, **settings)
 
         pairs, lists = drawn(1024), drawn(0)
         assert torch.equal(pairs.codes, lists.codes)
@@ -263,12 +265,13 @@ def test_weights_are_scores_less_the_probability_of_the_draw(sources: int, top_k
         tables = list(torch.from_numpy(rng.normal(size=(sources, 1, 4, 3))).float().log_softmax(dim=-1))
         drawn = draw_tuples(
             tables,
-            slices,
+            CountedSupport(slices, 3),
             torch.from_numpy(rng.random((1, 4))),
             likelihood_weight=2.0,
             temperature=0.7,
             top_k=top_k,
         )
+        assert drawn.log_weights is not None
         options = tuples_of(problem, code)
         for column in range(4):
             scores = np.array(

@@ -5,14 +5,20 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from lass.separation.decoding.loop import Hypotheses, Method, Parts, search_by_kernels
+from lass.separation.decoding import kernel_search
+from lass.separation.decoding.decoders import open_decoder
+from lass.separation.decoding.kernel_search import search_by_kernels
+from lass.separation.decoding.state import Hypotheses
+from lass.separation.decoding.support import CountedPositions, FramePositions
+from lass.separation.settings import Beam, Greedy
 from tests.oracles import Problem, TablePrior, beam_rows, draw_problem, draw_sizes, draw_tied_problem
-from tests.separation.toy import decode, likelihood_of, rows_of
+from tests.separation.toy import ancestral, beam, decode, greedy, likelihood_of, particle, rows_of
 
 kernels = pytest.importorskip("lass.separation.decoding.kernels", reason="Triton is for Linux only")
 
@@ -20,11 +26,20 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 ROOT = Path(__file__).parents[2]
 
 
-def search(problem: Problem, method: Method) -> Hypotheses:
+def open_beams(problem: Problem, settings: Greedy | Beam) -> Any:
+    """The beams of all mixtures of a problem."""
+    return kernels.Beams(
+        torch.from_numpy(problem.mixtures).to(DEVICE),
+        likelihood_of(problem).to(DEVICE),
+        width=settings.hypotheses,
+        likelihood_weight=settings.likelihood_weight,
+    )
+
+
+def search(problem: Problem, settings: Greedy | Beam) -> Hypotheses:
     """Hypotheses for all mixtures of a problem, by kernels."""
     priors = [TablePrior(tables, device=DEVICE) for tables in problem.conditionals]
-    mixture = torch.from_numpy(problem.mixtures).to(DEVICE)
-    found = search_by_kernels(mixture, Parts(priors, likelihood_of(problem).to(DEVICE), method))
+    found = search_by_kernels(open_beams(problem, settings), priors)
     return Hypotheses(found.codes.cpu(), found.scores.cpu(), found.log_weights.cpu())
 
 
@@ -43,7 +58,7 @@ def test_beams_are_those_of_plain_lists(sources: int, at_once: int, monkeypatch:
         for _ in range(6):
             problem = draw(rng, **draw_sizes(rng, sources=sources), batch=2)
             width = int(rng.integers(1, 9))
-            hypotheses = search(problem, Method("beam", hypotheses=width, likelihood_weight=2.0))
+            hypotheses = search(problem, beam(width, weight=2.0))
             for item, mixture in enumerate(problem.mixtures):
                 wanted = beam_rows(problem, mixture, width=width, weight=2.0)
                 found = rows_of(hypotheses, item)
@@ -57,11 +72,11 @@ def test_every_row_is_that_of_the_search_without_kernels(monkeypatch: pytest.Mon
     monkeypatch.setattr(kernels, "TILE", 8)
     rng = np.random.default_rng(7)
     rows, mixtures = 0, 0
-    for method in (Method("greedy"), Method("beam", hypotheses=6)):
+    for settings in (greedy(), beam(6)):
         for draw in (partial(draw_tied_problem, levels=3), partial(draw_problem, zeros=0.6)):
             for _ in range(6):
                 problem = draw(rng, **draw_sizes(rng, sources=2), batch=3)
-                found, expected = search(problem, method), decode(problem, method)
+                found, expected = search(problem, settings), decode(problem, settings)
                 assert torch.equal(found.codes, expected.codes)
                 torch.testing.assert_close(found.scores, expected.scores, rtol=0.0, atol=1e-5)
                 absent = expected.scores == -torch.inf
@@ -78,11 +93,35 @@ def test_a_prior_that_gives_nan_is_refused() -> None:
     prior = TablePrior(problem.conditionals[0], device=DEVICE)
     given = prior.log_probs
     prior.log_probs = lambda previous, state: given(previous, state) * torch.nan  # type: ignore[method-assign]
-    mixture = torch.from_numpy(problem.mixtures).to(DEVICE)
     priors = [prior, TablePrior(problem.conditionals[1], device=DEVICE)]
-    parts = Parts(priors, likelihood_of(problem).to(DEVICE), Method("beam", hypotheses=2))
+    beams = open_beams(problem, beam(2))
     with pytest.raises(ValueError, match="NaN at position 0: train it anew"):
-        search_by_kernels(mixture, parts)
+        search_by_kernels(beams, priors)
+
+
+def test_the_loop_takes_the_kernels_where_they_suit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Searches of a table of counts, but neither draws nor the likelihood of frames."""
+    problem = draw_problem(np.random.default_rng(3), sources=2, codes=4, length=3, batch=2)
+    frames = FramePositions(torch.from_numpy(problem.likelihood[problem.mixtures]).float())
+    counts = CountedPositions(likelihood_of(problem), torch.from_numpy(problem.mixtures))
+    expected = decode(problem, beam(3), device=DEVICE)
+    opened: list[object] = []
+    original = kernels.Beams
+
+    def noted(*arguments: Any, **settings: Any) -> Any:
+        opened.append(arguments)
+        return original(*arguments, **settings)
+
+    monkeypatch.setattr(kernel_search, "kernels_suit", lambda *_, **__: True)
+    monkeypatch.setattr(kernels, "Beams", noted)
+    found = decode(problem, beam(3), device=DEVICE)
+    assert len(opened) == 1
+    assert torch.equal(found.codes, expected.codes)
+    torch.testing.assert_close(found.scores, expected.scores, rtol=0.0, atol=1e-5)
+    assert open_decoder(beam(3)).beams(frames) is None
+    assert open_decoder(ancestral(3)).beams(counts) is None
+    assert open_decoder(particle(3, resampling=0.5)).beams(counts) is None
+    assert len(opened) == 1
 
 
 def test_what_the_kernels_can_tell_apart(monkeypatch: pytest.MonkeyPatch) -> None:

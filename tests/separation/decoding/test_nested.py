@@ -8,7 +8,9 @@ from torch import Tensor
 from lass.likelihood.tensor import RaggedSlices
 from lass.separation.decoding import sampling
 from lass.separation.decoding.nested import group_starts
-from lass.separation.decoding.sampling import DrawnTuples, draw_nested, draw_ragged
+from lass.separation.decoding.sampling import draw_nested, draw_ragged
+from lass.separation.decoding.state import Step
+from lass.separation.decoding.support import CountedSupport
 
 CODES = 24
 
@@ -30,7 +32,7 @@ def random_tables(rng: np.random.Generator, *, sources: int, batch: int, sharpne
     return list(logits.float().log_softmax(dim=-1))
 
 
-def assert_same(found: DrawnTuples, expected: DrawnTuples) -> None:
+def assert_same(found: Step, expected: Step) -> None:
     assert torch.equal(found.codes, expected.codes)
     assert torch.equal(found.scores, expected.scores)
     torch.testing.assert_close(found.log_weights, expected.log_weights, rtol=1e-5, atol=1e-5)
@@ -61,6 +63,7 @@ def test_codes_that_a_prior_rules_out_are_not_drawn() -> None:
     found = draw_nested(tables, slices, uniforms, likelihood_weight=1.0, temperature=1.0)
     assert (found.codes[0, :20, 1] % 2 == 1).all()
     assert torch.isfinite(found.scores[0]).all()
+    assert found.log_weights is not None
     assert found.scores[1, 7] == found.log_weights[1, 7] == -torch.inf
     assert torch.isfinite(found.scores[1]).sum() == 39
     assert_same(
@@ -74,12 +77,14 @@ def test_draws_do_not_depend_on_who_shares_the_batch() -> None:
     tables = random_tables(rng, sources=3, batch=3, sharpness=2.0)
     uniforms = torch.from_numpy(rng.random((3, 40)))
     together = draw_nested(tables, slices, uniforms, likelihood_weight=1.0, temperature=1.0)
+    assert together.log_weights is not None
     for item in range(3):
         own = [table[item : item + 1] for table in tables]
         alone = draw_nested(
             own, slices.only(item), uniforms[item : item + 1], likelihood_weight=1.0, temperature=1.0
         )
         assert torch.equal(alone.codes[0], together.codes[item])
+        assert alone.log_weights is not None
         assert torch.equal(alone.log_weights[0], together.log_weights[item])
 
 
@@ -93,11 +98,12 @@ def test_who_is_drawn_by_nested_sums(sources: int, codes: int, monkeypatch: pyte
 
     monkeypatch.setattr(sampling, "draw_nested", note)
     slices = random_slices(np.random.default_rng(0), sources=sources, sizes=[10])
+    support = CountedSupport(slices, codes)
     tables = [torch.zeros(1, 2, codes)] * sources
     settings = {"likelihood_weight": 1.0, "temperature": 1.0}
-    sampling.draw_tuples(tables, slices, torch.zeros(1, 2), top_k=None, **settings)
+    sampling.draw_tuples(tables, support, torch.zeros(1, 2), top_k=None, **settings)
     assert calls == [sources]
-    sampling.draw_tuples(tables, slices, torch.zeros(1, 2), top_k=3, **settings)
+    sampling.draw_tuples(tables, support, torch.zeros(1, 2), top_k=3, **settings)
     assert calls == [sources]
 
 

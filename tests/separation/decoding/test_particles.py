@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from lass.separation.decoding.loop import Hypotheses, Method
 from lass.separation.decoding.particles import effective_size, keep_places, resample
+from lass.separation.decoding.state import Hypotheses
+from lass.separation.settings import DecoderSettings
 from tests.oracles import Problem, draw_problem, every_score, path_score, paths_of
-from tests.separation.toy import decode, draw_uniforms
+from tests.separation.toy import ancestral, decode, draw_uniforms, draws_of, particle
 
 EXTREMES = [0.0, 5e-324, 2.0**-53, 0.5, 1 - 2.0**-53]  # of what a generator of [0, 1) can give
 
@@ -133,8 +134,8 @@ def repeat(problem: Problem, times: int) -> Problem:
     return replace(problem, mixtures=np.repeat(problem.mixtures[:1], times, axis=0))
 
 
-def run(problem: Problem, method: Method, *, seed: int) -> Hypotheses:
-    return decode(problem, method, draw_uniforms(problem, method.draws, seed=seed))
+def run(problem: Problem, settings: DecoderSettings, *, seed: int) -> Hypotheses:
+    return decode(problem, settings, draw_uniforms(problem, draws_of(settings), seed=seed))
 
 
 def draw_tangled(sources: int, seed: int) -> Problem:
@@ -158,25 +159,19 @@ def test_the_normaliser_is_estimated_without_bias(
         problem = draw_tangled(sources, seed)
         scores = every_score(problem, problem.mixtures[0], weight=1.5)
         exact = np.logaddexp.reduce(list(scores.values()))
-        method = Method(
-            "particle",
-            hypotheses=width,
-            likelihood_weight=1.5,
-            temperature=temperature,
-            resampling=resampling,
-        )
-        found = run(repeat(problem, 1500), method, seed=seed)
+        settings = particle(width, temperature=temperature, resampling=resampling, weight=1.5)
+        found = run(repeat(problem, 1500), settings, seed=seed)
         ratios = (found.log_weights.logsumexp(dim=1) - math.log(width) - exact).exp()
         error = float(ratios.std()) / math.sqrt(len(ratios))
         assert 1e-3 < error < 0.1  # there is something to estimate, and the estimate says something
         assert abs(float(ratios.mean()) - 1) < 4 * error
 
 
-def distance_to_posterior(problem: Problem, method: Method, *, seed: int) -> float:
+def distance_to_posterior(problem: Problem, settings: DecoderSettings, *, seed: int) -> float:
     """Total variation between the weighted hypotheses and the exact posterior of sequences."""
-    scores = every_score(problem, problem.mixtures[0], weight=method.likelihood_weight)
+    scores = every_score(problem, problem.mixtures[0], weight=settings.likelihood_weight)
     exact = np.exp(np.array(list(scores.values())) - np.logaddexp.reduce(list(scores.values())))
-    found = run(problem, method, seed=seed)
+    found = run(problem, settings, seed=seed)
     alive = torch.isfinite(found.scores[0])
     weights = found.log_weights[0, alive]
     distinct, group = torch.unique(found.codes[0, alive], dim=0, return_inverse=True)
@@ -189,11 +184,12 @@ def distance_to_posterior(problem: Problem, method: Method, *, seed: int) -> flo
 @pytest.mark.parametrize("sources", [2, 3])
 @pytest.mark.parametrize("temperature", [1.0, 0.7])
 def test_weighted_particles_approach_the_posterior(sources: int, temperature: float) -> None:
-    method = Method("particle", likelihood_weight=1.5, temperature=temperature, resampling=0.5)
     for seed in range(3):
         problem = draw_tangled(sources, 10 + seed)
         few, many = (
-            distance_to_posterior(problem, replace(method, hypotheses=width), seed=seed)
+            distance_to_posterior(
+                problem, particle(width, temperature=temperature, resampling=0.5, weight=1.5), seed=seed
+            )
             for width in (100, 20_000)
         )
         assert many < 0.06
@@ -202,16 +198,16 @@ def test_weighted_particles_approach_the_posterior(sources: int, temperature: fl
 
 def test_sequences_drawn_position_by_position_do_not() -> None:
     """What particles are for, on the same problems."""
-    method = Method("ancestral", hypotheses=20_000, likelihood_weight=1.5)
-    assert all(distance_to_posterior(draw_tangled(2, 10 + s), method, seed=s) > 0.1 for s in range(3))
+    settings = ancestral(20_000, weight=1.5)
+    assert all(distance_to_posterior(draw_tangled(2, 10 + s), settings, seed=s) > 0.1 for s in range(3))
 
 
 @pytest.mark.parametrize("sources", [2, 3])
 def test_scores_follow_the_particles_that_were_copied(sources: int) -> None:
     for seed in range(8):
         problem = draw_tangled(sources, 20 + seed)
-        method = Method("particle", hypotheses=6, likelihood_weight=1.5, temperature=0.7, resampling=1.0)
-        found = run(problem, method, seed=seed)
+        settings = particle(6, temperature=0.7, resampling=1.0, weight=1.5)
+        found = run(problem, settings, seed=seed)
         for path, score in zip(paths_of(found.codes[0]), found.scores[0].tolist(), strict=True):
             if score > -math.inf:
                 expected = path_score(problem, problem.mixtures[0], path, weight=1.5)
@@ -225,9 +221,9 @@ def test_dead_particles_give_their_places_to_others() -> None:
     likelihood = np.full((2, 2, 2), -np.inf)
     likelihood[0, 0, 0] = likelihood[1, 0, 0] = likelihood[1, 1, 1] = -1.0
     problem = Problem([[np.log([0.5, 0.5]), after]] * 2, likelihood, np.array([[1, 0]]))
-    drawn = run(problem, Method("ancestral", hypotheses=50), seed=3)
+    drawn = run(problem, ancestral(50), seed=3)
     assert 0 < (drawn.scores == -torch.inf).sum() < 50
-    found = run(problem, Method("particle", hypotheses=50, resampling=0.99), seed=3)
+    found = run(problem, particle(50, resampling=0.99), seed=3)
     assert torch.isfinite(found.scores).all()
     assert found.codes[0, :, 0].eq(1).all()
     assert found.codes[0, :, 1].eq(0).all()
@@ -238,6 +234,6 @@ def test_where_all_particles_die() -> None:
     problem = draw_tangled(2, 0)
     never = [*problem.conditionals[0][:-1], np.full_like(problem.conditionals[0][-1], -np.inf)]
     dead = replace(problem, conditionals=[never, problem.conditionals[1]])
-    found = run(dead, Method("particle", hypotheses=5, resampling=0.7), seed=0)
+    found = run(dead, particle(5, resampling=0.7), seed=0)
     assert (found.scores == -torch.inf).all()
     assert (found.log_weights == -torch.inf).all()

@@ -7,8 +7,8 @@ import pytest
 import torch
 from scipy.special import chdtri
 
-from lass.separation.decoding.loop import Method
 from lass.separation.decoding.sampling import pick_tuples
+from lass.separation.settings import DecoderSettings
 from tests.oracles import (
     Path,
     Problem,
@@ -20,7 +20,7 @@ from tests.oracles import (
     sampling_distribution,
     step_distribution,
 )
-from tests.separation.toy import decode, draw_uniforms, rows_of
+from tests.separation.toy import ancestral, decode, draw_uniforms, rows_of, top_k
 
 DRAWS = 20_000
 FALSE_ALARM = 1e-6  # chance that a correct sampler exceeds the bound; the seeds are fixed
@@ -41,31 +41,26 @@ def assert_drawn_from(drawn: dict[Path, int], distribution: dict[Path, float]) -
     assert statistic < chdtri(max(1, possible.sum() - 1), FALSE_ALARM)
 
 
-def draw_paths(problem: Problem, method: Method, *, seed: int) -> dict[Path, int]:
+def draw_paths(problem: Problem, settings: DecoderSettings, *, seed: int) -> dict[Path, int]:
     """How often each sequence is among the W hypotheses of a problem's first mixture."""
-    hypotheses = decode(problem, method, draw_uniforms(problem, method.hypotheses, seed=seed))
+    hypotheses = decode(problem, settings, draw_uniforms(problem, settings.hypotheses, seed=seed))
     distinct, counts = torch.unique(hypotheses.codes[0], dim=0, return_counts=True)
     return dict(zip(paths_of(distinct), counts.tolist(), strict=True))
 
 
 @pytest.mark.parametrize("sources", [2, 3])
 @pytest.mark.parametrize("temperature", [1.0, 0.5, 3.0])
-@pytest.mark.parametrize("top_k", [None, 2, 5])
-def test_frequencies_are_those_of_the_posterior(sources: int, temperature: float, top_k: int | None) -> None:
-    rng = np.random.default_rng((sources, int(temperature * 10), top_k or 0))
+@pytest.mark.parametrize("k", [None, 2, 5])
+def test_frequencies_are_those_of_the_posterior(sources: int, temperature: float, k: int | None) -> None:
+    rng = np.random.default_rng((sources, int(temperature * 10), k or 0))
     for seed in range(4):
         problem = draw_problem(rng, **draw_sizes(rng, sources=sources, sequences=5000))
-        method = Method(
-            "ancestral" if top_k is None else "top_k",
-            hypotheses=DRAWS,
-            likelihood_weight=1.5,
-            temperature=temperature,
-            top_k=top_k,
-        )
+        drawn = {"weight": 1.5, "temperature": temperature}
+        settings = ancestral(DRAWS, **drawn) if k is None else top_k(DRAWS, k, **drawn)
         expected = sampling_distribution(
-            problem, problem.mixtures[0], weight=1.5, temperature=temperature, top_k=top_k
+            problem, problem.mixtures[0], weight=1.5, temperature=temperature, top_k=k
         )
-        assert_drawn_from(draw_paths(problem, method, seed=seed), expected)
+        assert_drawn_from(draw_paths(problem, settings, seed=seed), expected)
 
 
 def test_the_bound_rejects_a_slightly_wrong_sampler() -> None:
@@ -73,7 +68,7 @@ def test_the_bound_rejects_a_slightly_wrong_sampler() -> None:
     rng = np.random.default_rng(9)
     problem = draw_problem(rng, sources=2, codes=4, length=2)
     problem = replace(problem, likelihood=np.full((4, 4, 4), np.log(0.25)))
-    drawn = draw_paths(problem, Method("ancestral", hypotheses=DRAWS, temperature=1.1), seed=0)
+    drawn = draw_paths(problem, ancestral(DRAWS, temperature=1.1), seed=0)
     with pytest.raises(AssertionError):
         assert_drawn_from(drawn, sampling_distribution(problem, problem.mixtures[0], weight=1.0))
 
@@ -84,10 +79,9 @@ def test_scores_do_not_depend_on_the_temperature(sources: int) -> None:
     rng = np.random.default_rng(70 + sources)
     for seed in range(60):
         problem = draw_problem(rng, **draw_sizes(rng, sources=sources), batch=2)
-        method = Method("ancestral", hypotheses=5, likelihood_weight=2.0, temperature=4.0)
-        if seed % 2:
-            method = replace(method, name="top_k", top_k=3)
-        hypotheses = decode(problem, method, draw_uniforms(problem, 5, seed=seed))
+        drawn = {"weight": 2.0, "temperature": 4.0}
+        settings = top_k(5, 3, **drawn) if seed % 2 else ancestral(5, **drawn)
+        hypotheses = decode(problem, settings, draw_uniforms(problem, 5, seed=seed))
         for item, mixture in enumerate(problem.mixtures):
             for row in rows_of(hypotheses, item):
                 assert row is not None
@@ -97,15 +91,15 @@ def test_scores_do_not_depend_on_the_temperature(sources: int) -> None:
 @pytest.mark.parametrize("sources", [2, 3])
 def test_one_choice_and_no_temperature_are_greedy(sources: int) -> None:
     rng = np.random.default_rng(80 + sources)
-    methods = [
-        Method("top_k", hypotheses=3, top_k=1),
-        Method("ancestral", hypotheses=3, temperature=1e-9),
-        Method("top_k", hypotheses=3, temperature=1e-308, top_k=4),
+    every: list[DecoderSettings] = [
+        top_k(3, 1),
+        ancestral(3, temperature=1e-9),
+        top_k(3, 4, temperature=1e-308),
     ]
     for seed in range(60):
         problem = draw_problem(rng, **draw_sizes(rng, sources=sources), batch=2)
-        for method in methods:
-            hypotheses = decode(problem, method, draw_uniforms(problem, 3, seed=seed))
+        for settings in every:
+            hypotheses = decode(problem, settings, draw_uniforms(problem, 3, seed=seed))
             for item, mixture in enumerate(problem.mixtures):
                 path, _ = greedy_path(problem, mixture, weight=1.0)
                 assert list(paths_of(hypotheses.codes[item])) == [path] * 3
@@ -122,8 +116,8 @@ def test_impossible_tuples_are_never_drawn() -> None:
             scores[rng.random(size) < 0.5] = -np.inf
             scores[rng.integers(size)] = -1.0
             rows = torch.from_numpy(scores).float().expand(len(uniforms), -1)
-            for top_k in (None, 1, 3, size + 1):
-                picked = pick_tuples(rows, uniforms, temperature=1.0, top_k=top_k).places
+            for best in (None, 1, 3, size + 1):
+                picked = pick_tuples(rows, uniforms, temperature=1.0, top_k=best).places
                 assert np.isfinite(scores[picked]).all()
 
 
@@ -142,9 +136,9 @@ def test_draws_of_hypotheses_are_their_own() -> None:
     rng = np.random.default_rng(91)
     problem = draw_problem(rng, sources=2, codes=4, length=4, batch=3)
     uniforms = draw_uniforms(problem, 8, seed=0)
-    together = decode(problem, Method("ancestral", hypotheses=8), uniforms)
+    together = decode(problem, ancestral(8), uniforms)
     for column in range(8):
-        alone = decode(problem, Method("ancestral"), uniforms[:, :, column : column + 1])
+        alone = decode(problem, ancestral(1), uniforms[:, :, column : column + 1])
         assert torch.equal(alone.codes[:, 0], together.codes[:, column])
         assert torch.equal(alone.scores[:, 0], together.scores[:, column])
 
@@ -156,7 +150,7 @@ def test_a_dead_end_is_no_hypothesis() -> None:
     likelihood = np.full((2, 2, 2), -np.inf)
     likelihood[0, 0, 0] = likelihood[1, 0, 0] = likelihood[1, 1, 1] = -1.0
     problem = Problem([[np.log([0.5, 0.5]), after]] * 2, likelihood, np.array([[1, 0]]))
-    hypotheses = decode(problem, Method("ancestral", hypotheses=50), draw_uniforms(problem, 50, seed=3))
+    hypotheses = decode(problem, ancestral(50), draw_uniforms(problem, 50, seed=3))
     dead = hypotheses.codes[0, :, 0, 0] == 0
     assert 0 < dead.sum() < 50
     assert torch.equal(hypotheses.scores[0] == -torch.inf, dead)

@@ -10,9 +10,11 @@ import torch
 from torch import Tensor
 
 from lass.likelihood.tensor import RaggedSlices
-from lass.separation.decoding import beam
-from lass.separation.decoding.beam import Continuations, best_continuations, settle
-from lass.separation.decoding.loop import Method, decode_sequences
+from lass.separation.decoding.beam import best_continuations, settle
+from lass.separation.decoding.decoders import open_decoder
+from lass.separation.decoding.loop import decode_sequences
+from lass.separation.decoding.state import Step
+from lass.separation.decoding.support import CountedPositions
 from tests.oracles import (
     Problem,
     TablePrior,
@@ -24,10 +26,10 @@ from tests.oracles import (
     greedy_path,
     path_score,
 )
-from tests.separation.toy import decode, likelihood_of, rows_of
+from tests.separation.toy import beam, decode, greedy, likelihood_of, rows_of
 
 TOLERANCE = 1e-4  # scores are sums of float32
-GREEDY = Method("greedy")
+GREEDY = greedy()
 
 
 def assert_rows(found: list[Any], expected: list[Any]) -> None:
@@ -44,7 +46,7 @@ def test_greedy_takes_the_best_tuple_of_every_position(sources: int) -> None:
     for _ in range(200):
         problem = draw_problem(rng, **draw_sizes(rng, sources=sources), batch=2)
         weight = float(rng.choice([0.0, 1.0, 3.0]))
-        hypotheses = decode(problem, Method("greedy", likelihood_weight=weight))
+        hypotheses = decode(problem, greedy(weight=weight))
         for item, mixture in enumerate(problem.mixtures):
             assert_rows(rows_of(hypotheses, item), [greedy_path(problem, mixture, weight=weight)])
 
@@ -55,7 +57,7 @@ def test_beams_are_those_of_plain_lists(sources: int) -> None:
     for _ in range(250):
         problem = draw_problem(rng, **draw_sizes(rng, sources=sources), batch=int(rng.integers(1, 4)))
         width, weight = int(rng.integers(1, 9)), float(rng.choice([0.0, 1.0, 3.0]))
-        hypotheses = decode(problem, Method("beam", hypotheses=width, likelihood_weight=weight))
+        hypotheses = decode(problem, beam(width, weight=weight))
         for item, mixture in enumerate(problem.mixtures):
             expected = beam_rows(problem, mixture, width=width, weight=weight)
             assert_rows(rows_of(hypotheses, item), expected)
@@ -68,7 +70,7 @@ def test_ties_go_to_the_lower_row_then_to_the_earlier_tuple(sources: int) -> Non
         sizes = draw_sizes(rng, sources=sources)
         problem = draw_tied_problem(rng, **sizes, batch=2, levels=int(rng.integers(1, 4)))
         width = int(rng.integers(1, 9))
-        hypotheses = decode(problem, Method("beam", hypotheses=width))
+        hypotheses = decode(problem, beam(width))
         greedy = decode(problem, GREEDY)
         for item, mixture in enumerate(problem.mixtures):
             # Sums of quarters are exact: scores agree to the last bit, whatever ties there are.
@@ -82,7 +84,7 @@ def test_scores_are_those_of_the_returned_codes(sources: int) -> None:
     rng = np.random.default_rng(30 + sources)
     for _ in range(150):
         problem = draw_problem(rng, **draw_sizes(rng, sources=sources), batch=2, zeros=0.2)
-        hypotheses = decode(problem, Method("beam", hypotheses=6, likelihood_weight=2.0))
+        hypotheses = decode(problem, beam(6, weight=2.0))
         for item, mixture in enumerate(problem.mixtures):
             live = [row for row in rows_of(hypotheses, item) if row is not None]
             for path, score in live:
@@ -97,9 +99,7 @@ def test_a_beam_as_wide_as_all_sequences_finds_every_one(sources: int) -> None:
         sizes = draw_sizes(rng, sources=sources, sequences=600)
         problem = draw_problem(rng, **sizes, zeros=float(rng.choice([0.0, 0.4])))
         everything = every_score(problem, problem.mixtures[0], weight=1.0)
-        hypotheses = decode(
-            problem, Method("beam", hypotheses=sizes["codes"] ** (sources * sizes["length"]) + 3)
-        )
+        hypotheses = decode(problem, beam(sizes["codes"] ** (sources * sizes["length"]) + 3))
         live = dict(row for row in rows_of(hypotheses, 0) if row is not None)
         assert live.keys() == everything.keys()
         assert live == pytest.approx(everything, abs=TOLERANCE)
@@ -117,11 +117,11 @@ def test_more_beams_than_continuations_leave_rows_empty_until_they_are_needed() 
     likelihood[1, 0, 1] = -0.25
     likelihood[2] = np.log(1 / 3)
     problem = replace(problem, likelihood=likelihood, mixtures=np.array([[0, 1, 2], [1, 1, 1], [2, 0, 1]]))
-    hypotheses = decode(problem, Method("beam", hypotheses=8))
+    hypotheses = decode(problem, beam(8))
     assert [sum(row is not None for row in rows_of(hypotheses, item)) for item in range(3)] == [8, 1, 8]
     only = ((0, 1),) * 3
     assert_rows(rows_of(hypotheses, 1)[:1], [(only, path_score(problem, [1, 1, 1], only, weight=1.0))])
-    first = decode(replace(problem, mixtures=problem.mixtures[:1, :2]), Method("beam", hypotheses=8))
+    first = decode(replace(problem, mixtures=problem.mixtures[:1, :2]), beam(8))
     assert sum(row is not None for row in rows_of(first, 0)) == 2
 
 
@@ -132,10 +132,10 @@ def test_where_every_sequence_is_impossible_no_hypothesis_is_left() -> None:
     likelihood = np.full((2, 2, 2), never)
     likelihood[0, 0, 0] = likelihood[1, 1, 1] = -1.0
     problem = Problem(conditionals, likelihood, np.array([[0, 0, 0], [0, 1, 0]]))
-    for method in (GREEDY, Method("beam", hypotheses=3)):
-        hypotheses = decode(problem, method)
-        assert rows_of(hypotheses, 0) == [None] * method.hypotheses
-        assert [row is None for row in rows_of(hypotheses, 1)] == [False, True, True][: method.hypotheses]
+    for settings in (GREEDY, beam(3)):
+        hypotheses = decode(problem, settings)
+        assert rows_of(hypotheses, 0) == [None] * settings.hypotheses
+        assert [row is None for row in rows_of(hypotheses, 1)] == [False, True, True][: settings.hypotheses]
         assert hypotheses.codes.min() >= 0
 
 
@@ -154,10 +154,9 @@ def test_a_prior_that_is_not_reordered_is_noticed() -> None:
     for _ in range(20):
         problem = draw_problem(rng, sources=2, codes=4, length=4)
         hypotheses = decode_sequences(
-            torch.from_numpy(problem.mixtures),
+            CountedPositions(likelihood_of(problem), torch.from_numpy(problem.mixtures)),
             priors=[Forgetful(tables) for tables in problem.conditionals],
-            likelihood=likelihood_of(problem),
-            method=Method("beam", hypotheses=4),
+            decoder=open_decoder(beam(4)),
         )
         live = [row for row in rows_of(hypotheses, 0) if row is not None]
         true = [path_score(problem, problem.mixtures[0], path, weight=1.0) for path, _ in live]
@@ -168,7 +167,7 @@ def test_a_prior_that_is_not_reordered_is_noticed() -> None:
 # --- one step ---
 
 
-def step(prefixes: Tensor, *posteriors: Tensor) -> Continuations:
+def step(prefixes: Tensor, *posteriors: Tensor) -> Step:
     """One step of as many mixtures as there are `posteriors` [W, n], with the same prefixes.
 
     The first source's codes name the tuples, the second has one code and says nothing.
@@ -183,13 +182,20 @@ def step(prefixes: Tensor, *posteriors: Tensor) -> Continuations:
     return best_continuations([ranked, torch.zeros_like(ranked)], slices, likelihood_weight=1.0)
 
 
+def parents_of(best: Step) -> list[list[int]]:
+    """The row that each continues."""
+    assert best.parents is not None
+    parents: list[list[int]] = best.parents.tolist()
+    return parents
+
+
 def test_one_step_by_hand() -> None:
     prefixes = torch.tensor([0.0, -1.0, -torch.inf])
     scores = torch.tensor([[-3.0, -0.25], [-0.5, -4.0], [0.0, 0.0]])  # [rows, tuples]
     best = step(prefixes, scores)
     # (row 0, tuple 1) -0.25; (row 1, tuple 0) -1.5; (row 0, tuple 0) -3 moves to the row that is free
-    assert best.parents.tolist() == [[0, 1, 0]]
-    assert best.tuples.tolist() == [[1, 0, 0]]
+    assert parents_of(best) == [[0, 1, 0]]
+    assert best.codes[..., 0].tolist() == [[1, 0, 0]]
     assert best.scores.tolist() == [[-0.25, -1.5, -3.0]]
 
 
@@ -198,21 +204,21 @@ def test_slices_of_different_sizes() -> None:
     best = step(
         prefixes, torch.tensor([[-1.0, -2.0, -0.5], [0.0, -9.0, -9.0]]), torch.tensor([[-5.0], [-1.0]])
     )
-    assert best.parents.tolist() == [[0, 0], [0, 1]]
-    assert best.tuples.tolist() == [[2, 0], [0, 0]]
+    assert parents_of(best) == [[0, 0], [0, 1]]
+    assert best.codes[..., 0].tolist() == [[2, 0], [0, 0]]
     assert best.scores.tolist() == [[-0.5, -1.0], [-5.0, -2.0]]
 
 
 def test_equal_continuations_in_the_order_of_rows_and_tuples() -> None:
     best = step(torch.zeros(2), torch.zeros(2, 3))
-    assert best.parents.tolist() == [[0, 0]]
-    assert best.tuples.tolist() == [[0, 1]]
+    assert parents_of(best) == [[0, 0]]
+    assert best.codes[..., 0].tolist() == [[0, 1]]
 
 
 def test_an_impossible_continuation_takes_no_row() -> None:
     prefixes = torch.tensor([0.0, -torch.inf, -torch.inf])
     best = step(prefixes, torch.tensor([[0.0, -1.0]]).expand(3, 2))
-    assert best.parents.tolist() == [[0, 0, 2]]
+    assert parents_of(best) == [[0, 0, 2]]
     assert best.scores.tolist() == [[0.0, -1.0, -torch.inf]]
 
 
@@ -223,7 +229,9 @@ def test_an_impossible_continuation_takes_no_row() -> None:
 def test_rows_of_children(parents: list[int], rows: list[int]) -> None:
     """Children are listed best first; the row of each by hand."""
     values = -torch.arange(4.0)[None]
-    best = settle(values, torch.tensor([parents]), torch.tensor([[1]]))
+    one_tuple = RaggedSlices(torch.zeros(1, 2, dtype=torch.int64), torch.zeros(1), torch.tensor([0, 1]))
+    best = settle(values, torch.tensor([parents]), one_tuple)
+    assert best.parents is not None
     assert [best.scores[0].tolist().index(-child) for child in range(4)] == rows
     assert best.parents[0, rows].tolist() == parents
 
@@ -231,7 +239,7 @@ def test_rows_of_children(parents: list[int], rows: list[int]) -> None:
 @pytest.mark.parametrize("looked_at", [1, 5, 64])
 def test_tuples_left_out_by_their_bounds_are_no_loss(monkeypatch: pytest.MonkeyPatch, looked_at: int) -> None:
     """Slices larger than what is looked at first: where the bounds leave a doubt, all tuples are."""
-    monkeypatch.setattr(beam, "LOOKED_AT", looked_at)
+    monkeypatch.setattr("lass.separation.decoding.beam.LOOKED_AT", looked_at)
     rng = np.random.default_rng(70)
     for levels in (3, 1000):  # with many ties and with none
         for _ in range(100):
@@ -247,7 +255,9 @@ def test_tuples_left_out_by_their_bounds_are_no_loss(monkeypatch: pytest.MonkeyP
             for row, part in enumerate(log_likelihood.split(len(every))):
                 total = part + tables[0][row][:, every[:, 0]] + tables[1][row][:, every[:, 1]]  # [W, n]
                 order = total.flatten().argsort(descending=True, stable=True)[:width]
-                expected = settle(total.flatten()[order][None], order[None], torch.tensor([[len(every)]]))
+                expected = settle(total.flatten()[order][None], order[None], slices.only(row))
+                assert found.parents is not None
+                assert expected.parents is not None
                 assert torch.equal(found.parents[row], expected.parents[0])
-                assert torch.equal(found.tuples[row], expected.tuples[0])
+                assert torch.equal(found.codes[row], expected.codes[0])
                 assert torch.equal(found.scores[row], expected.scores[0])

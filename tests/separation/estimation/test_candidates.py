@@ -9,18 +9,19 @@ import torch
 from torch import Tensor
 
 from lass.likelihood.tensor import nearest_counted
-from lass.separation.decoding.loop import Method
+from lass.separation.decoding.decoders import open_decoder
 from lass.separation.estimation.candidates import (
     draw_candidates,
     first_of_each,
     remix_distances,
 )
 from lass.separation.separator import Separator
+from lass.separation.settings import DecoderSettings
 from tests.oracles import Problem, TablePrior, draw_problem, path_score, paths_of
-from tests.separation.toy import likelihood_of
+from tests.separation.toy import ancestral, beam, greedy, kind_of, likelihood_of, particle, top_k
 
 LEVELS = torch.tensor([0.1, 0.3, 0.6, 1.0])  # a code's waveform is its level, twice
-PARTICLE = Method("particle", hypotheses=40, temperature=2.0, resampling=0.5)
+PARTICLE = particle(40, temperature=2.0, resampling=0.5)
 ITEMS = [7, 3, 12, 5]
 
 
@@ -37,7 +38,9 @@ def problem() -> Problem:
     return draw_problem(np.random.default_rng(0), sources=2, codes=4, length=3, batch=4)
 
 
-def separator_of(problem: Problem, method: Method = PARTICLE, weights: tuple[float, ...] = ()) -> Separator:
+def separator_of(
+    problem: Problem, settings: DecoderSettings = PARTICLE, weights: tuple[float, ...] = ()
+) -> Separator:
     likelihood = likelihood_of(problem)
     return Separator(
         encode=encode,
@@ -46,7 +49,7 @@ def separator_of(problem: Problem, method: Method = PARTICLE, weights: tuple[flo
         likelihood=likelihood,
         fallback=nearest_counted(likelihood, LEVELS[:, None]),
         weights=torch.tensor(weights or [1 / problem.sources] * problem.sources),
-        method=method,
+        decoder=open_decoder(settings),
         seed=5,
     )
 
@@ -99,12 +102,12 @@ def test_the_nearest_are_kept_and_the_most_probable(problem: Problem, kept: int)
 
 
 @pytest.mark.parametrize(
-    "method",
-    [PARTICLE, Method("top_k", hypotheses=9, top_k=4), Method("beam", hypotheses=9), Method("greedy")],
-    ids=lambda method: method.name,
+    "settings",
+    [PARTICLE, top_k(9, 4), beam(9), greedy()],
+    ids=kind_of,
 )
-def test_a_mixture_has_the_same_candidates_in_any_batch(problem: Problem, method: Method) -> None:
-    separator, mixtures = separator_of(problem, method), mixtures_of(problem)
+def test_a_mixture_has_the_same_candidates_in_any_batch(problem: Problem, settings: DecoderSettings) -> None:
+    separator, mixtures = separator_of(problem, settings), mixtures_of(problem)
     together = draw_candidates(separator, mixtures, ITEMS, kept=6)
     order = [2, 0]
     mixed = draw_candidates(separator, mixtures[order], [12, 7], kept=6)
@@ -126,7 +129,7 @@ def test_a_hypothesis_that_died_is_no_candidate() -> None:
     second = np.full((4, 4), -np.inf)
     second[:2, :2] = after
     problem = Problem([[first, second]] * 2, likelihood, np.array([[1, 0]]))
-    separator = separator_of(problem, Method("ancestral", hypotheses=50))
+    separator = separator_of(problem, ancestral(50))
     assert (separator.hypotheses(mixtures_of(problem), [3]).scores == -torch.inf).any()
     (found,) = draw_candidates(separator, mixtures_of(problem), [3], kept=9)
     assert found.codes.tolist() == [[[1, 0], [1, 0]]]

@@ -1,0 +1,288 @@
+"""A data set of audio: songs with stems, or recordings of single sources."""
+
+from functools import partial
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from lass.config.dataset import Dataset, known_reader
+from lass.config.registry import AUDIO_READERS, NAMING_READERS
+from lass.config.rows import check_blind, check_masks
+from lass.config.separation import AudioCounting, Residual
+from lass.data.settings import (
+    AudioLibrarySettings,
+    AudioMixtures,
+    Mixing,
+    MixtureDraw,
+    TupleGroup,
+)
+from lass.evaluation.settings import SdrSettings, SoundSettings
+from lass.methods.settings import (
+    BlindJob,
+    OracleJob,
+    SupervisedJob,
+)
+from lass.models.settings import AudioCodecSettings, CodecCheck, Supervised
+from lass.settings import Identifier, PositiveFloat, PositiveInt, WithoutNulls, key
+from lass.songs.settings import Composed
+
+
+class AudioDataset(Dataset):
+    """Audio: mixtures of sources of different classes, or of several of one class."""
+
+    main: ClassVar[str] = "sdr"
+    kind: Literal["audio"] = key("songs with stems, or recordings of single sources", "audio")
+    source: Annotated[
+        str,
+        AfterValidator(partial(known_reader, readers=AUDIO_READERS)),
+        Field(json_schema_extra={"enum": [*AUDIO_READERS]}),
+    ] = key(
+        "where the audio comes from: `composed` composes songs; the others read the folder `root`: `slakh` "
+        "in Slakh's layout, `stems` a folder per song with a file per stem, `utterances` a folder per class "
+        "with recordings (docs/datasets.md)",
+        ", ".join(AUDIO_READERS),
+    )
+    files: Annotated[dict[Identifier, list[str]], WithoutNulls] = key(
+        "of `stems`: the names of the files, without suffix, whose sum a class is; of `utterances`: the "
+        "folders of "
+        "a class. A class that is not named here has its own name",
+        "names",
+        default_factory=dict,
+    )
+    sample_rate: PositiveInt = key("rate that the sources are resampled to and the networks work at", "Hz")
+    composed: Composed | None = key("the songs of `source: composed`", "section", default=None)
+    mixtures: AudioMixtures = key("which mixtures are separated", "section")
+    codec: AudioCodecSettings = key("the codec", "section")
+    likelihood: AudioCounting = key("the likelihood of counts", "section")
+    residual: Residual = key("what the codec loses", "section", default_factory=Residual)
+    supervised: Supervised | None = key(
+        "networks that learn from mixtures, for rows that a table names", "section", default=None
+    )
+    window: PositiveFloat = key(
+        "length of a frame of SDR, SIR and SAR; at most that of a mixture", "s", default=1.0
+    )
+
+    pictures: PositiveInt = key(
+        "mixtures in `results/{dataset}_separations.png`: more than two are hard to read",
+        "mixtures",
+        default=2,
+    )
+
+    @model_validator(mode="after")
+    def check_source(self) -> Self:
+        """Audio that can be found."""
+        if self.source == "composed":
+            if self.root is not None:
+                raise ValueError(
+                    f"source is 'composed', which reads no folder, but root is {self.root!r}: set source to "
+                    "one of " + ", ".join(name for name in AUDIO_READERS if name != "composed")
+                )
+            if self.composed is None:
+                raise ValueError("source is 'composed', so the section composed is needed")
+            if self.held_out is not None:
+                raise ValueError(
+                    f"source is 'composed', which has a split of its own for validation, but held_out is "
+                    f"{self.held_out}: set it to null"
+                )
+            if self.composed.seconds < self.mixtures.seconds:
+                raise ValueError(
+                    f"composed.seconds {self.composed.seconds} is shorter than mixtures.seconds "
+                    f"{self.mixtures.seconds}: compose longer songs"
+                )
+        elif not self.root:
+            raise ValueError(f"source is {self.source!r}, so root must name the folder that is read")
+        return self
+
+    @model_validator(mode="after")
+    def check_classes(self) -> Self:
+        """Sources of classes that there are, and classes of which there are sources."""
+        if len(self.classes) < 2 and self.mixtures.sources is None:
+            raise ValueError(
+                f"classes {self.classes} is one class: name two, or the class of every source of a "
+                "mixture in mixtures.sources"
+            )
+        strange = sorted({*(self.mixtures.sources or []), *self.files} - set(self.classes))
+        if strange:
+            raise ValueError(
+                f"mixtures.sources or files name {strange[0]!r}, which is none of {self.classes}"
+            )
+        if self.files and self.source not in NAMING_READERS:
+            raise ValueError(f"files names files or folders, but source is {self.source!r}: leave it out")
+        unused = sorted(set(self.classes) - set(self.source_classes))
+        if unused:
+            raise ValueError(
+                f"no source of a mixture is of class {unused[0]!r} ({self.source_classes}): leave it "
+                "out of classes"
+            )
+        if self.source == "utterances" and self.mixtures.pairing == "together":
+            raise ValueError(
+                "source is 'utterances', whose recordings have one class each: no two sources are of "
+                "one recording, so set mixtures.pairing to apart"
+            )
+        if self.mixtures.pairing == "together" and len(set(self.source_classes)) < self.sources:
+            raise ValueError(
+                f"mixtures.sources {self.source_classes} has a class twice, of which a track has one source: "
+                "set mixtures.pairing to apart"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def check_lengths(self) -> Self:
+        """Mixtures that are long enough for what is done with them."""
+        if self.tokens < 1:
+            raise ValueError(
+                f"mixtures.seconds {self.mixtures.seconds} is shorter than one token of the codec"
+            )
+        if self.window > self.seconds:
+            raise ValueError(
+                f"window {self.window} is longer than a mixture of {self.seconds:g} s: shorten it or "
+                "lengthen mixtures.seconds"
+            )
+        for name, decoder in self.separation.decoders.items():
+            if decoder.likelihood != "counts":
+                raise ValueError(
+                    f"separation.decoders.{name}.likelihood is {decoder.likelihood!r}, which is for "
+                    "images: use 'counts'"
+                )
+        for table in self.tables.values():
+            check_masks(self, table.rows)
+        return self
+
+    @model_validator(mode="after")
+    def check_rows(self) -> Self:
+        """Blind methods and networks only where they can work."""
+        for name, table in self.tables.items():
+            blind = [row for row in table.rows if self.family[row] == "blind"]
+            if blind:
+                check_blind(self, f"tables.{name} names {blind[0]}", blind)
+            networks = [row for row in table.rows if self.family[row] == "supervised"]
+            if networks and self.supervised is None:
+                raise ValueError(f"tables.{name} names {networks[0]}, so the section supervised is needed")
+            if networks and self.source_classes != self.classes:
+                raise ValueError(
+                    f"tables.{name} names {networks[0]}, which gives one source of every class of "
+                    f"{self.classes}, but a mixture has {self.source_classes}: leave out "
+                    + ", ".join(networks)
+                )
+        return self
+
+    @model_validator(mode="after")
+    def check_order(self) -> Self:
+        """Counts in the order of the sources only where the priors tell these apart."""
+        labels = {each.source: each.label for each in self.prior_of_each_class}
+        told = [labels[name] for name in self.source_classes]
+        shared = sorted({name for name in told if told.count(name) > 1})
+        if shared and not self.symmetric:
+            raise ValueError(
+                f"likelihood.symmetric is false, but {shared[0]!r} stands for several sources, which nothing "
+                "tells apart: make the prior conditional or count symmetrically"
+            )
+        return self
+
+    @property
+    def reader(self) -> str:
+        """The module that reads the folder."""
+        return AUDIO_READERS[self.source]
+
+    @property
+    def source_classes(self) -> list[str]:
+        """The class of every source of a mixture, N."""
+        return self.mixtures.sources or self.classes
+
+    @property
+    def sources(self) -> int:
+        """N: sources of a mixture."""
+        return len(self.source_classes)
+
+    @property
+    def weights_given(self) -> list[float] | None:
+        """Alpha as configured."""
+        return self.mixtures.weights
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether every order of the addends is counted."""
+        return self.likelihood.symmetric
+
+    @property
+    def tokens(self) -> int:
+        """S: tokens of a mixture."""
+        return round(self.mixtures.seconds * self.sample_rate / self.codec.hop)
+
+    @property
+    def length(self) -> int:
+        """T: samples of a mixture, a multiple of the hop."""
+        return self.tokens * self.codec.hop
+
+    @property
+    def supervised_length(self) -> int | None:
+        """Samples of a mixture that supervised networks are trained on; None where there are none."""
+        return None if self.supervised is None else round(self.supervised.seconds * self.sample_rate)
+
+    @property
+    def seconds(self) -> float:
+        """Length of a mixture of whole tokens."""
+        return self.length / self.sample_rate
+
+    @property
+    def check_codec(self) -> CodecCheck:
+        """What a codec has to agree on."""
+        return CodecCheck(hop=self.codec.hop, rate=self.sample_rate)
+
+    @property
+    def library(self) -> AudioLibrarySettings:
+        """What every reader of the sources has to know."""
+        return AudioLibrarySettings(rate=self.sample_rate, classes=tuple(self.classes))
+
+    @property
+    def metric(self) -> SdrSettings:
+        """How estimates are scored."""
+        return SdrSettings(rate=self.sample_rate, window=self.window)
+
+    @property
+    def medium(self) -> SoundSettings:
+        """What the sources are to eyes and ears."""
+        return SoundSettings(rate=self.sample_rate)
+
+    @property
+    def strength(self) -> float:
+        """Frames that the mean of a class counts for in what the codec loses."""
+        return self.residual.strength
+
+    @property
+    def splits_to_evaluate(self) -> list[str]:
+        """Splits on which the priors are measured."""
+        return ["validation"]
+
+    @property
+    def mixing(self) -> Mixing:
+        """What is mixed, and how loud."""
+        return Mixing(sources=tuple(self.source_classes), weights=tuple(self.weights))
+
+    def drawing(self, split: str, *, seed: int) -> MixtureDraw:
+        """Which mixtures of a split are drawn."""
+        return MixtureDraw(
+            mixing=self.mixing,
+            length=self.length,
+            pairing=self.mixtures.pairing,
+            silence=self.mixtures.silence,
+            count=getattr(self.mixtures.count, split),
+            seed=seed,
+        )
+
+    @property
+    def group(self) -> TupleGroup:
+        """How the tuples that are counted are grouped."""
+        return TupleGroup(mixtures=self.likelihood.mixtures_per_group, tokens=self.likelihood.tokens)
+
+    def method_job(self, method: str, *, seed: int) -> Any:
+        """What a method is told, whatever its family."""
+        family = self.family[method]
+        if family == "latent":
+            return self.latent_job(method)
+        if family == "blind":
+            return BlindJob(name=method, rate=self.sample_rate, seed=seed)
+        if family == "supervised":
+            return SupervisedJob(name=method, classes=self.classes)
+        codec = self.check_codec if method == "codec_ceiling" else None
+        return OracleJob(name=method, rate=self.sample_rate, codec=codec)

@@ -1,0 +1,214 @@
+"""What data sets of every kind have in common, and what the workflow asks of one.
+
+A data set is a union by `kind`: `lass.config.audio` and `lass.config.images`. Both answer the same questions,
+so that no rule asks which kind it has.
+"""
+
+import os
+from abc import abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from lass.config.registry import METHODS
+from lass.config.separation import (
+    Priors,
+    Separation,
+    Tables,
+    check_chosen_priors,
+    check_mixing,
+    check_tables,
+)
+from lass.methods.settings import DecodingJob, LatentJob
+from lass.models.settings import CodecCheck, CodecSettings, PriorOfClass
+from lass.settings import Identifier, PositiveInt, Section, key
+
+
+def known_reader(source: str, *, readers: Mapping[str, str]) -> str:
+    """`source`, where it names one of the `readers`; a ValueError otherwise."""
+    if source not in readers:
+        raise ValueError(f"source {source!r} is unknown: choose one of {', '.join(readers)}")
+    return source
+
+
+class Dataset(Section):
+    """Everything about one data set."""
+
+    main: ClassVar[str]  # the table that figures and times are about; the metric's name
+    kind: str
+    root: str | None = key(
+        "the folder that holds the data; a relative path starts at the working directory",
+        "path",
+        default=None,
+    )
+    held_out: PositiveInt | None = key(
+        "items of `train` that are the split `validation` where the data have none: of MNIST the last ones, "
+        "of folders some from all over the list",
+        "items",
+        default=None,
+    )
+    classes: Annotated[list[Identifier], Field(min_length=1)] = key("names of the classes", "names")
+    codec: CodecSettings
+    priors: Priors = key(
+        "the priors, under names of your choice; those that no class has are not trained", "sections"
+    )
+    separation: Separation = key("decoders and methods", "section")
+    evaluated_windows: PositiveInt = key(
+        "windows of unseen data in which the priors' nats per token are measured", "windows", default=128
+    )
+    tables: Tables = key("tables of results, under names of your choice", "sections")
+
+    @model_validator(mode="after")
+    def check_parts(self) -> Self:
+        """Classes, mixtures, methods and tables fit together."""
+        if len(set(self.classes)) != len(self.classes):
+            raise ValueError(f"classes {self.classes} names a class twice")
+        check_mixing(
+            self.weights_given, sources=self.sources, codes=self.codec.codes, symmetric=self.symmetric
+        )
+        check_chosen_priors(self.separation.priors, self.priors, classes=self.classes)
+        check_tables(self.tables, methods=self.separation.methods, others=METHODS[self.kind], main=self.main)
+        return self
+
+    @property
+    @abstractmethod
+    def sources(self) -> int:
+        """N: sources of a mixture."""
+
+    @property
+    @abstractmethod
+    def weights_given(self) -> list[float] | None:
+        """Alpha as configured."""
+
+    @property
+    @abstractmethod
+    def symmetric(self) -> bool:
+        """Whether every order of the addends is counted."""
+
+    @property
+    @abstractmethod
+    def tokens(self) -> int:
+        """S: tokens of a mixture."""
+
+    @property
+    @abstractmethod
+    def check_codec(self) -> CodecCheck:
+        """What a codec has to agree on."""
+
+    @property
+    def weights(self) -> list[float]:
+        """Alpha: as configured, else 1 / N each."""
+        return self.weights_given or [1 / self.sources] * self.sources
+
+    @property
+    def prior_of_each_class(self) -> list[PriorOfClass]:
+        """The prior of each class, in the order of the classes."""
+        chosen = [(source, self.separation.priors[source]) for source in self.classes]
+        return [
+            PriorOfClass(
+                source=source,
+                prior=name,
+                classes=self.priors[name].classes,
+                conditional=self.priors[name].conditional,
+            )
+            for source, name in chosen
+        ]
+
+    @property
+    def family(self) -> Mapping[str, str]:
+        """Name of every method -> its family."""
+        return {**METHODS[self.kind], **dict.fromkeys(self.separation.methods, "latent")}
+
+    def labels(self, method: str) -> dict[str, str]:
+        """Class -> label: estimates of sources of equal labels may change places when they are scored.
+
+        Blind methods do not know the classes, nor does one unconditional prior of several classes.
+        """
+        family = self.family[method]
+        if family == "blind":
+            return dict.fromkeys(self.classes, "any")
+        if family == "latent":
+            return {each.source: each.label for each in self.prior_of_each_class}
+        return {name: name for name in self.classes}
+
+    def decoding_job(self, decoder: str, *, seed: int) -> DecodingJob:
+        """What draws the candidates of a decoder."""
+        return DecodingJob(
+            decoder=self.separation.decoders[decoder],
+            codec=self.check_codec,
+            precision=self.separation.precision,
+            priors=self.prior_of_each_class,
+            weights=self.weights,
+            positions=self.tokens,
+            noise=self.noise,
+            batch=self.separation.batch,
+            seed=seed,
+        )
+
+    def latent_job(self, method: str) -> LatentJob:
+        """What makes estimates of the candidates of a method's decoder."""
+        estimation = self.separation.methods[method].estimation
+        return LatentJob(
+            codec=self.check_codec,
+            precision=self.separation.precision,
+            classes=self.classes,
+            labels=self.labels(method),
+            weights=self.weights,
+            bounds=self.bounds,
+            estimation=estimation,
+            strength=self.strength if estimation.consistency == "residual" else None,
+        )
+
+    @property
+    def noise(self) -> float | None:
+        """What the likelihood of frames adds to their spread; None where there is no such likelihood."""
+        return None
+
+    @property
+    def strength(self) -> float | None:
+        """Frames that the mean of a class counts for in what the codec loses; None where nobody asks."""
+        return None
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """Of every number of a source; None for none."""
+        return None
+
+    @property
+    def pictured(self) -> list[str]:
+        """Methods to look at and to listen to: those of the main table, less the ones that change nothing."""
+        return [name for name in self.tables[self.main].rows if name not in ("mixture", "average")]
+
+    @property
+    def timed(self) -> list[str]:
+        """Methods of the main table that need priors: what is timed."""
+        return [name for name in self.tables[self.main].rows if name in self.separation.methods]
+
+    @property
+    def expanded_root(self) -> str:
+        """The root with ~ and variables of the environment filled in; empty where there is none."""
+        return os.path.expandvars(Path(self.root).expanduser()) if self.root else ""
+
+    def folder(self, split: str) -> str:
+        """The folder of a split that is read: that of training, where validation is held out of it."""
+        root = self.expanded_root
+        missing = split == "validation" and not Path(f"{root}/validation").is_dir()
+        return f"{root}/train" if missing and self.held_out else f"{root}/{split}"
+
+    def altered(self, split: str) -> Any:  # noqa: ARG002 (images answer by split)
+        """How copies of the items of a split are altered; None for not at all."""
+        return None
+
+    @property
+    def altered_examples(self) -> Any:
+        """How the codec's training examples are altered, whatever number of copies the priors learn from."""
+        return None
+
+    def dump(self, *names: str) -> Any:
+        """A part of the settings as plain values, in the models' order of keys."""
+        part: Any = self
+        for name in names:
+            part = part[name] if isinstance(part, dict) else getattr(part, name)
+        return part.model_dump(mode="json") if isinstance(part, Section) else part

@@ -1,0 +1,34 @@
+"""What can be added with one module and one entry: readers of data sets, and rows of tables.
+
+Read by the configuration alone, and handed to the workflow from there: an entry more reruns nothing that
+is there.
+"""
+
+AUDIO_READERS = {
+    "composed": "lass.data.audio.slakh",  # composed here, in Slakh's layout
+    "slakh": "lass.data.audio.slakh",
+    "stems": "lass.data.audio.stems",
+    "utterances": "lass.data.audio.utterances",
+}
+"""Value of `source` of an audio data set -> the module that reads such a folder."""
+NAMING_READERS = ("stems", "utterances")
+"""Those that `files` tells where a class is."""
+IMAGE_READERS = {"mnist": "lass.data.images.mnist", "folder": "lass.data.images.folders"}
+"""Value of `source` of an image data set -> the module that reads such files."""
+
+BLIND = ("rpca", "ica", "hpss", "repet", "repet_sim", "ft2d", "nmf")
+"""Methods that split any mixture of audio in two and do not know which is which."""
+SUPERVISED = ("conv_tasnet", "hybrid_demucs")
+"""Networks that learn to separate from true mixtures."""
+AUDIO_METHODS = {
+    "mixture": "oracles",
+    "codec_ceiling": "oracles",
+    "ideal_mask": "oracles",
+    "ideal_binary_mask": "oracles",
+    **dict.fromkeys(BLIND, "blind"),
+    **dict.fromkeys(SUPERVISED, "supervised"),
+}
+"""Row of a table of audio -> its family, the module `lass.methods.<family>`."""
+IMAGE_METHODS = {"average": "oracles", "codec_ceiling": "oracles", "nmf": "class_nmf"}
+"""Row of a table of images -> its family."""
+METHODS = {"audio": AUDIO_METHODS, "images": IMAGE_METHODS}

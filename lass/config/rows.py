@@ -1,0 +1,71 @@
+"""What rows of tables of audio ask of the mixtures."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from lass.config.separation import Separation
+from lass.methods.settings import LOWEST_BLIND, SHORTEST_BLIND
+from lass.separation.settings import Mask
+
+
+class Audio(Protocol):
+    """What is asked of a data set of audio."""
+
+    sample_rate: int
+    separation: Separation
+
+    @property
+    def sources(self) -> int:
+        """N: sources of a mixture."""
+
+    @property
+    def weights(self) -> list[float]:
+        """Alpha."""
+
+    @property
+    def length(self) -> int:
+        """T: samples of a mixture."""
+
+    @property
+    def seconds(self) -> float:
+        """Length of a mixture."""
+
+
+def check_blind(dataset: Audio, where: str, rows: Sequence[str]) -> None:
+    """Two sources of equal weight, and mixtures that are long and wide enough."""
+    remedy = f"leave out {', '.join(rows)}"
+    if dataset.sources != 2:
+        raise ValueError(
+            f"{where}, which splits a mixture in two, but there are {dataset.sources} sources: {remedy}"
+        )
+    if len(set(dataset.weights)) > 1:
+        raise ValueError(
+            f"{where}, which does not know which of mixtures.weights {dataset.weights} is whose: make them "
+            f"equal or {remedy}"
+        )
+    if dataset.seconds < SHORTEST_BLIND or dataset.sample_rate < LOWEST_BLIND:
+        raise ValueError(
+            f"{where}, which needs mixtures of {SHORTEST_BLIND} s at {LOWEST_BLIND} Hz at least, not "
+            f"{dataset.seconds:g} s at {dataset.sample_rate} Hz: {remedy}"
+        )
+
+
+def check_masks(dataset: Audio, rows: Sequence[str]) -> None:
+    """Masks that fit into a mixture, in the methods that a table names."""
+    for name in rows:
+        method = dataset.separation.methods.get(name)
+        mask: Mask | None = None if method is None else method.mask
+        if mask is None:
+            continue
+        where = f"separation.methods.{name}.mask"
+        if mask.window >= 2 * dataset.length:
+            raise ValueError(
+                f"{where}.window {mask.window} must be less than twice the {dataset.length} samples of a "
+                "mixture: shorten it or lengthen mixtures.seconds"
+            )
+        frames, frequencies = dataset.length // (mask.window // 4) + 1, mask.window // 2 + 1
+        if mask.templates >= min(frames, frequencies):
+            raise ValueError(
+                f"{where}.templates {mask.templates} must be less than the {frames} frames and "
+                f"{frequencies} frequencies of a mixture: take fewer or change the window"
+            )

@@ -1,0 +1,14 @@
+"""What is tokenized: the data points of a shard, some at a time."""
+
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class Encodable:
+    """Data points that are encoded together."""
+
+    items: list[str]  # name of each, B
+    classes: list[str]  # class of each, B
+    data: torch.Tensor  # [B, T] float32

@@ -1,0 +1,92 @@
+"""What every metric does: from estimates to score rows, and from these to a table and a figure."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+from numpy.typing import ArrayLike
+
+from lass.evaluation.tables.files import read_csv
+
+Row = dict[str, Any]
+"""A row of a table: name of the column -> value."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Codes of a mixture of which the likelihood knew nothing; 0 of 0 for a method without codes."""
+
+    uncounted: int = 0
+    positions: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Separated:
+    """One mixture's estimates beside its true sources."""
+
+    mixture: int
+    estimates: ArrayLike  # [N, T], in any order among equal labels
+    sources: ArrayLike  # x_n [N, T]
+    classes: Sequence[str]  # of the sources, N
+    labels: Sequence[str]  # of the sources, N: equal ones may change places
+    coverage: Coverage = Coverage()
+
+
+class Metric(Protocol):
+    """A metric: all that scoring, tabulating and drawing ask of it."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns of a table of score rows, also of one without rows."""
+
+    def best_order(self, estimates: ArrayLike, sources: ArrayLike, *, labels: Sequence[str]) -> list[int]:
+        """Which estimate [N, T] stands for each of the sources [N, T]; only equal `labels` change places."""
+
+    def score(self, separated: Separated) -> list[Row]:
+        """Rows of one mixture, in its best order: the columns of `schema` but the method."""
+
+    def summarise(self, rows: pa.Table, *, classes: Sequence[str]) -> pa.Table:
+        """One row per method, from the score rows of several methods."""
+
+    def format(self, path: Path) -> str:
+        """The summary in the CSV file `path` as aligned text."""
+
+    def draw(self, rows: pa.Table, *, classes: Sequence[str], path: Path) -> None:
+        """Draw how the scores of every method are distributed, and write it to `path` as PNG."""
+
+
+def score_mixtures(metric: Metric, mixtures: Iterable[Separated], *, method: str) -> pa.Table:
+    """Score rows of one method's mixtures, in the columns of the metric's schema."""
+    rows = [{"method": method} | row for separated in mixtures for row in metric.score(separated)]
+    return pa.Table.from_pylist(rows, schema=metric.schema)
+
+
+def read_scores(metric: Metric, paths: Iterable[Path]) -> pa.Table:
+    """Score rows of all files, in the columns of the metric's schema.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: no files, or one that is not a CSV table of this metric's columns.
+    """
+    schema, tables = metric.schema, []
+    for path in paths:
+        table = read_csv(path)
+        absent = [name for name in schema.names if name not in table.column_names]
+        if absent:
+            raise ValueError(f"{path}: lacks the columns {', '.join(absent)}: score the mixtures anew")
+        tables.append(table.select(schema.names).cast(schema))
+    if not tables:
+        raise ValueError("no files of scores are given: score the mixtures first")
+    return pa.concat_tables(tables)
+
+
+def distinct_names(classes: Sequence[str]) -> list[str]:
+    """The classes, those that repeat numbered: `speech, noise, speech` to `speech_1, noise, speech_2`."""
+    total, seen, names = Counter(classes), Counter[str](), []
+    for name in classes:
+        seen[name] += 1
+        names.append(f"{name}_{seen[name]}" if total[name] > 1 else name)
+    return names

@@ -1,0 +1,88 @@
+"""Candidates of mixtures by one decoder: what `lass.methods.latent` makes its estimates of."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from lass.data.mixtures import Mixtures
+from lass.likelihood.frames import FrameLikelihood, cut_frames, frame_likelihood, read_frames
+from lass.methods.settings import DecodingJob
+from lass.models.bundle import Model, open_model
+from lass.models.codec import Codec, CodecAt
+from lass.separation.decoding.decoders import open_decoder
+from lass.separation.decoding.prior import Prior
+from lass.separation.estimation.candidates import Candidates, draw_candidates
+from lass.separation.separator import Separator
+
+
+def model_of(job: DecodingJob, *, codec: CodecAt, likelihood: Path, priors: Sequence[str]) -> Model:
+    """The model that a decoder needs, from its files; `priors` are the checkpoints of the job's priors."""
+    paths = [(Path(path), prior) for path, prior in zip(priors, job.priors, strict=True)]
+    sizes = {"sources": len(job.weights), "length": job.positions}
+    return open_model(codec, likelihood=likelihood, priors=paths, **sizes)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Mixtures of one list of priors: what can be decoded together."""
+
+    priors: list[Prior]  # one per source
+    rows: list[int] = field(default_factory=list)  # of the mixtures
+
+
+def group_by_priors(classes: Sequence[Sequence[str]], model: Model) -> list[Group]:
+    """The groups of mixtures whose sources are of `classes`, in order of appearance."""
+    groups: dict[tuple[int, ...], Group] = {}
+    for row, names in enumerate(classes):
+        priors: list[Prior] = [model.priors[name] for name in names]
+        groups.setdefault(tuple(map(id, priors)), Group(priors)).rows.append(row)
+    return list(groups.values())
+
+
+def candidates_of(
+    mixtures: Mixtures,
+    rows: Sequence[int],
+    *,
+    model: Model,
+    job: DecodingJob,
+    memory: Callable[[], int],
+    frames: Path | None,
+) -> Iterator[tuple[int, Candidates]]:
+    """Number and candidates of each of the mixtures `rows`, `job.batch` at a time, group by group.
+
+    `memory` says what decoding may take, in bytes: it is asked once everything is loaded. `frames` is
+    the file of the likelihood of frames, where the decoder asks for it.
+    """
+    weights = torch.tensor(job.weights, dtype=torch.float32, device=model.codec.device)
+    likelihood_of_frames = open_frames(frames, model.codec, weights, noise=job.noise) if frames else None
+    left = memory()
+    for group in group_by_priors([mixtures.classes[row] for row in rows], model):
+        separator = Separator(
+            encode=model.codec.encode,
+            decode=model.codec.decode,
+            priors=group.priors,
+            likelihood=model.likelihood,
+            fallback=model.fallback,
+            weights=weights,
+            decoder=open_decoder(job.decoder),
+            seed=job.seed,
+            memory=left,
+            frames=likelihood_of_frames,
+        )
+        for begin in range(0, len(group.rows), job.batch):
+            batch = mixtures.load([rows[row] for row in group.rows[begin : begin + job.batch]])
+            data = torch.from_numpy(batch.mixtures).to(model.codec.device)
+            drawn = draw_candidates(separator, data, batch.items, kept=job.decoder.kept)
+            yield from zip(batch.items, drawn, strict=True)
+
+
+def open_frames(
+    path: Path, codec: Codec, weights: Tensor, *, noise: float | None
+) -> Callable[[Tensor], Tensor]:
+    """`log p(y_s | z_1, z_2)` [B, S, K, K] of mixtures [B, T], by the moments in the file `path`."""
+    moments = read_frames(path, codebook_size=len(codec.codebook))
+    likelihood: FrameLikelihood = frame_likelihood(moments, weights=weights, noise=noise or 0.0)
+    return lambda mixtures: likelihood(cut_frames(mixtures, image=codec.image, hop=codec.hop))

@@ -1,0 +1,40 @@
+"""A method: everything from mixtures to estimates. Every row of a table is one."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from lass.data.mixtures import Batch
+
+
+class Method(Protocol):
+    """What turns a batch of mixtures into estimates of their sources."""
+
+    def separate(self, batch: Batch) -> np.ndarray:
+        """Estimates [B, N, T] float32 of the sources x_n, in the order of the batch's classes.
+
+        Which of them may change places is said by labels beside the method (`lass.config`): blind methods
+        do not know which source is which.
+        """
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a method may be given beside its job: paths of the files that its family needs, and a device."""
+
+    device: torch.device
+    codec: Path | None = None
+    candidates: Path | None = None
+    residual: Path | None = None
+    network: Path | None = None
+    dictionaries: Path | None = None
+
+
+def needed(path: Path | None, what: str) -> Path:
+    """The path of a file that a method cannot do without; ValueError where it is not given."""
+    if path is None:
+        raise ValueError(f"this method needs the {what}: give its file")
+    return path

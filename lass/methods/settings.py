@@ -1,0 +1,93 @@
+"""What a method is told: a job for every family; without torch.
+
+Every row of a table is a method (`lass.config.registry` names those that need no section of their own). A
+method is made by the module `lass.methods.<family>`.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
+
+from lass.models.settings import CodecCheck, PriorOfClass
+from lass.separation.settings import DecoderSettings, Estimation
+from lass.settings import Section
+
+SHORTEST_BLIND = 1.0
+"""Seconds of the shortest mixture that blind methods take: four of REPET's shortest periods."""
+LOWEST_BLIND = 1000
+"""Hz, the lowest rate that they take."""
+
+
+class OracleJob(Section):
+    """A method that looks at the true sources, or at nothing."""
+
+    family: Literal["oracles"] = "oracles"
+    name: str
+    rate: int | None  # Hz; None for images
+    codec: CodecCheck | None  # of those that need the codec
+
+
+class BlindJob(Section):
+    """A blind method of audio."""
+
+    family: Literal["blind"] = "blind"
+    name: str
+    rate: int  # Hz
+    seed: int
+
+
+class SupervisedJob(Section):
+    """A network that was trained on mixtures."""
+
+    family: Literal["supervised"] = "supervised"
+    name: str
+    classes: list[str]  # of the sources, in order
+
+
+class ClassNmfJob(Section):
+    """Dictionaries of the classes of a mixture's images, which it is told."""
+
+    family: Literal["class_nmf"] = "class_nmf"
+    classes: list[str]
+    pixels: int  # T
+    iterations: int
+
+
+class LatentJob(Section):
+    """Estimates of the candidates that a decoder left."""
+
+    family: Literal["latent"] = "latent"
+    codec: CodecCheck
+    precision: Literal["float32", "bfloat16"]
+    classes: list[str]
+    labels: dict[str, str]  # class -> label: sources of equal labels may change places
+    weights: list[float]  # alpha, N
+    bounds: tuple[float, float] | None  # of every number of a source; None for none
+    estimation: Estimation
+    strength: float | None  # frames that the mean of a class counts for in the residual's variances
+
+
+MethodJob = Annotated[
+    OracleJob | BlindJob | SupervisedJob | ClassNmfJob | LatentJob, Field(discriminator="family")
+]
+
+
+class DecodingJob(Section):
+    """Candidates of mixtures by one decoder."""
+
+    decoder: DecoderSettings
+    codec: CodecCheck
+    precision: Literal["float32", "bfloat16"]
+    priors: list[PriorOfClass]  # one per class
+    weights: list[float]  # alpha, N
+    positions: int  # S
+    noise: float | None  # of the likelihood of frames
+    batch: int  # mixtures at once
+    seed: int
+
+
+def read_job(values: Any) -> OracleJob | BlindJob | SupervisedJob | ClassNmfJob | LatentJob:
+    """The job of a method from the plain values that a workflow hands over."""
+    adapter: TypeAdapter[Any] = TypeAdapter(MethodJob)
+    job: OracleJob | BlindJob | SupervisedJob | ClassNmfJob | LatentJob = adapter.validate_python(values)
+    return job

@@ -1,0 +1,93 @@
+"""A model: codec, priors, likelihood and what else belongs together, opened once from its files."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from lass.likelihood.tensor import Likelihood, nearest_counted, read_likelihood
+from lass.models.checkpoint import describe_checkpoint, read_transformer
+from lass.models.codec import PRECISIONS, CodecAt
+from lass.models.settings import PriorOfClass
+from lass.models.transformer import Transformer, TransformerPrior
+
+_Opening = tuple[Path, tuple[str, ...], bool]  # a checkpoint, and what it is said to hold
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """Parts that agree on their codebook."""
+
+    codec: CodecAt
+    priors: Mapping[str, TransformerPrior]  # of each class; one object where a prior does not tell them apart
+    likelihood: Likelihood
+    fallback: Tensor  # [K] int64: the counted code that stands for each mixture code
+
+
+def open_model(
+    codec: CodecAt,
+    *,
+    likelihood: Path,
+    priors: Sequence[tuple[Path, PriorOfClass]],
+    sources: int,
+    length: int,
+) -> Model:
+    """The model whose codec is open already; every file is read once.
+
+    `priors` holds checkpoint and description of the prior of each class; `sources` is N, `length` the tokens
+    of a mixture. ValueError, naming the file, where a part belongs to another codec or is too short.
+    """
+    table = read_likelihood(likelihood, codebook_size=len(codec.codebook), sources=sources)
+    table = table.to(codec.device)
+    opened = open_priors(priors, codebook=codec.identity, length=length)
+    for prior in opened.values():
+        prior.network.to(codec.device, PRECISIONS[codec.precision])
+    return Model(codec, opened, table, nearest_counted(table, codec.codebook))
+
+
+def open_priors(
+    priors: Sequence[tuple[Path, PriorOfClass]], *, codebook: str, length: int
+) -> dict[str, TransformerPrior]:
+    """The prior of each class from its checkpoint, for sequences of `length` tokens.
+
+    A checkpoint is read once, however many classes it serves; one that tells no class is one object for all
+    of its classes. ValueError as of `open_network`.
+    """
+    networks: dict[_Opening, Transformer] = {}
+    opened: dict[tuple[_Opening, int], TransformerPrior] = {}
+    of_class: dict[str, TransformerPrior] = {}
+    for path, described in priors:
+        opening = (path, tuple(described.classes), described.conditional)
+        if opening not in networks:
+            networks[opening] = open_network(path, described, codebook=codebook, length=length)
+        index = described.classes.index(described.source) if described.conditional else 0
+        prior = TransformerPrior(networks[opening], class_index=index)
+        of_class[described.source] = opened.setdefault((opening, index), prior)
+    return of_class
+
+
+def open_network(path: Path, described: PriorOfClass, *, codebook: str, length: int) -> Transformer:
+    """The network of the prior at `path`.
+
+    ValueError, naming the file, where its classes or its being told them are not as described, or it has
+    another codebook or a shorter context.
+    """
+    network = read_transformer(path, codebook=codebook)
+    stored = describe_checkpoint(path, "transformer")["provenance"].get("classes")
+    if list(stored or described.classes) != described.classes:
+        raise ValueError(
+            f"{path}: trained on the classes {stored}, but configured for {described.classes}; name its own"
+        )
+    starts = len(described.classes) if described.conditional else 1
+    if network.shape.classes != starts:
+        raise ValueError(
+            f"{path}: has {network.shape.classes} start tokens, but {starts} are configured; correct "
+            "`conditional`"
+        )
+    if network.shape.context < length:
+        raise ValueError(
+            f"{path}: its context of {network.shape.context} tokens is shorter than a mixture's {length}; "
+            "lower mixtures.seconds or train a prior with a longer context"
+        )
+    return network

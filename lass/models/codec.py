@@ -1,0 +1,119 @@
+"""A codec as separation asks for it: the protocol, and the project's own at the precision of a run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from lass.models.checkpoint import read_vqvae
+from lass.models.settings import CodecCheck
+from lass.models.vqvae import Vqvae
+
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+class Codec(Protocol):
+    """Encoder, codebook and decoder: data points [B, T] to codes [B, S] and back."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the codec is."""
+
+    @property
+    def codebook(self) -> Tensor:
+        """Vectors [K, C] of the codes."""
+
+    @property
+    def identity(self) -> str:
+        """What tells the codebook from every other."""
+
+    @property
+    def hop(self) -> int:
+        """Samples per token, or pixels of a token's side."""
+
+    @property
+    def image(self) -> tuple[int, int, int] | None:
+        """Colours, rows and columns of a data point; None for audio."""
+
+    def encode(self, data: Tensor) -> Tensor:
+        """Codes [B, S] of data points [B, T]."""
+
+    def embed(self, codes: Tensor) -> Tensor:
+        """Vectors [B, S, C] of codes [B, S]."""
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Data points [B, T] of codes [B, S]."""
+
+    def synthesise(self, latents: Tensor) -> Tensor:
+        """Data points [B, T], float32, of dense latents [B, S, C]; differentiable."""
+
+
+def open_codec(
+    path: Path, check: CodecCheck, *, device: torch.device, precision: str = "float32"
+) -> "CodecAt":
+    """The codec stored at `path`, on `device`; ValueError where it does not agree with `check`."""
+    vqvae = read_vqvae(path, rate=check.rate, hop=check.hop)
+    return CodecAt(vqvae.to(device), precision=precision)
+
+
+@dataclass(frozen=True)
+class CodecAt:
+    """A VQ-VAE that decodes in `precision` and encodes in float32: codes are those that were counted."""
+
+    vqvae: Vqvae
+    precision: str  # one of PRECISIONS
+
+    def __post_init__(self) -> None:
+        """Refuse other precisions."""
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision {self.precision!r}: choose one of {', '.join(PRECISIONS)}")
+
+    @property
+    def device(self) -> torch.device:
+        """Where the codec is."""
+        return self.vqvae.quantizer.codebook.device
+
+    @property
+    def codebook(self) -> Tensor:
+        """Vectors [K, C] of the codes."""
+        return self.vqvae.quantizer.codebook
+
+    @property
+    def identity(self) -> str:
+        """What tells the codebook from every other."""
+        return self.vqvae.quantizer.identity
+
+    @property
+    def hop(self) -> int:
+        """Samples per token, or pixels of a token's side."""
+        return self.vqvae.shape.hop
+
+    @property
+    def image(self) -> tuple[int, int, int] | None:
+        """Colours, rows and columns of a data point; None for audio."""
+        return self.vqvae.shape.image
+
+    @property
+    def margin(self) -> int:
+        """Tokens at either end of a chunk that see its edge."""
+        return self.vqvae.margin
+
+    def encode(self, data: Tensor) -> Tensor:
+        """Codes [B, S] of data points [B, T]."""
+        return self.vqvae.encode(data)
+
+    def embed(self, codes: Tensor) -> Tensor:
+        """Vectors [B, S, C] of codes [B, S]."""
+        return self.vqvae.embed(codes)
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Data points [B, T] of codes [B, S]."""
+        return self.synthesise(self.embed(codes))
+
+    def synthesise(self, latents: Tensor) -> Tensor:
+        """Data points [B, T], float32, of dense latents [B, S, C]."""
+        low = self.precision == "bfloat16"
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=low):
+            return self.vqvae.synthesise(latents).float()

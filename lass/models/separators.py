@@ -1,0 +1,142 @@
+"""Networks that learn to separate from true mixtures: Conv-TasNet and Hybrid Demucs as torchaudio has them.
+
+Both are for one channel (Luo & Mesgarani 2019, Défossez 2021). A network serves the one set of sources that
+it was trained for.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torchaudio.models import ConvTasNet, HDemucs
+
+from lass.compute.seeds import generator
+from lass.models.settings import ConvTasnet, HybridDemucs
+from lass.storage import read_header, read_tensors, write_tensors
+
+FORM = "lass.supervised"
+VERSION = 3  # 1: masks by ReLU; 2: sizes without the training
+SETTINGS: dict[str, type[ConvTasnet | HybridDemucs]] = {
+    "conv_tasnet": ConvTasnet,
+    "hybrid_demucs": HybridDemucs,
+}
+"""Name of a network, as files and tables have it -> its settings."""
+FLOOR = 1e-3  # errors 30 dB below the mixture do not count: a silent source has no decibels
+QUIET = 1e-7  # mean square of a mixture that counts as silence itself
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""From errors [B, N, T] and mixtures [B, T] to a number."""
+
+
+class MixtureSeparator(nn.Module):
+    """A separation network: mixtures y [B, T] to the addends alpha_n x_n [B, N, T]."""
+
+    def __init__(self, settings: ConvTasnet | HybridDemucs, *, sources: int) -> None:
+        """Build the network that `settings` describe for N `sources`."""
+        super().__init__()
+        self.settings = settings
+        self.sources = sources
+        self.network, self.loss = build(settings, sources)
+
+    def forward(self, mixtures: Tensor) -> Tensor:
+        """Addends [B, N, T] of mixtures [B, T]."""
+        separated: Tensor = self.network(mixtures[:, None])  # [B, N, T] or [B, N, 1, T]
+        return separated.reshape(len(mixtures), self.sources, -1)
+
+    def training_loss(
+        self,
+        batch: tuple[Tensor, Tensor],
+        rng: np.random.Generator,  # noqa: ARG002 (what the training loop hands to every network)
+    ) -> dict[str, Tensor]:
+        """The loss of the network's paper for mixtures [B, T] and their addends [B, N, T]."""
+        mixtures, addends = batch
+        return {"loss": self.loss(self(mixtures).float() - addends, mixtures)}
+
+
+def build(settings: ConvTasnet | HybridDemucs, sources: int) -> tuple[nn.Module, Loss]:
+    """The network that `settings` describe, as torchaudio has it, and the loss of its paper."""
+    match settings:
+        case ConvTasnet():
+            tasnet: nn.Module = ConvTasNet(
+                num_sources=sources,
+                enc_kernel_size=settings.kernel,
+                enc_num_feats=settings.filters,
+                msk_num_feats=settings.bottleneck,
+                msk_num_hidden_feats=settings.hidden,
+                msk_num_layers=settings.layers,
+                msk_num_stacks=settings.stacks,
+                msk_activate="sigmoid",
+            )
+            return tasnet, error_in_nepers
+        case HybridDemucs():
+            demucs: nn.Module = HDemucs(
+                sources=[str(number) for number in range(sources)],
+                audio_channels=1,
+                channels=settings.channels,
+                depth=settings.depth,
+                nfft=settings.window,
+            )
+            return demucs, absolute_error
+
+
+def error_in_nepers(errors: Tensor, mixtures: Tensor) -> Tensor:
+    """The loss of Conv-TasNet: the signal-to-noise ratio of the error itself, negative and in nepers.
+
+    Of the error itself, so that levels are learnt, too. It has the soft threshold of Wisdom et al. 2020
+    ("Unsupervised sound separation using mixture invariant training"), here for every source relative to the
+    mixture, as Wisdom et al. 2021 ("What's all the FUSS about free universal sound separation data?") have it
+    for silent ones: without it these outweigh all others.
+    """
+    floor = FLOOR * mixtures.square().mean(dim=-1, keepdim=True) + QUIET  # [B, 1]
+    return 0.5 * (errors.square().mean(dim=-1) + floor).log().mean()
+
+
+def absolute_error(errors: Tensor, mixtures: Tensor) -> Tensor:  # noqa: ARG001 (as the other loss)
+    """The loss of Hybrid Demucs: the mean absolute error."""
+    return errors.abs().mean()
+
+
+def new_separator(settings: ConvTasnet | HybridDemucs, *, sources: int, seed: int) -> MixtureSeparator:
+    """A network whose first weights depend on `seed` alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(generator(seed, "weights").integers(1 << 62)))
+        return MixtureSeparator(settings, sources=sources)
+
+
+def parameters_of(network: nn.Module) -> int:
+    """Numbers that are learnt."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def write_separator(
+    path: Path, network: MixtureSeparator, *, classes: Sequence[str], provenance: Mapping[str, Any]
+) -> None:
+    """Write the weights with what rebuilds the network; `provenance` is kept as JSON."""
+    fields = {
+        "name": next(name for name, kind in SETTINGS.items() if kind is type(network.settings)),
+        "settings": network.settings.model_dump(mode="json"),
+        "classes": list(classes),
+        "provenance": dict(provenance),
+    }
+    write_tensors(path, network.state_dict(), form=FORM, version=VERSION, fields=fields)
+
+
+def read_separator(path: Path, *, name: str, classes: Sequence[str]) -> MixtureSeparator:
+    """The network at `path`, ready for inference; ValueError, naming the file, for another one.
+
+    `name` is one of SETTINGS.
+    """
+    header = read_header(path, form=FORM, version=VERSION)
+    if (header["name"], header["classes"]) != (name, list(classes)):
+        raise ValueError(
+            f"{path}: a {header['name']} for {header['classes']}, not a {name} for {list(classes)}; train it"
+        )
+    network = MixtureSeparator(SETTINGS[name](**header["settings"]), sources=len(classes))
+    try:
+        network.load_state_dict(read_tensors(path))
+    except RuntimeError as error:
+        raise ValueError(f"{path}: weights do not fit its sizes ({error}); train it again") from error
+    return network.eval().requires_grad_(False)

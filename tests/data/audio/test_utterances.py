@@ -1,0 +1,79 @@
+"""Folders of recordings of one class each, from files to mixtures of two speakers."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lass.data.audio.files import write_audio
+from lass.data.audio.recordings import list_recordings
+from lass.data.audio.tracks import open_tracks, write_sources
+from lass.data.audio.utterances import find_recordings
+from lass.data.mixtures import Mixtures
+from lass.data.settings import AudioLibrarySettings, MixtureDraw
+
+RATE = 8000
+
+
+def speak(folder: Path, *names: str, level: float = 0.1, length: int = 400) -> None:
+    for name in names:
+        write_audio(folder / name, np.full(length, level, dtype=np.float32), rate=RATE)
+
+
+def test_every_file_is_a_recording(tmp_path: Path) -> None:
+    speak(tmp_path, "ann/1.wav", "ann/book/chapter/2.FLAC", "bob/x.wav", "carl/y.wav")
+    speak(tmp_path, "bob/._x.wav", "bob/.trash/z.wav")
+    (tmp_path / "bob" / "x.txt").write_text("what bob says")
+    (tmp_path / "bob" / ".DS_Store").write_text("")
+    listing = find_recordings(tmp_path, classes=("bob", "ann"), files={})
+    assert [recording.name for recording in listing.recordings] == ["ann/1", "ann/book/chapter/2", "bob/x"]
+    assert [list(recording.stems) for recording in listing.recordings] == [["ann"], ["ann"], ["bob"]]
+    assert listing.recordings[1].stems["ann"] == (tmp_path / "ann/book/chapter/2.FLAC",)
+    assert listing.left_out == {}
+
+
+def test_folders_of_a_class(tmp_path: Path) -> None:
+    speak(tmp_path, "19/1.wav", "26/deep/2.wav", "27/3.wav")
+    files = {"women": ["19", "26/deep"], "men": ["27"]}
+    listing = find_recordings(tmp_path, classes=("men", "women"), files=files)
+    assert {recording.name: list(recording.stems) for recording in listing.recordings} == {
+        "19/1": ["women"],
+        "26/deep/2": ["women"],
+        "27/3": ["men"],
+    }
+
+
+def test_folders_that_are_refused(tmp_path: Path) -> None:
+    speak(tmp_path, "ann/1.wav")
+    with pytest.raises(FileNotFoundError, match=r"has no folder 'bob' of class 'bob': lay it out as <root>"):
+        find_recordings(tmp_path, classes=("ann", "bob"), files={})
+    (tmp_path / "bob").mkdir()
+    with pytest.raises(ValueError, match=r"bob has no audio file \(\.wav, .*: lay it out as <root>/<split>"):
+        find_recordings(tmp_path, classes=("ann", "bob"), files={})
+    with pytest.raises(ValueError, match="of classes 'bob' and 'ann' at once: remove one"):
+        find_recordings(tmp_path, classes=("ann", "bob"), files={"bob": ["ann"]})
+    speak(tmp_path, "ann/1.flac")
+    with pytest.raises(ValueError, match=r"1\.wav and .*1\.flac are called alike"):
+        find_recordings(tmp_path, classes=("ann",), files={})
+
+
+def test_mixtures_of_two_speakers_of_one_class(tmp_path: Path) -> None:
+    for number in range(6):
+        speak(tmp_path / "all" / "train", f"speech/{number}/a.wav", level=0.1 * (number + 1), length=350)
+    settings = AudioLibrarySettings(rate=RATE, classes=("speech",))
+    asked = {"root": tmp_path / "all", "classes": settings.classes, "files": {}, "held_out": 2}
+    libraries = {}
+    for split in ("train", "validation"):
+        listing = list_recordings("lass.data.audio.utterances", split=split, **asked)  # type: ignore[arg-type]
+        write_sources(tmp_path / split, listing.recordings, rate=RATE, classes=settings.classes)
+        libraries[split] = open_tracks(tmp_path / split, settings)
+    assert libraries["validation"].items == ["speech/1/a", "speech/4/a"]
+    assert len(libraries["train"].items) == 4
+    mixing = {"sources": ["speech", "speech"], "weights": [0.5, 0.5]}
+    choice = MixtureDraw.model_validate({"mixing": mixing, "length": 100, "seed": 0})
+    mixtures = Mixtures(libraries["train"].draw(choice), libraries["train"])
+    assert len(mixtures) == 6, "every chunk once"
+    batch = mixtures.load(range(6))
+    assert batch.classes == [["speech", "speech"]] * 6
+    assert (batch.sources[:, 0] != batch.sources[:, 1]).all()
+    np.testing.assert_allclose(batch.mixtures, batch.sources.mean(axis=1), atol=1e-6)

@@ -1,0 +1,81 @@
+"""Recordings of single sources from the files to the table: two voices, and a voice and noise."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lass.data.table import read_mixtures
+from lass.evaluation.tables.files import read_csv
+from lass.likelihood.tensor import read_likelihood
+from tests.workflow.recordings import write_recordings
+from tests.workflow.runner import IMAGE_SCATTER, ROOT, run, small_audio, write_config
+
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
+
+EXAMPLE = ROOT / "config" / "utterances.yaml"
+
+
+def voice_and_noise(root: Path) -> dict[str, Any]:
+    """The example with sources of two classes, one of which has two folders."""
+    example = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))["datasets"]["speech"]
+    small = small_audio("speech", "noise")
+    priors = {name: {**prior, "classes": [name]} for name, prior in small["priors"].items()}
+    return {
+        **example,
+        **small,
+        "root": str(root),
+        "classes": ["speech", "noise"],
+        "files": {"noise": ["hum", "hiss"]},
+        "mixtures": {**small["mixtures"], "pairing": "apart"},
+        "codec": {**example["codec"], **small["codec"]},
+        "priors": priors,
+        "separation": {
+            "priors": {"speech": "speech", "noise": "noise"},
+            "batch": 2,
+            "precision": "float32",
+            "decoders": {"beam": {"kind": "beam", "hypotheses": 4, "likelihood_weight": 8.0, "kept": 4}},
+            "methods": {"lass": {"decoder": "beam"}},
+        },
+        "tables": {"sdr": {"rows": ["hpss", "lass"]}},
+    }
+
+
+def test_tables_of_recordings(tmp_path: Path) -> None:
+    """Both data sets in one run."""
+    root, results = tmp_path / "recordings", tmp_path / "results"
+    write_recordings(root, "speech", "hum", "hiss", train=4, validation=2, test=3)
+    speech = small_audio("speech") | {"root": str(root)}
+    speech["tables"] = {"sdr": {"rows": ["mixture", "lass", "ideal_mask"]}}
+    values = {"device": "cpu", "pretrained": False}
+    values |= {"datasets": {"speech": speech, "noisy": voice_and_noise(root)}}
+    configs = [EXAMPLE, write_config(tmp_path / "small.yaml", values)]
+    targets = ["results/speech_sdr.csv", "results/noisy_sdr.csv"]
+    outcome = run(tmp_path, *IMAGE_SCATTER, configs=configs, targets=targets)
+    assert outcome.status == 0, outcome.output
+
+    rows = {row["method"]: row for row in read_csv(results / "speech_sdr.csv").to_pylist()}
+    assert list(rows) == ["mixture", "lass", "ideal_mask"]
+    for row in rows.values():
+        assert row["n"] == 4
+        sources = [value for name, value in row.items() if name.startswith("sdr_speech")]
+        assert len(sources) == 2, "both voices have a column"
+        assert all(math.isfinite(value) for value in sources)
+    assert rows["ideal_mask"]["sdr_avg"] > rows["mixture"]["sdr_avg"]
+    noisy = {row["method"]: row for row in read_csv(results / "noisy_sdr.csv").to_pylist()}
+    assert list(noisy) == ["hpss", "lass"]
+    assert all(math.isfinite(row[f"sdr_{name}"]) for row in noisy.values() for name in ("speech", "noise"))
+
+    for name, classes in (("speech", ["speech", "speech"]), ("noisy", ["speech", "noise"])):
+        mixtures = read_mixtures(results / name / "mixtures" / "test.parquet").to_pylist()
+        assert len(mixtures) == 4
+        assert all(row["sources"] == classes for row in mixtures)
+        assert all(len(set(row["items"])) == 2 for row in mixtures), "never of one recording"
+    items = {item for row in mixtures for item in row["items"]}
+    assert {item.split("/")[0] for item in items} == {"speech", "hum", "hiss"}
+    likelihood = read_likelihood(results / "speech" / "likelihood.safetensors", sources=2)
+    tuples, _ = likelihood.slice_of(int(likelihood.offsets.diff().argmax()))
+    found = {tuple(z) for z in tuples.tolist()}
+    assert found == {z[::-1] for z in found}, "nothing tells two voices apart"

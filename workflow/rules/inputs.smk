@@ -1,0 +1,110 @@
+"""What rules read: the files of a method, every method of a table, every shard of it."""
+
+
+def likelihood_of_frames(wildcards):
+    """The moments behind a decoder's likelihood of frames, where it has one."""
+    kind = dataset_of(wildcards).separation.decoders[wildcards.decoder].likelihood
+    return {"frames": f"results/{wildcards.dataset}/frames.safetensors"} if kind == "frames" else {}
+
+
+def files_of_method(wildcards):
+    """What a method needs beside the mixtures, by its family."""
+    dataset, name, folder = dataset_of(wildcards), wildcards.method, f"results/{wildcards.dataset}"
+    family = dataset.family[name]
+    if family == "supervised":
+        return {"network": f"{folder}/separators/{name}.safetensors"}
+    if family == "class_nmf":
+        return {"dictionaries": f"{folder}/nmf.safetensors"}
+    if family == "oracles":
+        return {"codec": codec(wildcards)} if name == "codec_ceiling" else {}
+    return latent_files(wildcards) if family == "latent" else {}
+
+
+def gpus_of_method(wildcards):
+    """GPUs that a method asks for: those that run no network ask for none."""
+    return GPUS if {"codec", "network"} & set(files_of_method(wildcards)) else 0
+
+
+def latent_files(wildcards):
+    """What a method of the family latent needs: candidates of its shard, the codec, and what that loses."""
+    method = dataset_of(wildcards).separation.methods[wildcards.method]
+    folder = f"results/{wildcards.dataset}"
+    shard = f"{folder}/{wildcards.split}/candidates/{method.decoder}/{wildcards.scatteritem}.parquet"
+    residual = {"residual": f"{folder}/residual.safetensors"} if method.consistency == "residual" else {}
+    return {"candidates": shard, "codec": codec(wildcards), **residual}
+
+
+def candidates_behind(wildcards):
+    """Candidates behind a shard's estimates, whose uncounted codes are reported: of the family latent only."""
+    if dataset_of(wildcards).family[wildcards.method] != "latent":
+        return {}
+    return {"candidates": latent_files(wildcards)["candidates"]}
+
+
+def scores_of_table(wildcards):
+    """Every shard of the scores of every method of a table."""
+    table = dataset_of(wildcards).tables[wildcards.table]
+    folder = f"results/{wildcards.dataset}/{table.split}/scores"
+    shards = gather.mixtures("{scatteritem}.csv")
+    return [f"{folder}/{method}/{shard}" for method in table.rows for shard in shards]
+
+
+def pictured_estimates(wildcards):
+    """Every shard of the estimates of the methods to look at and to listen to."""
+    shards = gather.mixtures("{scatteritem}.safetensors")
+    folder = f"results/{wildcards.dataset}/test"
+    return [f"{folder}/{name}/{shard}" for name in dataset_of(wildcards).pictured for shard in shards]
+
+
+def labels_of_pictured(wildcards):
+    """Label of every class, by method to look at."""
+    dataset = dataset_of(wildcards)
+    return {name: dataset.labels(name) for name in dataset.pictured}
+
+
+def tokens_to_evaluate(wildcards):
+    """Token tables of unseen data, by split."""
+    shards = gather.tokens("{scatteritem}.parquet")
+    folder = f"results/{wildcards.dataset}/tokens"
+    splits = dataset_of(wildcards).splits_to_evaluate
+    return {split: [f"{folder}/{split}/{shard}" for shard in shards] for split in splits}
+
+
+def settings_behind(wildcards):
+    """What a table was made with: nothing of other data sets, and not where it was run."""
+    general = {"seed": settings.seed, "pretrained": settings.pretrained}
+    return general | {wildcards.dataset: plain(dataset_of(wildcards))}
+
+
+def jobs_of_timing(wildcards):
+    """Per method that is timed: its job, and that of its decoder."""
+    dataset = dataset_of(wildcards)
+    return {
+        name: {
+            "method": plain(dataset.method_job(name, seed=settings.seed)),
+            "decoding": plain(
+                dataset.decoding_job(dataset.separation.methods[name].decoder, seed=settings.seed)
+            ),
+        }
+        for name in dataset.timed
+    }
+
+
+def files_of_timing(wildcards):
+    """Files beside priors and likelihood that one of the timed methods needs."""
+    dataset, folder = dataset_of(wildcards), f"results/{wildcards.dataset}"
+    methods = [dataset.separation.methods[name] for name in dataset.timed]
+    frames = any(dataset.separation.decoders[one.decoder].likelihood == "frames" for one in methods)
+    residual = any(one.consistency == "residual" for one in methods)
+    files = {"frames": f"{folder}/frames.safetensors"} if frames else {}
+    return files | ({"residual": f"{folder}/residual.safetensors"} if residual else {})
+
+
+def final_files(wildcards):
+    """What `rule all` makes for the targets of the configuration."""
+    files = ["results/density.csv", "results/priors.csv"]
+    for name in settings.targets:
+        main = DATASETS[name].main
+        files += [f"results/{name}_{what}" for what in (f"{main}.csv", f"{main}.png", "separations.png")]
+        files.append(f"results/{name}_examples")
+    return files

@@ -1,0 +1,36 @@
+"""Separate one shard of a split's mixtures by one method."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lass.compute.devices import choose_device
+from lass.data.estimates import write_estimates
+from lass.data.mixtures import open_mixtures
+from lass.data.settings import LIBRARY_SETTINGS
+from lass.data.shards import shard_of
+from lass.methods.protocol import Given, Method
+from lass.methods.settings import read_job
+from lass.runtime import logged
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logged(snakemake.log[0]) as logger:
+    params, files = snakemake.params, snakemake.input
+    job = read_job(params.job)
+    data = LIBRARY_SETTINGS.validate_python(params.library)
+    mixtures = open_mixtures(Path(files.sources), Path(files.mixtures), data)
+    names = [name for name in files.keys() if name not in ("sources", "mixtures")]  # noqa: SIM118 (no mapping)
+    given = Given(choose_device(snakemake.resources.device), **{name: Path(files[name]) for name in names})
+    # By name, so that the fingerprint of one family does not cover the others.
+    method: Method = import_module(f"lass.methods.{job.family}").open_method(job, given)
+    rows = shard_of(range(len(mixtures)), snakemake.wildcards.scatteritem)
+    shape = (0, len(mixtures.classes[0]), mixtures.length)
+    estimates = [np.empty(shape, dtype=np.float32)]  # of a shard without mixtures
+    for begin in range(0, len(rows), params.batch):
+        estimates.append(method.separate(mixtures.load(rows[begin : begin + params.batch])))
+        logger.info("%d of %d mixtures", min(begin + params.batch, len(rows)), len(rows))
+    write_estimates(Path(snakemake.output.estimates), items=rows, estimates=np.concatenate(estimates))

@@ -1,0 +1,27 @@
+"""A table of results: one row per method from the scores of all mixtures, with a figure and the settings."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lass import __version__
+from lass.evaluation.opening import open_metric
+from lass.evaluation.settings import METRIC_SETTINGS
+from lass.evaluation.tables.files import write_csv
+from lass.evaluation.tables.scores import read_scores
+from lass.runtime import logged
+from lass.storage import written_aside
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logged(snakemake.log[0]) as logger:
+    params, output = snakemake.params, snakemake.output
+    metric = open_metric(METRIC_SETTINGS.validate_python(params.metric))
+    rows = read_scores(metric, [Path(path) for path in snakemake.input.scores])
+    write_csv(metric.summarise(rows, classes=params.classes), path=Path(output.table))
+    logger.info("%s\n%s", output.table, metric.format(Path(output.table)))
+    metric.draw(rows, classes=params.classes, path=Path(output.figure))
+    made = {"config": params.config, "lass": __version__, "split": params.split}
+    with written_aside(Path(output.made)) as aside:
+        aside.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
