@@ -87,6 +87,7 @@ def test_comments_and_docstrings_do_not_count(toy: Path, repository: Path) -> No
         ("data/audio/stems.py", set()),
         ("data/images/mnist.py", set()),
         ("config/reference.py", set()),
+        ("config/registry.py", set()),  # a reader or a row more
     ],
 )
 def test_code_reruns_what_uses_it(toy: Path, repository: Path, module: str, rules: set[str] | None) -> None:
