@@ -1,11 +1,11 @@
 """A data set of audio: songs with stems, or recordings of single sources."""
 
 from functools import partial
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from lass.config.dataset import Dataset, known_reader
+from lass.config.dataset import AnyJob, Dataset, known_reader
 from lass.config.registry import AUDIO_READERS, NAMING_READERS
 from lass.config.rows import check_blind, check_masks
 from lass.config.separation import AudioCounting, Residual
@@ -275,7 +275,7 @@ class AudioDataset(Dataset):
         """How the tuples that are counted are grouped."""
         return TupleGroup(mixtures=self.likelihood.mixtures_per_group, tokens=self.likelihood.tokens)
 
-    def method_job(self, method: str, *, seed: int) -> Any:
+    def method_job(self, method: str, *, seed: int) -> AnyJob:
         """What a method is told, whatever its family."""
         family = self.family[method]
         if family == "latent":

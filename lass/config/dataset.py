@@ -1,7 +1,7 @@
 """What data sets of every kind have in common, and what the workflow asks of one.
 
-A data set is a union by `kind`: `lass.config.audio` and `lass.config.images`. Both answer the same questions,
-so that no rule asks which kind it has.
+A data set is a union by `kind`: `lass.config.audio` and `lass.config.images`. Both answer the same questions:
+only the rules that bring the data in are different ones for each kind.
 """
 
 import os
@@ -21,7 +21,23 @@ from lass.config.separation import (
     check_mixing,
     check_tables,
 )
-from lass.methods.settings import DecodingJob, LatentJob
+from lass.data.settings import (
+    AudioLibrarySettings,
+    Augmentation,
+    ImageLibrarySettings,
+    Mixing,
+    MixtureDraw,
+    TupleGroup,
+)
+from lass.evaluation.settings import PictureSettings, PsnrSettings, SdrSettings, SoundSettings
+from lass.methods.settings import (
+    BlindJob,
+    ClassNmfJob,
+    DecodingJob,
+    LatentJob,
+    OracleJob,
+    SupervisedJob,
+)
 from lass.models.settings import CodecCheck, CodecSettings, PriorOfClass
 from lass.settings import Identifier, PositiveInt, Section, key
 
@@ -33,11 +49,19 @@ def known_reader(source: str, *, readers: Mapping[str, str]) -> str:
     return source
 
 
+AnyLibrary = AudioLibrarySettings | ImageLibrarySettings
+AnyMetric = SdrSettings | PsnrSettings
+AnyMedium = SoundSettings | PictureSettings
+AnyJob = OracleJob | BlindJob | SupervisedJob | ClassNmfJob | LatentJob
+
+
 class Dataset(Section):
     """Everything about one data set."""
 
     main: ClassVar[str]  # the table that figures and times are about; the metric's name
     kind: str
+    source: str
+    pictures: PositiveInt
     root: str | None = key(
         "the folder that holds the data; a relative path starts at the working directory",
         "path",
@@ -71,6 +95,54 @@ class Dataset(Section):
         check_chosen_priors(self.separation.priors, self.priors, classes=self.classes)
         check_tables(self.tables, methods=self.separation.methods, others=METHODS[self.kind], main=self.main)
         return self
+
+    @property
+    @abstractmethod
+    def reader(self) -> str:
+        """The module that reads the folder or the files."""
+
+    @property
+    @abstractmethod
+    def library(self) -> AnyLibrary:
+        """What every reader of the prepared sources has to know."""
+
+    @property
+    @abstractmethod
+    def metric(self) -> AnyMetric:
+        """How estimates are scored."""
+
+    @property
+    @abstractmethod
+    def medium(self) -> AnyMedium:
+        """What the sources are to eyes and ears."""
+
+    @property
+    @abstractmethod
+    def mixing(self) -> Mixing:
+        """What is mixed, and how loud."""
+
+    @abstractmethod
+    def drawing(self, split: str, *, seed: int) -> MixtureDraw:
+        """Which mixtures of a split are drawn."""
+
+    @property
+    @abstractmethod
+    def group(self) -> TupleGroup:
+        """How the tuples that are counted are grouped."""
+
+    @property
+    @abstractmethod
+    def splits_to_evaluate(self) -> list[str]:
+        """Splits on which the priors are measured."""
+
+    @property
+    @abstractmethod
+    def source_classes(self) -> list[str]:
+        """The class of every source of a mixture; all classes, where sources may be of any."""
+
+    @abstractmethod
+    def method_job(self, method: str, *, seed: int) -> AnyJob:
+        """What a method is told, whatever its family."""
 
     @property
     @abstractmethod
@@ -197,7 +269,7 @@ class Dataset(Section):
         missing = split == "validation" and not Path(f"{root}/validation").is_dir()
         return f"{root}/train" if missing and self.held_out else f"{root}/{split}"
 
-    def altered(self, split: str) -> Any:  # noqa: ARG002 (images answer by split)
+    def altered(self, split: str) -> Augmentation | None:  # noqa: ARG002 (images answer by split)
         """How copies of the items of a split are altered; None for not at all."""
         return None
 

@@ -2,11 +2,11 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from lass.config.dataset import Dataset, known_reader
+from lass.config.dataset import AnyJob, Dataset, known_reader
 from lass.config.registry import IMAGE_READERS
 from lass.config.separation import ImageCounting
 from lass.data.settings import (
@@ -219,7 +219,7 @@ class ImageDataset(Dataset):
         """How the tuples that are counted are grouped."""
         return TupleGroup(mixtures=self.likelihood.mixtures_per_group)
 
-    def method_job(self, method: str, *, seed: int) -> Any:  # noqa: ARG002 (no method of images draws)
+    def method_job(self, method: str, *, seed: int) -> AnyJob:  # noqa: ARG002 (no method of images draws)
         """What a method is told, whatever its family."""
         family = self.family[method]
         if family == "latent":
