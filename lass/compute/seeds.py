@@ -14,7 +14,6 @@ PURPOSES: Mapping[str, int] = MappingProxyType(
         "augmentation": 4,
         "weights": 5,
         "decoding": 6,
-        "songs": 7,
         "methods": 8,
     }
 )

@@ -12,7 +12,7 @@ from lass.methods.blind.repeating import (
     repet_mask,
     repet_sim_mask,
 )
-from lass.methods.blind.separate import separate_blindly
+from lass.methods.blind.separate import METHODS, separate_blindly
 
 RATE = 8000
 LOOP = 3200  # samples, 0.4 s
@@ -56,6 +56,11 @@ def clicks_and_tone() -> tuple[np.ndarray, np.ndarray]:
     clicks = np.zeros(3 * RATE)
     clicks[RATE // 8 :: RATE // 4] = 1.0
     return clicks * np.sqrt((tone**2).sum() / (clicks**2).sum()), tone
+
+
+def test_the_registry_names_what_there_is() -> None:
+    """The configuration knows the names without loading the methods."""
+    assert METHODS == BLIND
 
 
 @pytest.mark.parametrize("method", BLIND)
