@@ -1,11 +1,10 @@
 """What every job does first: open its log."""
 
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import torch
 
 from lass import __version__
 
@@ -20,7 +19,9 @@ def logged(path: str | Path) -> Iterator[logging.Logger]:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         logger.addHandler(handler)
     logger.setLevel(logging.INFO)
-    logger.info("lass %s, %d threads", __version__, torch.get_num_threads())
+    torch = sys.modules.get("torch")  # a job that does without it does not wait for it
+    threads = f", {torch.get_num_threads()} threads" if torch else ""
+    logger.info("lass %s%s", __version__, threads)
     try:
         yield logger
     except Exception:

@@ -6,12 +6,14 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.numpy import save_file
+
+if TYPE_CHECKING:
+    import torch  # takes seconds to import, and half of the jobs need none of it
 
 # Safetensors writes several metadata entries in an order that changes from run to run. One entry that
 # holds JSON with sorted keys keeps the bytes of a file a function of its content alone.
@@ -34,7 +36,7 @@ def written_aside(path: Path) -> Iterator[Path]:
 
 def write_tensors(
     path: Path,
-    tensors: Mapping[str, torch.Tensor | np.ndarray],
+    tensors: Mapping[str, "torch.Tensor | np.ndarray"],
     *,
     form: str,
     version: int,
@@ -43,15 +45,21 @@ def write_tensors(
     """Write tensors and their header to `path`, which appears complete or not at all.
 
     `form` and `version` name the format; `fields` are further entries of the header that JSON can hold.
-    Equal arguments give equal bytes.
+    Equal arguments give equal bytes. TypeError for tensors of bfloat16, which numpy does not have.
     """
     header = json.dumps({"form": form, "version": version, **fields}, sort_keys=True)
     with written_aside(path) as aside:
         aside.touch()
         mode = aside.stat().st_mode  # what the user's umask gives; safetensors would leave 0600
-        contents = {name: torch.as_tensor(tensor).contiguous() for name, tensor in tensors.items()}
+        contents = {name: as_array(tensor) for name, tensor in tensors.items()}
         save_file(contents, aside, metadata={_ENTRY: header})
         aside.chmod(mode)
+
+
+def as_array(tensor: "torch.Tensor | np.ndarray") -> np.ndarray:
+    """The numbers of a tensor, wherever it is, as an array whose rows lie one behind the other."""
+    array = tensor if isinstance(tensor, np.ndarray) else tensor.detach().cpu().numpy()
+    return np.asarray(array, order="C")
 
 
 @contextmanager
@@ -106,7 +114,7 @@ def read_header(path: Path, *, form: str, version: int) -> dict[str, Any]:
             f"{path}: no such file; run the step that makes it first, or correct the path"
         )
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
         header = json.loads(metadata.get(_ENTRY, "{}"))
     except (SafetensorError, OSError, json.JSONDecodeError) as error:
@@ -139,10 +147,19 @@ def read_sizes(path: Path, *, form: str, version: int, expected: Mapping[str, in
     return {name: header[name] for name in expected}
 
 
-def read_tensors(path: Path) -> dict[str, torch.Tensor]:
+def read_tensors(path: Path) -> "dict[str, torch.Tensor]":
     """Read all tensors of a file whose header has been read already; ValueError where it is damaged."""
+    return _read(path, framework="pt")
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The same as arrays, without torch."""
+    return _read(path, framework="numpy")
+
+
+def _read(path: Path, *, framework: str) -> dict[str, Any]:
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(path, framework=framework) as file:
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise damaged(path, str(error)) from error

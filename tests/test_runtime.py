@@ -1,6 +1,9 @@
 """What every job does first: its log."""
 
+import ast
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,3 +34,26 @@ def test_a_log_begins_anew(tmp_path: Path) -> None:
         with logged(tmp_path / "job.log") as logger:
             logger.info(word)
     assert "first" not in (tmp_path / "job.log").read_text()
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "compose_songs",
+        "draw_mixtures",
+        "extract_sources",
+        "fetch_mnist",
+        "gather_tables",
+        "prepare_images",
+        "score_estimates",
+        "show_separations",
+        "tabulate_scores",
+    ],
+)
+def test_jobs_without_networks_do_not_wait_for_torch(script: str) -> None:
+    """Importing it takes seconds of every job, and most jobs of a run compute nothing with it."""
+    source = (Path(__file__).parents[1] / f"workflow/scripts/{script}.py").read_text(encoding="utf-8")
+    imports = [line for line in ast.parse(source).body if isinstance(line, ast.Import | ast.ImportFrom)]
+    lines = "\n".join(ast.unparse(line) for line in imports)
+    loaded = f"{lines}\nimport sys\nsys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", loaded], check=False).returncode == 0

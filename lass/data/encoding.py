@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-import torch
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -11,4 +11,4 @@ class Encodable:
 
     items: list[str]  # name of each, B
     classes: list[str]  # class of each, B
-    data: torch.Tensor  # [B, T] float32
+    data: np.ndarray  # [B, T] float32

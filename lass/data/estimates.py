@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lass.storage import damaged, read_header, read_tensors, write_tensors
+from lass.storage import damaged, read_arrays, read_header, write_tensors
 
 FORM = "lass.estimates"
 VERSION = 1
@@ -38,10 +38,10 @@ def read_estimates(paths: Iterable[Path]) -> dict[int, np.ndarray]:
     found: dict[int, np.ndarray] = {}
     for path in paths:
         read_header(path, form=FORM, version=VERSION)
-        tensors = read_tensors(path)
+        tensors = read_arrays(path)
         if tensors.keys() != {"items", "estimates"}:
             raise damaged(path, f"it holds {sorted(tensors)}")
-        numbers, estimates = tensors["items"].tolist(), tensors["estimates"].numpy()
+        numbers, estimates = tensors["items"].tolist(), tensors["estimates"]
         if len(numbers) != len(estimates):
             raise damaged(path, f"{len(numbers)} mixtures, {len(estimates)} estimates")
         repeated = found.keys() & set(numbers)

@@ -17,7 +17,7 @@ from lass.likelihood.counts import FORM as COUNTS
 from lass.likelihood.counts import VERSION as COUNTS_VERSION
 from lass.likelihood.keys import Integers, run_starts
 from lass.likelihood.tensor import FORM, VERSION, sums_over_mixture, tuple_dtype
-from lass.storage import damaged, mapped_tensors, read_sizes, read_tensors
+from lass.storage import damaged, mapped_tensors, read_arrays, read_sizes
 
 ENTRY = 96  # bytes that an entry takes at most while it is added up or normalised
 LEAST = 1 << 16  # entries that are handled at once in any memory
@@ -101,10 +101,10 @@ def open_shards(parts: Sequence[Path]) -> tuple[list[Shard], int, int]:
     for path in parts:
         sizes = read_sizes(path, form=COUNTS, version=COUNTS_VERSION, expected=wanted)
         wanted = {**sizes}
-        tensors = read_tensors(path)
+        tensors = read_arrays(path)
         if set(tensors) != {"keys", "counts"}:
             raise damaged(path, f"it holds {sorted(tensors)} in place of keys and counts")
-        keys, counts = (tensors[name].numpy() for name in ("keys", "counts"))
+        keys, counts = (tensors[name] for name in ("keys", "counts"))
         if keys.dtype != np.int64 or counts.dtype != np.int64 or keys.ndim != 1 or keys.shape != counts.shape:
             raise damaged(path, "keys and counts are not integers of one length")
         shards.append(Shard(path, keys, counts))

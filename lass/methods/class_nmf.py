@@ -13,7 +13,7 @@ from lass.data.mixtures import Batch
 from lass.methods.protocol import Given, needed
 from lass.methods.settings import ClassNmfJob
 from lass.models.settings import ClassNmf
-from lass.storage import damaged, read_header, read_tensors, write_tensors
+from lass.storage import damaged, read_arrays, read_header, write_tensors
 
 FORM = "lass.dictionaries"
 VERSION = 1
@@ -151,8 +151,8 @@ def read_dictionaries(path: Path, *, classes: Sequence[str], pixels: int) -> Nmf
     Raises FileNotFoundError, or ValueError for a damaged file, another format, version, classes or size.
     """
     found = read_header(path, form=FORM, version=VERSION).get("classes")
-    tensors = read_tensors(path)
-    atoms = tensors["atoms"].numpy() if "atoms" in tensors else np.empty(0, np.float32)
+    tensors = read_arrays(path)
+    atoms = tensors["atoms"] if "atoms" in tensors else np.empty(0, np.float32)
     if found != list(classes) or atoms.shape != (len(classes), *atoms.shape[1:2], pixels):
         raise ValueError(
             f"{path}: atoms {atoms.shape} of the classes {found}, but {list(classes)} with {pixels} pixels "

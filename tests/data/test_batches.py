@@ -213,8 +213,8 @@ def test_many_short_sequences_are_quick() -> None:
 
 def make_images(augmented: Augmentation | None = None) -> ImageBatches:
     """Image n of 9 x 9 pixels has the level LEVELS[n] in a block: a sum says which two images were added."""
-    pixels = torch.zeros(6, 1, 9, 9, dtype=torch.uint8)
-    pixels[:, :, 2:7, 3:6] = torch.tensor(LEVELS, dtype=torch.uint8)[:, None, None, None]
+    pixels = np.zeros((6, 1, 9, 9), dtype=np.uint8)
+    pixels[:, :, 2:7, 3:6] = np.array(LEVELS, dtype=np.uint8)[:, None, None, None]
     library = ImageLibrary(pixels, np.zeros(6, dtype=np.int64), ("a",))
     return ImageBatches(library, weights=[0.25, 0.5], batch=64, device=CPU, augmented=augmented)
 

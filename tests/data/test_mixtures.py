@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-import torch
 
 from lass.data.audio.tracks import AudioLibrary
 from lass.data.images.library import FILE, ImageLibrary, write_images
@@ -19,7 +18,7 @@ CLASSES = ("zero", "one", "two")
 
 
 def make_images(images: int = 7) -> ImageLibrary:
-    pixels = torch.arange(images * 4, dtype=torch.uint8).reshape(images, 1, 2, 2) * 5
+    pixels = np.arange(images * 4, dtype=np.uint8).reshape(images, 1, 2, 2) * 5
     return ImageLibrary(pixels, np.arange(images) % 3, CLASSES)
 
 
@@ -135,7 +134,7 @@ def test_no_mixtures() -> None:
 
 
 def test_many_images_are_quick() -> None:
-    pixels = torch.zeros(10_000, 1, 28, 28, dtype=torch.uint8)
+    pixels = np.zeros((10_000, 1, 28, 28), dtype=np.uint8)
     library = ImageLibrary(pixels, np.arange(10_000) % 3, CLASSES)
     began = time.process_time()
     found = Mixtures(draw(library, count=6000), library)

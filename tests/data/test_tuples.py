@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from lass.data.audio.tracks import open_tracks
 from lass.data.images.library import FILE, ImageLibrary, write_images
@@ -144,7 +143,7 @@ def image_codes(images: np.ndarray) -> np.ndarray:
 
 
 def make_images(images: int = 9, *, sources: int = 2, mixtures: int = 8, seed: int = 5) -> ImageTupleStream:
-    pixels = torch.from_numpy(np.random.default_rng(0).permutation(images * 4).astype(np.uint8))
+    pixels = np.random.default_rng(0).permutation(images * 4).astype(np.uint8)
     library = ImageLibrary(pixels.reshape(images, 1, 2, 2), np.arange(images) % 3, ("a", "b", "c"))
     return ImageTupleStream(
         library=library,

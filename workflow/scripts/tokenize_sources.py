@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import torch
+
 from lass.compute.devices import choose_device
 from lass.data.library import open_library
 from lass.data.settings import LIBRARY_SETTINGS, Augmentation
@@ -27,7 +29,7 @@ with logged(snakemake.log[0]) as logger:
     ):
         items += part.items
         classes += part.classes
-        codes += list(codec.encode(part.data.to(device)).cpu().numpy())
+        codes += list(codec.encode(torch.from_numpy(part.data).to(device)).cpu().numpy())
     write_tokens(
         Path(snakemake.output.tokens),
         {"track": items, "source": classes},

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-import torch
-import torchaudio
 
 from lass.storage import written_aside
 
@@ -96,6 +94,9 @@ def resample(audio: np.ndarray, *, source_rate: int, target_rate: int) -> np.nda
         raise ValueError(f"cannot resample from {source_rate} to {target_rate} Hz: give rates above 0")
     if source_rate == target_rate:
         return np.asarray(audio, dtype=np.float32)
+    import torch  # noqa: PLC0415 (takes seconds, and jobs that only read at the rate of the model need none)
+    import torchaudio  # noqa: PLC0415
+
     wave = torch.from_numpy(np.ascontiguousarray(audio, dtype=np.float32))
     return np.asarray(
         torchaudio.functional.resample(wave, source_rate, target_rate).numpy(), dtype=np.float32

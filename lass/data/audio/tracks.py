@@ -9,7 +9,6 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 import soundfile
-import torch
 from pydantic import ValidationError
 
 from lass.data.audio.choices import choose_apart, choose_moments, sounding_starts
@@ -138,7 +137,7 @@ class AudioLibrary:
         for item in shard_of(self.items, shard):
             classes = self.classes_of(item)
             audio = self.read_sources(item, classes, length=self.length_of(item) // hop * hop)
-            yield Encodable([item] * len(audio), list(classes), torch.from_numpy(audio))
+            yield Encodable([item] * len(audio), list(classes), audio)
 
     def _together(self, choice: MixtureDraw, sources: Sequence[str], length: int) -> list[list[Place]]:
         """Moments of recordings that have all classes, evenly over the recordings."""

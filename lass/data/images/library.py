@@ -9,17 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import torch
-from torch import Tensor
 
 from lass.compute.seeds import generator
 from lass.data.encoding import Encodable
-from lass.data.images.augmentation import augment
 from lass.data.images.choices import permuted_rows
 from lass.data.settings import Augmentation, ImageLibrarySettings, MixtureDraw
 from lass.data.shards import shard_of
 from lass.data.table import Place, mixture_table
-from lass.storage import damaged, read_header, read_tensors, write_tensors
+from lass.storage import damaged, read_arrays, read_header, write_tensors
 
 FORM = "lass.images"
 VERSION = 1
@@ -34,7 +31,7 @@ class ImageLibrary:
     The name of an image as an item is its number in the split, with six digits.
     """
 
-    pixels: Tensor  # [n, C, H, W] uint8
+    pixels: np.ndarray  # [n, C, H, W] uint8
     labels: np.ndarray  # [n] int64, index into classes
     classes: tuple[str, ...]
 
@@ -52,7 +49,7 @@ class ImageLibrary:
         """Hash of all pixels, of their sizes, labels and classes."""
         parts = hashlib.sha256(repr((tuple(self.pixels.shape), self.classes)).encode())
         parts.update(self.labels.tobytes())
-        parts.update(np.ascontiguousarray(self.pixels.numpy()).data)
+        parts.update(np.ascontiguousarray(self.pixels).data)
         return parts.hexdigest()[:16]
 
     @cached_property
@@ -93,9 +90,7 @@ class ImageLibrary:
             raise IndexError(
                 f"images {rows.min()} to {rows.max()} of {len(self)}: ask for 0 to {len(self) - 1}"
             )
-        chosen: np.ndarray = (
-            self.pixels.numpy()[rows].reshape(len(rows), math.prod(self.image)).astype(np.float32)
-        )
+        chosen: np.ndarray = self.pixels[rows].reshape(len(rows), math.prod(self.image)).astype(np.float32)
         chosen /= np.float32(255)
         return chosen
 
@@ -134,14 +129,24 @@ class ImageLibrary:
             rows = np.arange(block * BLOCK, min(len(self), (block + 1) * BLOCK))
             names = [self.items[row] for row in rows]
             classes = [self.classes[label] for label in self.labels[rows]]
-            images = torch.from_numpy(self.read_rows(rows))
+            images = self.read_rows(rows)
             yield Encodable(names, classes, images)
             if augmentation is None:
                 continue
             for copy in range(1, augmentation.copies + 1):
                 rng = generator(seed, "augmentation", copy, block)
-                altered = augment(images, image=self.image, rng=rng, settings=augmentation)
+                altered = self._altered(images, rng, augmentation)
                 yield Encodable([f"{name}/{copy}" for name in names], classes, altered)
+
+    def _altered(
+        self, images: np.ndarray, rng: np.random.Generator, augmentation: Augmentation
+    ) -> np.ndarray:
+        import torch  # noqa: PLC0415 (takes seconds, and whoever only reads images needs none)
+
+        from lass.data.images.augmentation import augment  # noqa: PLC0415
+
+        altered = augment(torch.from_numpy(images), image=self.image, rng=rng, settings=augmentation)
+        return np.asarray(altered.numpy())
 
     def _row_of(self, item: str) -> int:
         row = int(item) if item.isdecimal() and item.isascii() else len(self)
@@ -150,9 +155,9 @@ class ImageLibrary:
         return row
 
 
-def write_images(path: Path, pixels: Tensor | np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> None:
+def write_images(path: Path, pixels: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> None:
     """Write images uint8 [n, C, H, W] and their labels [n], indices into `classes`; ValueError for others."""
-    held = torch.as_tensor(pixels)
+    held = np.asarray(pixels)
     kinds = np.asarray(labels, dtype=np.int64)
     _check(path, held, kinds, len(classes))
     write_tensors(
@@ -178,10 +183,10 @@ def open_images(folder: Path, data: ImageLibrarySettings) -> ImageLibrary:
                 f"{path}: made for {name} = {header.get(name)}, but {name} = {needed} is needed; "
                 "delete it and make it again"
             )
-    tensors = read_tensors(path)
+    tensors = read_arrays(path)
     if tensors.keys() != {"pixels", "labels"}:
         raise damaged(path, f"it holds {sorted(tensors)}")
-    pixels, labels = tensors["pixels"], tensors["labels"].numpy().astype(np.int64)
+    pixels, labels = tensors["pixels"], tensors["labels"].astype(np.int64)
     _check(path, pixels, labels, len(classes))
     if list(pixels.shape[1:]) != list(image):
         raise damaged(
@@ -190,9 +195,9 @@ def open_images(folder: Path, data: ImageLibrarySettings) -> ImageLibrary:
     return ImageLibrary(pixels, labels, tuple(classes))
 
 
-def _check(path: Path, pixels: Tensor, labels: np.ndarray, classes: int) -> None:
+def _check(path: Path, pixels: np.ndarray, labels: np.ndarray, classes: int) -> None:
     """ValueError where these are no images with labels."""
-    if pixels.dtype != torch.uint8 or pixels.dim() != 4 or not pixels.numel():
+    if pixels.dtype != np.uint8 or pixels.ndim != 4 or not pixels.size:
         raise ValueError(
             f"{path}: images of type {pixels.dtype} and shape {list(pixels.shape)}; "
             "give uint8 of [n, colours, rows, columns], none of them 0"

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from lass.data.images import library as module
 from lass.data.images.library import FILE, FORM, VERSION, ImageLibrary, open_images, write_images
@@ -12,7 +11,7 @@ from lass.data.settings import Augmentation, ImageLibrarySettings, MixtureDraw
 from lass.storage import write_tensors
 
 CLASSES = ("zero", "one")
-PIXELS = torch.arange(3 * 12, dtype=torch.uint8).reshape(3, 2, 2, 3)
+PIXELS = np.arange(3 * 12, dtype=np.uint8).reshape(3, 2, 2, 3)
 LABELS = np.array([1, 0, 1])
 
 
@@ -47,19 +46,17 @@ def test_rows_by_hand(path: Path) -> None:
 
 
 def test_full_scale_is_one() -> None:
-    library = ImageLibrary(
-        torch.tensor([0, 51, 255], dtype=torch.uint8).reshape(1, 1, 1, 3), np.array([0]), ("a",)
-    )
+    library = ImageLibrary(np.array([0, 51, 255], dtype=np.uint8).reshape(1, 1, 1, 3), np.array([0]), ("a",))
     np.testing.assert_array_equal(library.read_rows(np.array([0])), np.array([[0, 0.2, 1]], dtype=np.float32))
 
 
 def test_other_content_has_another_digest() -> None:
     def digest(
-        pixels: torch.Tensor = PIXELS, labels: np.ndarray = LABELS, classes: tuple[str, ...] = CLASSES
+        pixels: np.ndarray = PIXELS, labels: np.ndarray = LABELS, classes: tuple[str, ...] = CLASSES
     ) -> str:
         return ImageLibrary(pixels, labels, classes).digest
 
-    changed = PIXELS.clone()
+    changed = PIXELS.copy()
     changed[-1, -1, -1, -1] += 1
     digests = {
         digest(),
@@ -69,20 +66,20 @@ def test_other_content_has_another_digest() -> None:
         digest(classes=("zero", "two")),
     }
     assert len(digests) == 5
-    assert digest() == digest(PIXELS.clone())
-    turned = PIXELS.transpose(2, 3)
-    assert digest(turned) == digest(turned.contiguous()), "a view is hashed as it looks"
+    assert digest() == digest(PIXELS.copy())
+    turned = PIXELS.swapaxes(2, 3)
+    assert digest(turned) == digest(np.ascontiguousarray(turned)), "a view is hashed as it looks"
 
 
 def test_equal_images_have_equal_bytes(path: Path, tmp_path: Path) -> None:
-    write_images(tmp_path / "other.safetensors", PIXELS.numpy(), LABELS.astype(np.uint8), list(CLASSES))
+    write_images(tmp_path / "other.safetensors", PIXELS, LABELS.astype(np.uint8), list(CLASSES))
     assert (tmp_path / "other.safetensors").read_bytes() == path.read_bytes()
 
 
 @pytest.mark.parametrize(
     ("pixels", "labels", "message"),
     [
-        (PIXELS.float(), LABELS, r"images of type torch\.float32"),
+        (PIXELS.astype(np.float32), LABELS, "images of type float32"),
         (PIXELS[0], LABELS, r"shape \[2, 2, 3\]; give uint8 of \[n, colours, rows, columns\]"),
         (PIXELS[:0], LABELS[:0], r"shape \[0, 2, 2, 3\]"),
         (PIXELS, LABELS[:2], r"labels of shape \(2,\) for 3 images"),
@@ -90,7 +87,7 @@ def test_equal_images_have_equal_bytes(path: Path, tmp_path: Path) -> None:
         (PIXELS, LABELS - 1, "labels from -1 to 0"),
     ],
 )
-def test_what_is_not_written(tmp_path: Path, pixels: torch.Tensor, labels: np.ndarray, message: str) -> None:
+def test_what_is_not_written(tmp_path: Path, pixels: np.ndarray, labels: np.ndarray, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         write_images(tmp_path / FILE, pixels, labels, CLASSES)
     assert not list(tmp_path.iterdir())
@@ -119,7 +116,7 @@ def test_files_that_are_refused(path: Path) -> None:
             r"images of \[1, 4, 3\] pixels under a header",
         ),
     ):
-        write_tensors(path, tensors, form=FORM, version=VERSION, fields=fields)  # type: ignore[arg-type]
+        write_tensors(path, tensors, form=FORM, version=VERSION, fields=fields)
         with pytest.raises(ValueError, match=message):
             open_(path)
 
@@ -192,17 +189,17 @@ ALTERED = Augmentation(copies=2, rotation=20, scale=0.1, shear=0.1)
 def inked(monkeypatch: pytest.MonkeyPatch) -> ImageLibrary:
     """Seven images with ink in the middle, altered three at a time."""
     monkeypatch.setattr(module, "BLOCK", 3)
-    pixels = torch.zeros(7, 1, 6, 6, dtype=torch.uint8)
+    pixels = np.zeros((7, 1, 6, 6), dtype=np.uint8)
     ink = np.random.default_rng(0).integers(50, 255, (7, 1, 2, 3), dtype=np.uint8)
-    pixels[:, :, 2:4, 2:5] = torch.from_numpy(ink)
+    pixels[:, :, 2:4, 2:5] = ink
     return ImageLibrary(pixels, np.array([0, 1, 1, 0, 1, 0, 0]), ("round", "flat"))
 
 
 def encodable(
     library: ImageLibrary, shards: int, augmentation: Augmentation | None = None
-) -> dict[str, torch.Tensor]:
+) -> dict[str, np.ndarray]:
     """Every data point of all shards by its name and class."""
-    found: dict[str, torch.Tensor] = {}
+    found: dict[str, np.ndarray] = {}
     for number in range(1, shards + 1):
         shard = f"{number}-of-{shards}"
         for part in library.encodable(shard, hop=10, augmentation=augmentation, seed=3):
@@ -217,16 +214,16 @@ def test_images_and_their_copies(inked: ImageLibrary) -> None:
     assert (len(plain), len(found)) == (7, 21)
     for row in range(7):
         name, source = f"{row:06d}", inked.classes[inked.labels[row]]
-        original = torch.from_numpy(inked.read(name, source))
-        assert torch.equal(found[f"{name} {source}"], original)
-        assert torch.equal(plain[f"{name} {source}"], original)
+        original = inked.read(name, source)
+        assert np.array_equal(found[f"{name} {source}"], original)
+        assert np.array_equal(plain[f"{name} {source}"], original)
         copies = [found[f"{name}/{copy} {source}"] for copy in (1, 2)]
-        assert not torch.equal(copies[0], original)
-        assert not torch.equal(copies[0], copies[1])
+        assert not np.array_equal(copies[0], original)
+        assert not np.array_equal(copies[0], copies[1])
 
 
 @pytest.mark.parametrize("shards", [2, 5])
 def test_shards_change_no_copy(inked: ImageLibrary, shards: int) -> None:
     whole, parts = encodable(inked, 1, ALTERED), encodable(inked, shards, ALTERED)
     assert parts.keys() == whole.keys()
-    assert all(torch.equal(parts[key], data) for key, data in whole.items())
+    assert all(np.array_equal(parts[key], data) for key, data in whole.items())
