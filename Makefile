@@ -21,7 +21,7 @@ demo: $(STAMP)
 	@python -c 'from pathlib import Path; from lass.evaluation.tables.sdr import Sdr; print(Sdr.format(Path("runs/demo/results/slakh_sdr.csv")))'
 
 test: $(STAMP)
-	@pytest
+	@pytest --numprocesses $(CORES) --maxprocesses 8 --dist loadgroup
 
 lint: $(STAMP)
 	ruff check .
@@ -41,7 +41,8 @@ env: $(STAMP)
 
 # $(VENV)/.lock is a copy of the lock, written once everything in it is installed: an interrupted installation is
 # begun anew, and an edit of pyproject.toml alone installs nothing but lass itself. $$base is the interpreter
-# behind $(PYTHON), which may itself lie in the $(VENV) that is about to go.
+# behind $(PYTHON), which may itself lie in the $(VENV) that is about to go. uv installs in a minute what takes pip
+# five; pip does it where uv cannot, for instance because only pip is told of an index.
 $(STAMP): requirements.lock pyproject.toml
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
 	    { echo "Python 3.11 is needed, '$(PYTHON)' is not: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 1; }
@@ -50,15 +51,18 @@ $(STAMP): requirements.lock pyproject.toml
 	    base=$$("$(PYTHON)" -c 'import sys; print(sys._base_executable)'); \
 	    rm -rf $(VENV); \
 	    "$$base" -m venv $(VENV); \
-	    $(PIP) install --require-hashes --requirement requirements.lock; \
+	    sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > $(VENV)/uv.txt; \
+	    $(PIP) install --require-hashes --requirement $(VENV)/uv.txt; \
+	    VIRTUAL_ENV="$(CURDIR)/$(VENV)" uv pip install --quiet --no-cache --require-hashes --requirement requirements.lock || \
+	        $(PIP) install --require-hashes --requirement requirements.lock; \
 	    cp requirements.lock $(VENV)/.lock.part; \
 	    mv $(VENV)/.lock.part $(VENV)/.lock; \
 	fi
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# pins what pyproject.toml asks for, the extras with it, with hashes, for Python 3.11 on Linux; needs uv
-lock:
+# pins what pyproject.toml asks for, the extras with it, with hashes, for Python 3.11 on Linux
+lock: $(STAMP)
 	uv pip compile pyproject.toml --extra dev --extra workflow --output-file requirements.lock --quiet --upgrade \
 	    --python-version 3.11 --python-platform x86_64-unknown-linux-gnu \
 	    --generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock"

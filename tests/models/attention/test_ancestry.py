@@ -39,8 +39,8 @@ def test_steps_are_those_of_the_cache_that_copies(
     heads: int, kv_heads: int, width: int, members: int, families: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pasts that all, some and none of the neighbours share, over several tiles."""
-    monkeypatch.setattr(kernels, "TILE", 16 if members < 10 else 8)
-    length = 20 if members < 10 else 12
+    monkeypatch.setattr(kernels, "TILE", 8)
+    length = 12
     prior = new_prior(heads=heads, kv_heads=kv_heads, width=width, context=length)
     rows = members * families
     recorded = prior.recorded(rows, length, shared=members)

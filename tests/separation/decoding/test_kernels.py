@@ -23,6 +23,7 @@ from tests.separation.toy import ancestral, beam, decode, greedy, likelihood_of,
 kernels = pytest.importorskip("lass.separation.decoding.kernels", reason="Triton is for Linux only")
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+PROBLEMS = 6 if DEVICE == "cuda" else 2  # of each kind: the interpreter is a thousand times slower
 ROOT = Path(__file__).parents[2]
 
 
@@ -55,7 +56,7 @@ def test_beams_are_those_of_plain_lists(sources: int, at_once: int, monkeypatch:
         (partial(draw_problem, zeros=0.4), 1e-4),
         (partial(draw_tied_problem, levels=2), 0.0),
     ):
-        for _ in range(6):
+        for _ in range(PROBLEMS):
             problem = draw(rng, **draw_sizes(rng, sources=sources), batch=2)
             width = int(rng.integers(1, 9))
             hypotheses = search(problem, beam(width, weight=2.0))
@@ -74,7 +75,7 @@ def test_every_row_is_that_of_the_search_without_kernels(monkeypatch: pytest.Mon
     rows, mixtures = 0, 0
     for settings in (greedy(), beam(6)):
         for draw in (partial(draw_tied_problem, levels=3), partial(draw_problem, zeros=0.6)):
-            for _ in range(6):
+            for _ in range(PROBLEMS):
                 problem = draw(rng, **draw_sizes(rng, sources=2), batch=3)
                 found, expected = search(problem, settings), decode(problem, settings)
                 assert torch.equal(found.codes, expected.codes)

@@ -160,7 +160,7 @@ def test_the_normaliser_is_estimated_without_bias(
         scores = every_score(problem, problem.mixtures[0], weight=1.5)
         exact = np.logaddexp.reduce(list(scores.values()))
         settings = particle(width, temperature=temperature, resampling=resampling, weight=1.5)
-        found = run(repeat(problem, 1500), settings, seed=seed)
+        found = run(repeat(problem, 600), settings, seed=seed)
         ratios = (found.log_weights.logsumexp(dim=1) - math.log(width) - exact).exp()
         error = float(ratios.std()) / math.sqrt(len(ratios))
         assert 1e-3 < error < 0.1  # there is something to estimate, and the estimate says something
