@@ -33,7 +33,7 @@ lint: $(STAMP)
 bench: $(STAMP)
 	python -m benchmarks.counting
 	python -m benchmarks.tables
-	snakemake --cores $(CORES) -- results/slakh/likelihood.safetensors results/slakh/mixtures/test.parquet
+	snakemake --cores $(CORES) -- results/slakh/mixtures/test.parquet
 	python -m benchmarks.separation
 	@if python -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; then python -m benchmarks.gpu; fi
 

@@ -23,6 +23,7 @@ from torch import Tensor
 from benchmarks.counting import write_rows
 from benchmarks.problems import Problem, Run, open_problem, open_run, run_parser
 from benchmarks.separation import uniforms
+from lass.config import AudioDataset
 from lass.likelihood.residual import read_residual
 from lass.models.codec import CodecAt
 from lass.separation.decoding.decoders import Decoder, open_decoder
@@ -153,7 +154,8 @@ def open_truth(run: Run, *, mixtures: int) -> Truth:
     """The sources of the test mixtures, their codes, and what the codec loses of them."""
     codec, dataset = run.codec(), run.dataset
     sources = torch.from_numpy(run.mixtures(mixtures).sources)
-    path = run.folder / "residual.safetensors"
+    named = dataset.residual.checkpoint if isinstance(dataset, AudioDataset) else None
+    path = run.beside_codec(named, "residual.safetensors")
     sums = read_residual(path, classes=dataset.classes, codebook=codec.identity)
     return Truth(
         sources,

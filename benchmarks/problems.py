@@ -14,6 +14,7 @@ from torch import Tensor
 from lass.config import AudioDataset, Config, ImageDataset, parse_config
 from lass.data.mixtures import Batch, open_mixtures
 from lass.evaluation.separations import spread_items
+from lass.likelihood.settings import Counted
 from lass.likelihood.tensor import Likelihood
 from lass.models.bundle import open_model
 from lass.models.checkpoint import new_network
@@ -86,6 +87,10 @@ class Run:
         """The checkpoint that the settings name and want, or else the one that the run trained."""
         return ROOT / named if self.settings.pretrained and named else self.folder / trained
 
+    def beside_codec(self, named: str | None, made: str) -> Path:
+        """A file that comes with the codec's checkpoint, or else the one that the run made."""
+        return self.checkpoint(named if self.dataset.codec.checkpoint else None, made)
+
     def codec(self) -> CodecAt:
         """The codec, on the CPU."""
         path = self.checkpoint(self.dataset.codec.checkpoint, "codec.safetensors")
@@ -102,7 +107,7 @@ class Run:
 def needed_files(results: Path, dataset: str) -> list[Path]:
     """Files of a finished run that `open_problem` reads."""
     folder = results / dataset
-    return [folder / "likelihood.safetensors", folder / "mixtures/test.parquet", folder / "sources/test"]
+    return [folder / "mixtures/test.parquet", folder / "sources/test"]
 
 
 def open_run(dataset: str, *, results: Path, config: Path) -> Run:
@@ -124,12 +129,17 @@ def open_problem(run: Run, *, mixtures: int) -> Problem:
     named = {each.prior: run.dataset.priors[each.prior].checkpoint for each in dataset.prior_of_each_class}
     model = open_model(
         codec,
-        likelihood=run.folder / "likelihood.safetensors",
+        likelihood=run.beside_codec(dataset.likelihood.checkpoint, "likelihood.safetensors"),
+        counted=Counted(
+            codebook=codec.identity,
+            sources=dataset.mixing.sources or tuple(dataset.classes),
+            weights=tuple(dataset.weights),
+            tuples=dataset.likelihood.tuples,
+        ),
         priors=[
             (run.checkpoint(named[each.prior], f"priors/{each.prior}.safetensors"), each)
             for each in dataset.prior_of_each_class
         ],
-        sources=dataset.sources,
         length=codes.shape[1],
     )
     priors = [model.priors[name] for name in dataset.source_classes[: dataset.sources]]

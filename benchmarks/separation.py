@@ -1,12 +1,13 @@
 """Speed and memory of decoding, against the published algorithm and as the problem grows.
 
 Reads the tables and mixtures of a finished run: snakemake makes them for
-`results/slakh/likelihood.safetensors`, `results/slakh/mixtures/test.parquet`, and the same of mnist; a data
-set that is not there is left out. Every row runs in a process of its own. Times are wall-clock seconds of
-decoding alone, tokens in and tokens out, after a rehearsal on a few positions (on a GPU on all); memory is
-the peak resident set beyond what the process held before. The rows `plain` run the published algorithm on
-some of the same mixtures with the same priors, table and random numbers; `same_hypotheses` is the share of
-its hypotheses that the engine finds too.
+`results/slakh/mixtures/test.parquet`, and for mnist, whose table does not come with the repository, that
+and `results/mnist/likelihood.safetensors`; a data set that is not there is left out. Every row runs in a
+process of its own. Times are wall-clock seconds of decoding alone, tokens in and tokens out, after a
+rehearsal on a few positions (on a GPU on all); memory is the peak resident set beyond what the process
+held before. The rows `plain` run the published algorithm on some of the same mixtures with the same
+priors, table and random numbers; `same_hypotheses` is the share of its hypotheses that the engine finds
+too.
 """
 
 import argparse

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from lass.config.registry import METHODS
 from lass.config.separation import (
+    Counting,
     Priors,
     Separation,
     Tables,
@@ -75,6 +76,7 @@ class Dataset(Section):
     )
     classes: Annotated[list[Identifier], Field(min_length=1)] = key("names of the classes", "names")
     codec: CodecSettings
+    likelihood: Counting
     priors: Priors = key(
         "the priors, under names of your choice; those that no class has are not trained", "sections"
     )
@@ -212,7 +214,9 @@ class Dataset(Section):
             codec=self.check_codec,
             precision=self.separation.precision,
             priors=self.prior_of_each_class,
+            sources=list(self.mixing.sources or self.classes),
             weights=self.weights,
+            tuples=self.likelihood.tuples,
             positions=self.tokens,
             noise=self.noise,
             batch=self.separation.batch,

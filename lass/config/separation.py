@@ -75,6 +75,12 @@ Tables = Annotated[dict[Identifier, Table], WithoutNulls]
 class Residual(Section):
     """How the variance of what the codec loses is estimated, code by code."""
 
+    checkpoint: str | None = key(
+        "sums that are measured already, relative to the repository; null measures them. They are used with "
+        "`pretrained` and the codec's checkpoint, and must be of that codec",
+        "path",
+        default=None,
+    )
     items: PositiveInt = key(
         "training items, spread over the list, in which it is measured", "items", default=16
     )
@@ -86,6 +92,13 @@ class Residual(Section):
 class Counting(Section):
     """How many tuples are counted, and how they are drawn."""
 
+    checkpoint: str | None = key(
+        "a table that is counted already, relative to the repository; null counts one. It is used with "
+        "`pretrained` and the codec's checkpoint, and must be of that codec, of these sources, weights and "
+        "`tuples`",
+        "path",
+        default=None,
+    )
     tuples: PositiveInt = key("tuples (z_1..z_N, m) that are counted, rounded up to whole groups", "tuples")
     mixtures_per_group: PositiveInt = key("random mixtures encoded at once", "mixtures")
     held_out_groups: PositiveInt = key(

@@ -25,6 +25,7 @@ from lass.likelihood.keys import (
     run_starts,
     sort_addends,
 )
+from lass.likelihood.settings import Counted
 from lass.storage import damaged, read_sizes, write_tensors
 
 FORM = "lass.counts"
@@ -154,8 +155,8 @@ def merge_counts(parts: Iterable[SparseCounts]) -> SparseCounts:
     return total
 
 
-def write_counts(path: Path, counts: SparseCounts) -> None:
-    """Write counts to a safetensors file; equal counts give equal bytes."""
+def write_counts(path: Path, counts: SparseCounts, *, counted: Counted | None = None) -> None:
+    """Write counts to a safetensors file that says what was `counted`; equal counts give equal bytes."""
     write_tensors(
         Path(path),
         {"keys": counts.keys, "counts": counts.counts},
@@ -165,6 +166,7 @@ def write_counts(path: Path, counts: SparseCounts) -> None:
             "codebook_size": counts.codebook_size,
             "sources": counts.sources,
             "symmetric": counts.symmetric,
+            "counted": counted and counted.model_dump(mode="json"),
         },
     )
 

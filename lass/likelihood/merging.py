@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from lass.likelihood.counts import FORM as COUNTS
 from lass.likelihood.counts import VERSION as COUNTS_VERSION
 from lass.likelihood.keys import Integers, run_starts
 from lass.likelihood.tensor import FORM, VERSION, sums_over_mixture, tuple_dtype
-from lass.storage import damaged, mapped_tensors, read_arrays, read_sizes
+from lass.storage import damaged, mapped_tensors, read_arrays, read_header, read_sizes
 
 ENTRY = 96  # bytes that an entry takes at most while it is added up or normalised
 LEAST = 1 << 16  # entries that are handled at once in any memory
@@ -36,13 +37,14 @@ def merge_to_likelihood(parts: Sequence[Path], target: Path, *, memory: int) -> 
 
     Args:
         parts: files of `lass.likelihood.counts.write_counts` with one K and N, all symmetric or none; their
-            order does not matter.
+            order does not matter. All say the same of what was counted, and so does the likelihood.
         target: the likelihood file; appears complete or not at all.
         memory: bytes that may be held; 16 bytes per entry of F lie on disk beside `target` meanwhile.
 
     Raises ValueError when there is no part, where these differ, and for a damaged file, which it names.
     """
     shards, size, sources = open_shards(parts)
+    counted = what_was_counted(parts)
     at_once = max(LEAST, memory // ENTRY)
     with scratch(target.with_name(f".{target.stem}.merging")) as folder:
         with (folder / "keys").open("wb") as keys, (folder / "counts").open("wb") as counts:
@@ -56,7 +58,7 @@ def merge_to_likelihood(parts: Sequence[Path], target: Path, *, memory: int) -> 
             "tuples": ((number, sources), np.dtype(tuple_dtype(size))),
             "log_likelihood": ((number,), np.dtype(np.float32)),
         }
-        fields = {"codebook_size": size, "sources": sources}
+        fields = {"codebook_size": size, "sources": sources, "counted": counted}
         with mapped_tensors(target, shapes, form=FORM, version=VERSION, fields=fields) as out:
             out["offsets"][:] = np.searchsorted(merged_keys, np.arange(size + 1) * size**sources)
             split_tuples(merged_keys, out["tuples"], size=size, at_once=at_once)
@@ -109,6 +111,15 @@ def open_shards(parts: Sequence[Path]) -> tuple[list[Shard], int, int]:
             raise damaged(path, "keys and counts are not integers of one length")
         shards.append(Shard(path, keys, counts))
     return shards, sizes["codebook_size"], sizes["sources"]
+
+
+def what_was_counted(parts: Sequence[Path]) -> Any:
+    """What the headers of all shards say that was counted; ValueError where two differ."""
+    said = [read_header(path, form=COUNTS, version=COUNTS_VERSION).get("counted") for path in parts]
+    for path, one in zip(parts, said, strict=True):
+        if one != said[0]:
+            raise ValueError(f"{path}: of {one}, but {parts[0]} is of {said[0]}: count every shard alike")
+    return said[0]
 
 
 def add_up(shards: Sequence[Shard], *, bound: int, at_once: int) -> Iterator[tuple[Integers, Integers]]:

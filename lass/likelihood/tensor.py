@@ -15,7 +15,8 @@ from torch import Tensor
 
 from lass.likelihood.counts import SparseCounts
 from lass.likelihood.keys import encode_keys, find_keys, flatten_codes, run_starts
-from lass.storage import damaged, read_sizes, write_tensors
+from lass.likelihood.settings import Counted
+from lass.storage import damaged, read_header, read_sizes, write_tensors
 
 FORM = "lass.likelihood"
 VERSION = 1
@@ -134,28 +135,39 @@ def build_likelihood(counts: SparseCounts) -> Likelihood:
     )
 
 
-def write_likelihood(path: Path, likelihood: Likelihood) -> None:
-    """Write a likelihood to a safetensors file; equal likelihoods give equal bytes."""
+def write_likelihood(path: Path, likelihood: Likelihood, *, counted: Counted | None = None) -> None:
+    """Write a likelihood to a file that says what was `counted`; equal likelihoods give equal bytes."""
     tensors = {
         "offsets": likelihood.offsets.cpu().numpy(),
         "tuples": likelihood.tuples.cpu().numpy(),
         "log_likelihood": likelihood.log_likelihood.cpu().numpy(),
     }
-    sizes = {"codebook_size": likelihood.codebook_size, "sources": likelihood.sources}
-    write_tensors(Path(path), tensors, form=FORM, version=VERSION, fields=sizes)
+    fields = {
+        "codebook_size": likelihood.codebook_size,
+        "sources": likelihood.sources,
+        "counted": counted and counted.model_dump(mode="json"),
+    }
+    write_tensors(Path(path), tensors, form=FORM, version=VERSION, fields=fields)
 
 
 def read_likelihood(
-    path: Path, *, codebook_size: int | None = None, sources: int | None = None
+    path: Path,
+    *,
+    codebook_size: int | None = None,
+    sources: int | None = None,
+    counted: Counted | None = None,
 ) -> Likelihood:
     """Open a likelihood file; entries are mapped from the file and read when they are first used.
 
-    K and N must equal `codebook_size` and `sources` where these are given.
-    Raises FileNotFoundError, or ValueError for a damaged file, another format or version, other sizes.
+    K and N must equal `codebook_size` and `sources` where these are given, and so what was `counted`.
+    Raises FileNotFoundError, or ValueError for a damaged file, another format or version, other sizes, or
+    a table of other sources.
     """
     path = Path(path)
     expected = {"codebook_size": codebook_size, "sources": sources}
     sizes = read_sizes(path, form=FORM, version=VERSION, expected=expected)
+    if counted is not None:
+        counted.check(path, read_header(path, form=FORM, version=VERSION).get("counted"))
     try:
         with safe_open(path, framework="pt") as file:
             parts = {name: file.get_tensor(name) for name in ("offsets", "tuples", "log_likelihood")}

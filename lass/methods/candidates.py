@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lass.data.mixtures import Mixtures
 from lass.likelihood.frames import FrameLikelihood, cut_frames, frame_likelihood, read_frames
+from lass.likelihood.settings import Counted
 from lass.methods.settings import DecodingJob
 from lass.models.bundle import Model, open_model
 from lass.models.codec import Codec, CodecAt
@@ -21,8 +22,10 @@ from lass.separation.separator import Separator
 def model_of(job: DecodingJob, *, codec: CodecAt, likelihood: Path, priors: Sequence[str]) -> Model:
     """The model that a decoder needs, from its files; `priors` are the checkpoints of the job's priors."""
     paths = [(Path(path), prior) for path, prior in zip(priors, job.priors, strict=True)]
-    sizes = {"sources": len(job.weights), "length": job.positions}
-    return open_model(codec, likelihood=likelihood, priors=paths, **sizes)
+    counted = Counted(
+        codebook=codec.identity, sources=tuple(job.sources), weights=tuple(job.weights), tuples=job.tuples
+    )
+    return open_model(codec, likelihood=likelihood, counted=counted, priors=paths, length=job.positions)
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,9 @@ class DecodingJob(Section):
     codec: CodecCheck
     precision: Literal["float32", "bfloat16"]
     priors: list[PriorOfClass]  # one per class
+    sources: list[str]  # class of every source, or the classes that they are drawn from
     weights: list[float]  # alpha, N
+    tuples: int  # that the likelihood was counted from
     positions: int  # S
     noise: float | None  # of the likelihood of frames
     batch: int  # mixtures at once

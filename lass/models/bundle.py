@@ -6,6 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from lass.likelihood.settings import Counted
 from lass.likelihood.tensor import Likelihood, nearest_counted, read_likelihood
 from lass.models.checkpoint import describe_checkpoint, read_transformer
 from lass.models.codec import PRECISIONS, CodecAt
@@ -29,16 +30,18 @@ def open_model(
     codec: CodecAt,
     *,
     likelihood: Path,
+    counted: Counted,
     priors: Sequence[tuple[Path, PriorOfClass]],
-    sources: int,
     length: int,
 ) -> Model:
     """The model whose codec is open already; every file is read once.
 
-    `priors` holds checkpoint and description of the prior of each class; `sources` is N, `length` the tokens
-    of a mixture. ValueError, naming the file, where a part belongs to another codec or is too short.
+    `counted` is what the likelihood must be counted from; `priors` holds checkpoint and description of the
+    prior of each class; `length` is the tokens of a mixture. ValueError, naming the file, where a part
+    belongs to another codec or to other sources, or is too short.
     """
-    table = read_likelihood(likelihood, codebook_size=len(codec.codebook), sources=sources)
+    size, sources = len(codec.codebook), len(counted.weights)
+    table = read_likelihood(likelihood, codebook_size=size, sources=sources, counted=counted)
     table = table.to(codec.device)
     opened = open_priors(priors, codebook=codec.identity, length=length)
     for prior in opened.values():

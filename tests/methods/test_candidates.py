@@ -18,7 +18,7 @@ from lass.models.bundle import Model, open_model
 from lass.models.codec import CodecAt
 from lass.models.settings import CodecCheck
 from lass.separation.settings import DecoderSettings
-from tests.models.toy import new_codec, of_class, small_codec, write_prior, write_table
+from tests.models.toy import counted_from, new_codec, of_class, small_codec, write_prior, write_table
 from tests.separation.toy import ancestral, beam
 
 CLASSES = ["cat", "dog"]
@@ -39,9 +39,9 @@ def model_of(folder: Path, codec: CodecAt, *, told: bool) -> Model:
     described = [of_class(name, prior="animals", classes=CLASSES, conditional=told) for name in CLASSES]
     return open_model(
         codec,
-        likelihood=write_table(folder / "table.safetensors"),
+        likelihood=write_table(folder / "table.safetensors", codec.identity),
+        counted=counted_from(codec.identity),
         priors=[(prior, one) for one in described],
-        sources=2,
         length=4,
     )
 
@@ -68,7 +68,9 @@ def job_of(decoder: DecoderSettings, *, batch: int = 8) -> DecodingJob:
         codec=CodecCheck(hop=2),
         precision="float32",
         priors=[],
+        sources=["a", "a"],
         weights=[0.5, 0.5],
+        tuples=200,
         positions=4,
         noise=0.1,
         batch=batch,

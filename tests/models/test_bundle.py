@@ -10,7 +10,7 @@ from lass.models import checkpoint
 from lass.models.bundle import Model, open_model, open_priors
 from lass.models.codec import CodecAt
 from lass.models.settings import PriorOfClass
-from tests.models.toy import new_codec, of_class, small_codec, write_prior, write_table
+from tests.models.toy import counted_from, new_codec, of_class, small_codec, write_prior, write_table
 
 CLASSES = ["drums", "bass"]
 
@@ -27,8 +27,9 @@ def assemble(folder: Path, codec: CodecAt, **changes: Any) -> Model:
         (write_prior(folder / f"{name}.safetensors", codec.identity, trained_on=[name]), of_class(name))
         for name in CLASSES
     ]
-    parts: dict[str, Any] = {"likelihood": write_table(folder / "table.safetensors"), "priors": priors}
-    return open_model(codec, **(parts | {"sources": 2, "length": 8} | changes))
+    table = write_table(folder / "table.safetensors", codec.identity)
+    parts: dict[str, Any] = {"likelihood": table, "counted": counted_from(codec.identity), "priors": priors}
+    return open_model(codec, **(parts | {"length": 8} | changes))
 
 
 def test_parts_of_one_codec_are_a_model(tmp_path: Path, codec: CodecAt) -> None:
@@ -40,12 +41,21 @@ def test_parts_of_one_codec_are_a_model(tmp_path: Path, codec: CodecAt) -> None:
 
 
 def test_a_likelihood_of_another_size(tmp_path: Path, codec: CodecAt) -> None:
-    other = write_table(tmp_path / "other.safetensors", codes=5)
+    other = write_table(tmp_path / "other.safetensors", codec.identity, codes=5)
     with pytest.raises(ValueError, match=r"other\.safetensors: made for codebook_size = 5"):
         assemble(tmp_path, codec, likelihood=other)
-    other = write_table(tmp_path / "other.safetensors", sources=3)
+    other = write_table(tmp_path / "other.safetensors", codec.identity, sources=3)
     with pytest.raises(ValueError, match=r"other\.safetensors: made for sources = 3"):
         assemble(tmp_path, codec, likelihood=other)
+
+
+def test_a_likelihood_of_another_codebook_or_of_other_sources(tmp_path: Path, codec: CodecAt) -> None:
+    other = write_table(tmp_path / "other.safetensors", "f" * 16)
+    with pytest.raises(ValueError, match=r"other\.safetensors: counted with codebook = ffff"):
+        assemble(tmp_path, codec, likelihood=other)
+    more = counted_from(codec.identity).model_copy(update={"tuples": 400})
+    with pytest.raises(ValueError, match=r"tuples = 200, but tuples = 400 is configured: .* null to count"):
+        assemble(tmp_path, codec, counted=more)
 
 
 def test_a_prior_of_another_codebook(tmp_path: Path, codec: CodecAt) -> None:

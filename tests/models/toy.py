@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from lass.likelihood.settings import Counted
 from lass.likelihood.tensor import build_likelihood, write_likelihood
 from lass.models.checkpoint import new_network, write_checkpoint
 from lass.models.codec import CodecAt
@@ -29,10 +30,16 @@ def new_codec(shape: VqvaeShape) -> CodecAt:
     return CodecAt(network, "float32")
 
 
-def write_table(path: Path, *, sources: int = 2, codes: int = 6) -> Path:
-    """A likelihood of random counts."""
+def counted_from(codebook: str, *, sources: int = 2) -> Counted:
+    """What the table of `write_table` says that it was counted from."""
+    return Counted(codebook=codebook, sources=("a",) * sources, weights=(0.5,) * sources, tuples=200)
+
+
+def write_table(path: Path, codebook: str, *, sources: int = 2, codes: int = 6) -> Path:
+    """A likelihood of random counts of the codes of `codebook`."""
     drawn, mixture = draw_codes(sources=sources, codebook_size=codes, positions=200, seed=1)
-    write_likelihood(path, build_likelihood(count(drawn, mixture, codebook_size=codes)))
+    table = build_likelihood(count(drawn, mixture, codebook_size=codes))
+    write_likelihood(path, table, counted=counted_from(codebook, sources=sources))
     return path
 
 

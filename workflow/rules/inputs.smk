@@ -30,8 +30,8 @@ def latent_files(wildcards):
     method = dataset_of(wildcards).separation.methods[wildcards.method]
     folder = f"results/{wildcards.dataset}"
     shard = f"{folder}/{wildcards.split}/candidates/{method.decoder}/{wildcards.scatteritem}.parquet"
-    residual = {"residual": f"{folder}/residual.safetensors"} if method.consistency == "residual" else {}
-    return {"candidates": shard, "codec": codec(wildcards), **residual}
+    lost = {"residual": residual(wildcards)} if method.consistency == "residual" else {}
+    return {"candidates": shard, "codec": codec(wildcards), **lost}
 
 
 def candidates_behind(wildcards):
@@ -95,9 +95,9 @@ def files_of_timing(wildcards):
     dataset, folder = dataset_of(wildcards), f"results/{wildcards.dataset}"
     methods = [dataset.separation.methods[name] for name in dataset.timed]
     frames = any(dataset.separation.decoders[one.decoder].likelihood == "frames" for one in methods)
-    residual = any(one.consistency == "residual" for one in methods)
+    lost = any(one.consistency == "residual" for one in methods)
     files = {"frames": f"{folder}/frames.safetensors"} if frames else {}
-    return files | ({"residual": f"{folder}/residual.safetensors"} if residual else {})
+    return files | ({"residual": residual(wildcards)} if lost else {})
 
 
 def final_files(wildcards):

@@ -1,9 +1,10 @@
 """Counts of tuples (z_1, ..., z_N, m) to the sparse likelihood p(m | z_1..z_N), and its density (Table 1).
 
 Needs the sources, their tokens and the codec. Scatter: count one shard of the tuples. Gather: merge the shards into
-results/{dataset}/likelihood.safetensors. For decoders that ask for it, the moments of the frames behind every code,
-results/{dataset}/frames.safetensors; for methods that ask for it, what the codec loses,
-results/{dataset}/residual.safetensors. Rules: count_tuples, merge_counts, measure_density, fit_frames, fit_residual.
+results/{dataset}/likelihood.safetensors (where no checkpoint is given). For decoders that ask for it, the moments of
+the frames behind every code, results/{dataset}/frames.safetensors; for methods that ask for it, what the codec loses,
+results/{dataset}/residual.safetensors (where no checkpoint is given). Rules: count_tuples, merge_counts,
+measure_density, fit_frames, fit_residual.
 """
 
 
@@ -65,7 +66,7 @@ rule measure_density:
         sources="results/{dataset}/sources/validation",
         tokens=gather.tokens("results/{{dataset}}/tokens/validation/{scatteritem}.parquet"),
         codec=codec,
-        likelihood="results/{dataset}/likelihood.safetensors",
+        likelihood=likelihood,
     output:
         density="results/{dataset}/density.csv",
     log:

@@ -13,7 +13,7 @@ rule draw_candidates:
         sources="results/{dataset}/sources/{split}",
         mixtures="results/{dataset}/mixtures/{split}.parquet",
         codec=codec,
-        likelihood="results/{dataset}/likelihood.safetensors",
+        likelihood=likelihood,
         priors=priors,
     output:
         candidates="results/{dataset}/{split}/candidates/{decoder}/{scatteritem}.parquet",
@@ -71,7 +71,7 @@ rule time_separations:
         sources="results/{dataset}/sources/test",
         mixtures="results/{dataset}/mixtures/test.parquet",
         codec=codec,
-        likelihood="results/{dataset}/likelihood.safetensors",
+        likelihood=likelihood,
         priors=priors,
     output:
         timing="results/{dataset}/timing.csv",

@@ -8,6 +8,7 @@ from lass.data.settings import LIBRARY_SETTINGS, Mixing, TupleGroup
 from lass.data.shards import shard_of
 from lass.data.tuples import encoder_of, open_stream
 from lass.likelihood.counts import TupleCounter, write_counts
+from lass.likelihood.settings import Counted
 from lass.models.codec import open_codec
 from lass.models.settings import CodecCheck
 from lass.runtime import logged
@@ -17,12 +18,13 @@ if TYPE_CHECKING:
 
 with logged(snakemake.log[0]) as logger:
     params, mixing = snakemake.params, Mixing(**snakemake.params.mixing)
+    data = LIBRARY_SETTINGS.validate_python(params.library)
     device = choose_device(snakemake.resources.device)
     codec = open_codec(Path(snakemake.input.codec), CodecCheck(**params.check), device=device)
     stream = open_stream(
         Path(snakemake.input.sources),
         [Path(path) for path in snakemake.input.tokens],
-        LIBRARY_SETTINGS.validate_python(params.library),
+        data,
         encoder=encoder_of(codec),
         mixing=mixing,
         group=TupleGroup(**params.group),
@@ -37,5 +39,11 @@ with logged(snakemake.log[0]) as logger:
         if done % max(1, len(groups) // 20) == 0:
             logger.info("%d of %d groups", done, len(groups))
     counts = counter.counts()
-    write_counts(Path(snakemake.output.counts), counts)
+    counted = Counted(
+        codebook=codec.identity,
+        sources=mixing.sources or data.classes,
+        weights=mixing.weights,
+        tuples=params.tuples,
+    )
+    write_counts(Path(snakemake.output.counts), counts, counted=counted)
     logger.info("%d tuples, %d entries of F", len(groups) * stream.group_size, len(counts.keys))

@@ -10,6 +10,7 @@ from lass.compute.devices import choose_device
 from lass.data.settings import LIBRARY_SETTINGS, Mixing, TupleGroup
 from lass.data.tuples import encoder_of, open_stream
 from lass.evaluation.tables.files import write_csv
+from lass.likelihood.settings import Counted
 from lass.likelihood.tensor import density, held_out_log_likelihood, read_likelihood
 from lass.models.codec import open_codec
 from lass.models.settings import CodecCheck
@@ -19,19 +20,28 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with logged(snakemake.log[0]):
-    params = snakemake.params
+    params, mixing = snakemake.params, Mixing(**snakemake.params.mixing)
+    data = LIBRARY_SETTINGS.validate_python(params.library)
     device = choose_device(snakemake.resources.device)
     codec = open_codec(Path(snakemake.input.codec), CodecCheck(**params.check), device=device)
     stream = open_stream(
         Path(snakemake.input.sources),
         [Path(path) for path in snakemake.input.tokens],
-        LIBRARY_SETTINGS.validate_python(params.library),
+        data,
         encoder=encoder_of(codec),
-        mixing=Mixing(**params.mixing),
+        mixing=mixing,
         group=TupleGroup(**params.group),
         seed=params.seed,
     )
-    likelihood = read_likelihood(Path(snakemake.input.likelihood), codebook_size=len(codec.codebook))
+    counted = Counted(
+        codebook=codec.identity,
+        sources=mixing.sources or data.classes,
+        weights=mixing.weights,
+        tuples=params.tuples,
+    )
+    likelihood = read_likelihood(
+        Path(snakemake.input.likelihood), codebook_size=len(codec.codebook), counted=counted
+    )
     groups = [stream.group(number) for number in range(params.groups)]
     sources = np.concatenate([z.reshape(len(z), -1) for z, _ in groups], axis=1)
     mixture = np.concatenate([m.ravel() for _, m in groups])
