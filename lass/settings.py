@@ -6,7 +6,7 @@ the workflow hands them to its jobs, and the library takes them as they are.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -16,12 +16,23 @@ PositiveFloat = Annotated[float, Field(gt=0)]
 Factor = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Chosen = Literal["float32", "bfloat16"]
+"""The precision of matrix products, as a job uses it."""
+Precision = Literal["auto", "float32", "bfloat16"]
+"""The same as it is configured: with `auto` the machine that runs the job decides."""
 
 
 class Section(BaseModel):
     """A section of the settings: immutable, without unknown keys, NaN or infinity."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
+
+
+class Computed(Section):
+    """In which precision numbers were computed, and on what: files of results carry it in their headers."""
+
+    precision: Chosen
+    device: str  # CPU, or the name of a GPU
 
 
 def key(description: str, unit: str, **bounds: Any) -> Any:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from lass.settings import Computed
 from lass.storage import written_aside
 
 FORMAT = "lass-tokens"
@@ -24,10 +25,12 @@ def write_tokens(
     *,
     codebook: str,
     codebook_size: int,
+    computed: Computed | None = None,
 ) -> None:
     """Write one row per sequence: the descriptive `columns` and the list column `codes` (integers in [0, K)).
 
-    `codebook` identifies the codebook that the codes address. The file is written aside and renamed.
+    `codebook` identifies the codebook that the codes address. The header says how the codes were `computed`,
+    where the precision matters. The file is written aside and renamed.
     """
     for row in codes:
         if row.size and not 0 <= int(row.min()) <= int(row.max()) < codebook_size:
@@ -38,6 +41,7 @@ def write_tokens(
     arrays = {name: pa.array(values) for name, values in columns.items()}
     arrays["codes"] = pa.array([row.tolist() for row in codes], type=pa.list_(kind))
     header = {"format": FORMAT, "version": VERSION, "codebook": codebook, "codebook_size": str(codebook_size)}
+    header |= {"computed": computed.model_dump_json()} if computed else {}
     table = pa.table(arrays).replace_schema_metadata(header)
     with written_aside(path) as aside:
         pq.write_table(table, aside, compression="zstd")
@@ -105,7 +109,7 @@ def without_copies(table: pa.Table) -> pa.Table:
 
 
 def write_candidates(
-    path: Path, results: Sequence[tuple[int, Any]], *, codebook: str, codebook_size: int
+    path: Path, results: Sequence[tuple[int, Any]], *, codebook: str, codebook_size: int, computed: Computed
 ) -> None:
     """Write the codes of the candidates of mixtures, one row per mixture, candidate and source.
 
@@ -119,15 +123,23 @@ def write_candidates(
         for source, codes in enumerate(candidate)
     ]
     names = ("mixture", "candidate", "source", *MEASURED)
-    write_rows(path, names, rows, codebook=codebook, codebook_size=codebook_size)
-
-
-def write_rows(
-    path: Path, names: Sequence[str], rows: Sequence[Sequence[Any]], *, codebook: str, codebook_size: int
-) -> None:
-    """Write rows whose values are those of the columns `names`, then codes [S]."""
     columns = {name: [row[index] for row in rows] for index, name in enumerate(names)}
-    write_tokens(path, columns, [row[-1] for row in rows], codebook=codebook, codebook_size=codebook_size)
+    write_tokens(
+        path,
+        columns,
+        [row[-1] for row in rows],
+        codebook=codebook,
+        codebook_size=codebook_size,
+        computed=computed,
+    )
+
+
+def computed_candidates(path: Path) -> Computed:
+    """How the candidates in a file by `write_candidates` were computed; ValueError where it does not say."""
+    header = read_shard(path).schema.metadata or {}
+    if b"computed" not in header:
+        raise ValueError(f"{path}: does not say how it was computed; draw the candidates again")
+    return Computed.model_validate_json(header[b"computed"])
 
 
 def read_candidates(paths: Iterable[Path], *, codebook: str | None = None) -> dict[int, dict[str, Any]]:

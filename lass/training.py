@@ -18,14 +18,35 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lass import __version__
+from lass.compute.devices import choose_precision
 from lass.compute.seeds import generator
 from lass.models.settings import Training
+from lass.settings import Chosen
 from lass.storage import read_header, read_tensors, write_tensors
 
 logger = logging.getLogger(__name__)
 
 FORM = "lass.training"
 VERSION = 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: what is learnt from, how, and what tells it from others."""
+
+    draw_batch: Callable[[np.random.Generator], Any]  # the batch of a step from that step's generator
+    validation: list[Any]  # batches
+    settings: Training
+    seed: int
+    made: Mapping[str, Any]  # configuration and data, which JSON can hold
+    code: str  # fingerprint of the code that trains
+    state_path: Path  # of the state of an unfinished training
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """Where a network comes from, as its checkpoint says it."""
+        return {**self.made, "seed": self.seed, "lass": __version__, "torch": torch.__version__}
 
 
 @dataclass
@@ -38,36 +59,37 @@ class Progress:
     history: list[dict[str, float]] = field(default_factory=list)
 
 
-def train(
-    network: nn.Module,
-    *,
-    draw_batch: Callable[[np.random.Generator], Any],
-    validation: list[Any],
-    settings: Training,
-    seed: int,
-    state_path: Path,
-    fingerprint: Mapping[str, Any],
-) -> Progress:
+def train_to_file(network: nn.Module, run: Run, *, write: Callable[[dict[str, Any]], None]) -> None:
+    """Train `network` in the precision that its device is given, have it written, and remove the run's state.
+
+    `write` is handed the provenance: the run's origin, the precision, and how training went. Errors as of
+    `train`.
+    """
+    precision = choose_precision(run.settings.precision, next(network.parameters()).device)
+    progress = train(network, run, precision=precision)
+    write(run.origin | {"precision": precision, "training": vars(progress)})
+    run.state_path.unlink(missing_ok=True)
+
+
+def train(network: nn.Module, run: Run, *, precision: Chosen) -> Progress:
     """Train `network` in place and leave in it the weights of the lowest validation loss.
 
     The network has `training_loss(batch, rng)`: losses by name, of which `loss` is minimised and all are
-    logged. `draw_batch` makes the batch of a step from that step's generator; `validation` is a list of
-    batches.
-    `state_path` holds the state of an unfinished run: remove it once the weights are safe. A state with
-    another `fingerprint` (configuration, data, seed) is ignored. Raises ValueError when the gradient is
-    no longer finite, or the validation loss never is.
+    logged. A state of an unfinished run of another origin (configuration, data, seed), code or precision
+    is ignored. Raises ValueError when the gradient is no longer finite, or the validation loss never is.
     """
+    settings, state_path = run.settings, run.state_path
+    fingerprint = run.origin | {"code": run.code, "precision": precision}
     optimizer = new_optimizer(network, settings)
     best = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     progress = resume(network, optimizer, best, state_path, fingerprint)
     began = time.monotonic()
     while progress.step < settings.steps:
-        losses = training_step(
-            network, optimizer, draw_batch, settings=settings, step=progress.step, seed=seed
-        )
+        losses = training_step(network, optimizer, run, step=progress.step, precision=precision)
         progress.step += 1
         if progress.step % settings.validate_every == 0 or progress.step == settings.steps:
-            row = {"step": float(progress.step), **losses, **validation_losses(network, validation, settings)}
+            validated = validation_losses(network, run.validation, precision=precision)
+            row = {"step": float(progress.step), **losses, **validated}
             logger.info("%s seconds=%.0f", format_losses(row), time.monotonic() - began)
             keep_best(network, best, progress, row)
         if progress.step % settings.save_every == 0 and progress.step < settings.steps:
@@ -91,27 +113,21 @@ def new_optimizer(network: nn.Module, settings: Training) -> torch.optim.AdamW:
 
 
 def training_step(
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    draw_batch: Callable[[np.random.Generator], Any],
-    *,
-    settings: Training,
-    step: int,
-    seed: int,
+    network: nn.Module, optimizer: torch.optim.Optimizer, run: Run, *, step: int, precision: Chosen
 ) -> dict[str, float]:
     """One update of the weights; batch and codebook restarts depend on (seed, step) alone."""
-    rng = generator(seed, "training", step)
+    rng = generator(run.seed, "training", step)
     network.train()
     for group in optimizer.param_groups:
-        group["lr"] = settings.rate(step)
-    batch = draw_batch(rng)
+        group["lr"] = run.settings.rate(step)
+    batch = run.draw_batch(rng)
     # Dropout is the one thing that draws from torch's global generator.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(rng.integers(1 << 62)))
-        losses = evaluate_loss(network, batch, rng, settings.bfloat16)
+        losses = evaluate_loss(network, batch, rng, precision=precision)
     optimizer.zero_grad(set_to_none=True)
     losses["loss"].backward()
-    norm = nn.utils.clip_grad_norm_(network.parameters(), settings.clip)
+    norm = nn.utils.clip_grad_norm_(network.parameters(), run.settings.clip)
     if not torch.isfinite(norm):
         raise ValueError(
             f"training diverged at step {step} (gradient norm {norm.item()}): lower learning_rate"
@@ -121,20 +137,20 @@ def training_step(
 
 
 def evaluate_loss(
-    network: nn.Module, batch: Any, rng: np.random.Generator, bfloat16: bool
+    network: nn.Module, batch: Any, rng: np.random.Generator, *, precision: Chosen
 ) -> dict[str, Tensor]:
-    """The network's losses under the precision of the settings."""
+    """The network's losses, its matrix products in `precision`."""
     device = next(network.parameters()).device.type
-    with torch.autocast(device, dtype=torch.bfloat16, enabled=bfloat16):
+    with torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
         losses: dict[str, Tensor] = network.training_loss(batch, rng)  # type: ignore[operator]
     return losses
 
 
 @torch.no_grad()
-def validation_losses(network: nn.Module, batches: list[Any], settings: Training) -> dict[str, float]:
+def validation_losses(network: nn.Module, batches: list[Any], *, precision: Chosen) -> dict[str, float]:
     """Mean of every loss over `batches`, its names prefixed with `validation_`."""
     network.eval()
-    rows = [evaluate_loss(network, batch, np.random.default_rng(0), settings.bfloat16) for batch in batches]
+    rows = [evaluate_loss(network, batch, np.random.default_rng(0), precision=precision) for batch in batches]
     return {f"validation_{name}": float(np.mean([row[name].item() for row in rows])) for name in rows[0]}
 
 
@@ -195,7 +211,7 @@ def resume(
         logger.warning("%s; training begins anew", error)
         return Progress()
     if header.get("fingerprint") != digest(fingerprint):
-        logger.info("%s belongs to another configuration: training begins anew", path)
+        logger.info("%s belongs to another configuration, code or precision: training begins anew", path)
         return Progress()
     network.load_state_dict({name: tensors[f"network/{name}"] for name in best})
     for name, tensor in best.items():

@@ -20,15 +20,15 @@ ROOT = Path(__file__).parents[1]
 DOORS: dict[str, set[str]] = {
     "settings": set(),
     "storage": set(),
-    "compute": set(),
+    "compute": {"settings"},
     "runtime": set(),
     "config": {"settings"},  # and the modules of settings of all rooms: LIGHT
     "songs": {"settings", "storage"},
-    "tokens": {"storage"},
+    "tokens": {"settings", "storage"},
     "data": {"compute", "settings", "storage", "tokens"},
     "likelihood": {"settings", "storage"},
     "models": {"compute", "likelihood", "settings", "storage"},
-    "training": {"compute", "models", "storage"},
+    "training": {"compute", "models", "settings", "storage"},
     "separation": {"compute", "likelihood", "settings"},
     "evaluation": {"settings", "storage"},
     "methods": {"compute", "data", "likelihood", "models", "separation", "settings", "storage", "tokens"},

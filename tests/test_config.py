@@ -244,6 +244,7 @@ def test_a_decoder_has_only_its_own_keys(decoder: str, key: str) -> None:
         ("datasets.slakh.mixtures.sources", ["drums"]),
         ("datasets.slakh.codec.codes", 65537),
         ("datasets.slakh.codec.training.steps", 1.5),
+        ("datasets.slakh.codec.training.precision", "float16"),
         ("datasets.slakh.codec.encoder_kernel", 0),
         ("datasets.slakh.priors.drums.dropout", 1.0),
         ("datasets.slakh.priors.drums.activation", "relu"),
@@ -267,6 +268,16 @@ def test_a_value_out_of_bounds_is_named(key: str, value: Any) -> None:
     message = problems(changed({key: value}))
     (line,) = [line for line in message.splitlines() if line.startswith(f"  {key}: ")]
     assert line.endswith(f"(got {value!r})")
+
+
+def test_machines_choose_the_precision_where_nobody_does() -> None:
+    """The default, in every example: what rules are told is the same on every machine."""
+    datasets = parse_config(defaults()).datasets.values()
+    assert {dataset.separation.precision for dataset in datasets} == {"auto"}
+    assert {dataset.codec.training.precision for dataset in datasets} == {"auto"}
+    assert {dataset.decoding_job("beam", seed=0).precision for dataset in datasets} == {"auto"}
+    message = problems(changed({"datasets.slakh.codec.training.bfloat16": True}))
+    assert "datasets.slakh.codec.training.bfloat16: unknown key; " in message
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from lass.settings import Computed
 from lass.tokens import (
     codebook_of,
+    computed_candidates,
     read_candidates,
     read_tokens,
     sequences,
@@ -20,6 +22,7 @@ from lass.tokens import (
     write_tokens,
 )
 
+CPU = Computed(precision="float32", device="CPU")
 Rows = list[tuple[str, str, list[int]]]
 SONGS: Rows = [
     ("one", "drums", [1, 2, 3]),
@@ -205,7 +208,7 @@ def test_candidates_come_back_as_they_were(tmp_path: Path) -> None:
     paths = [tmp_path / name for name in ("a.parquet", "b.parquet", "none.parquet")]
     for path, items in zip(paths, ([7, 11], [2], []), strict=True):
         results = [(item, written[item]) for item in items]
-        write_candidates(path, results, codebook="abc", codebook_size=10)
+        write_candidates(path, results, codebook="abc", codebook_size=10, computed=CPU)
     found = read_candidates([paths[2], *paths[:2]], codebook="abc")
     assert list(found) == [2, 7, 11]
     for item, expected in written.items():
@@ -217,9 +220,18 @@ def test_candidates_come_back_as_they_were(tmp_path: Path) -> None:
     assert read_candidates(paths[2:]) == {}
 
 
+def test_candidates_say_how_they_were_computed(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    gpu = Computed(precision="bfloat16", device='a "GPU"')
+    write_candidates(path, [(0, candidates(1, kept=2))], codebook="abc", codebook_size=10, computed=gpu)
+    assert computed_candidates(path) == gpu
+    with pytest.raises(ValueError, match=r"b\.parquet: does not say how .*draw the candidates"):
+        computed_candidates(write(tmp_path / "b.parquet", SONGS))
+
+
 def test_candidates_of_another_codebook_or_without_a_source(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
-    write_candidates(path, [(0, candidates(1, kept=2))], codebook="abc", codebook_size=10)
+    write_candidates(path, [(0, candidates(1, kept=2))], codebook="abc", codebook_size=10, computed=CPU)
     with pytest.raises(ValueError, match=r"a\.parquet: codes of codebook abc, but other is needed"):
         read_candidates([path], codebook="other")
     table = pq.read_table(path)

@@ -3,7 +3,7 @@
 import itertools
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from lass.models.checkpoint import new_network
 from lass.models.settings import Training
 from lass.models.transformer import Transformer, TransformerShape
 from lass.models.vqvae import Vqvae, VqvaeShape
-from lass.training import Progress, new_optimizer, train, training_step
+from lass.settings import Chosen
+from lass.training import Progress, Run, new_optimizer, train, train_to_file, training_step
 
 SETTINGS = Training(
     steps=11,
@@ -27,7 +28,7 @@ SETTINGS = Training(
     clip=1.0,
     validate_every=4,
     save_every=3,
-    bfloat16=False,
+    precision="float32",
 )
 
 
@@ -84,14 +85,25 @@ PROBLEMS: dict[str, tuple[Callable[[], nn.Module], Callable[[np.random.Generator
 }
 
 
+def new_run(draw_batch: Callable[[np.random.Generator], Any], folder: Path, **changes: Any) -> Run:
+    """A training from these batches, which validates on one of them."""
+    values: dict[str, Any] = {
+        "validation": [],
+        "settings": SETTINGS,
+        "seed": 5,
+        "made": {"run": 1},
+        "code": "abc",
+    }
+    return Run(draw_batch, state_path=folder / "state.safetensors", **values | changes)
+
+
 def run(
     problem: str,
     folder: Path,
     *,
-    settings: Training = SETTINGS,
-    seed: int = 5,
+    precision: Chosen = "float32",
     stop_at: int | None = None,
-    fingerprint: Mapping[str, Any] | None = None,
+    **changes: Any,
 ) -> tuple[dict[str, Tensor], Progress]:
     """Train from the beginning or from the state in `folder`; weights and progress at the end."""
     build, draw = PROBLEMS[problem]
@@ -105,16 +117,8 @@ def run(
             raise Interrupted
         return draw(rng)
 
-    progress = train(
-        network,
-        draw_batch=draw_batch,
-        validation=[draw(np.random.default_rng(99))],
-        settings=settings,
-        seed=seed,
-        state_path=folder / "state.safetensors",
-        fingerprint={"run": 1} if fingerprint is None else fingerprint,
-    )
-    return network.state_dict(), progress
+    described = new_run(draw_batch, folder, validation=[draw(np.random.default_rng(99))], **changes)
+    return network.state_dict(), train(network, described, precision=precision)
 
 
 def assert_same(
@@ -127,19 +131,19 @@ def assert_same(
     assert found[1] == expected[1]
 
 
-def interrupt(problem: str, folder: Path, *, at: int, **settings: Any) -> None:
+def interrupt(problem: str, folder: Path, *, at: int, **changes: Any) -> None:
     """A run that ends in the middle of its `at`-th step."""
     with pytest.raises(Interrupted):
-        run(problem, folder, stop_at=at, **settings)
+        run(problem, folder, stop_at=at, **changes)
 
 
 # --- learning ---
 
 
-@pytest.mark.parametrize("bfloat16", [False, True])
-def test_a_prior_learns_to_count(tmp_path: Path, bfloat16: bool) -> None:
-    settings = replace(SETTINGS, steps=60, validate_every=20, save_every=1000, bfloat16=bfloat16)
-    _, progress = run("transformer", tmp_path, settings=settings)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_prior_learns_to_count(tmp_path: Path, precision: Chosen) -> None:
+    settings = replace(SETTINGS, steps=60, validate_every=20, save_every=1000)
+    _, progress = run("transformer", tmp_path, settings=settings, precision=precision)
     losses = [row["validation_loss"] for row in progress.history]
     # The first of seven codes is a guess among five, the others follow from it.
     assert losses[-1] == pytest.approx(math.log(5) / 7, abs=0.1)
@@ -182,10 +186,14 @@ def test_a_resumed_run_does_not_start_over(tmp_path: Path, caplog: pytest.LogCap
     assert progress.step == 11
 
 
-def test_a_state_of_another_configuration_is_ignored(tmp_path: Path) -> None:
-    expected = run("transformer", tmp_path / "whole", fingerprint={"run": 2})
-    interrupt("transformer", tmp_path / "cut", at=9, seed=6)
-    assert_same(run("transformer", tmp_path / "cut", fingerprint={"run": 2}), expected)
+@pytest.mark.parametrize(
+    "other", [{"made": {"run": 2}}, {"seed": 6}, {"code": "def"}, {"precision": "bfloat16"}]
+)
+def test_a_state_of_another_run_is_ignored(tmp_path: Path, other: dict[str, Any]) -> None:
+    """Another configuration, seed or code, or a machine that chooses another precision."""
+    expected = run("transformer", tmp_path / "whole")
+    interrupt("transformer", tmp_path / "cut", at=9, **other)
+    assert_same(run("transformer", tmp_path / "cut"), expected)
 
 
 @pytest.mark.parametrize("damage", ["truncated", "foreign"])
@@ -214,15 +222,9 @@ def test_batches_depend_on_seed_and_step_alone(tmp_path: Path) -> None:
             drawn.append(float(rng.random()))
             return draw_codes(rng)
 
-        train(
-            new_transformer(),
-            draw_batch=draw_batch,
-            validation=[draw_codes(np.random.default_rng(0))],
-            settings=SETTINGS,
-            seed=seed,
-            state_path=tmp_path / folder / "state.safetensors",
-            fingerprint={},
-        )
+        validation = [draw_codes(np.random.default_rng(0))]
+        described = new_run(draw_batch, tmp_path / folder, validation=validation, seed=seed)
+        train(new_transformer(), described, precision="float32")
         return drawn
 
     first = record(1, "first")
@@ -269,15 +271,8 @@ def climb(network: Slope, folder: Path, *, stop_at: int | None = None) -> Progre
     settings = replace(
         SETTINGS, steps=8, learning_rate=1.0, warmup=1, weight_decay=0.0, validate_every=1, save_every=2
     )
-    return train(
-        network,
-        draw_batch=draw_batch,
-        validation=[None],
-        settings=settings,
-        seed=0,
-        state_path=folder / "state.safetensors",
-        fingerprint={},
-    )
+    described = new_run(draw_batch, folder, validation=[None], settings=settings, seed=0)
+    return train(network, described, precision="float32")
 
 
 def test_the_weights_of_the_lowest_validation_loss_are_kept(tmp_path: Path) -> None:
@@ -320,6 +315,38 @@ def test_no_weights_come_out_of_a_validation_that_is_never_finite(tmp_path: Path
         climb(Blind(), tmp_path)
 
 
+# --- to a file ---
+
+
+@pytest.mark.parametrize(
+    ("wanted", "native", "chosen"),
+    [("auto", True, "bfloat16"), ("auto", False, "float32"), ("bfloat16", False, "bfloat16")],
+)
+def test_a_checkpoint_says_in_which_precision_it_was_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: str, native: bool, chosen: Chosen
+) -> None:
+    monkeypatch.setattr("lass.compute.devices.multiplies_bfloat16", lambda *_: native)
+    expected = run("transformer", tmp_path / "train", precision=chosen)
+    network, states, written = new_transformer(), list[bool](), dict[str, Any]()
+    described = new_run(
+        draw_codes,
+        tmp_path,
+        settings=replace(SETTINGS, precision=wanted),
+        validation=[draw_codes(np.random.default_rng(99))],
+    )
+
+    def write(origin: dict[str, Any]) -> None:
+        states.append(described.state_path.is_file())
+        written.update(origin)
+
+    train_to_file(network, described, write=write)
+    assert_same((network.state_dict(), Progress(**written["training"])), expected)
+    assert (written["precision"], written["run"], written["seed"]) == (chosen, 1, 5)
+    assert {"lass", "torch"} < written.keys()
+    assert states == [True], "the state goes once the weights are written"
+    assert not described.state_path.exists()
+
+
 # --- rates and weight decay ---
 
 
@@ -337,7 +364,7 @@ def test_a_step_uses_its_rate() -> None:
     network = new_transformer()
     optimizer = new_optimizer(network, SETTINGS)
     for step in (0, 1, 5):
-        training_step(network, optimizer, draw_codes, settings=SETTINGS, step=step, seed=0)
+        training_step(network, optimizer, new_run(draw_codes, Path()), step=step, precision="float32")
         assert {group["lr"] for group in optimizer.param_groups} == {SETTINGS.rate(step)}
 
 
@@ -355,6 +382,7 @@ def test_gradients_are_clipped() -> None:
     network = new_transformer()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     still = replace(SETTINGS, clip=0.0, weight_decay=0.0)
-    training_step(network, new_optimizer(network, still), draw_codes, settings=still, step=5, seed=0)
+    described = new_run(draw_codes, Path(), settings=still)
+    training_step(network, new_optimizer(network, still), described, step=5, precision="float32")
     for name, tensor in network.state_dict().items():
         assert torch.equal(tensor, before[name]), name

@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import torch
 
+from lass.compute.devices import name_of
+
 
 def seconds_of(work: Callable[[], object], device: torch.device) -> float:
     """Seconds that `work` takes, until the GPU has finished what it was given."""
@@ -23,6 +25,5 @@ def wait_for(device: torch.device) -> None:
 
 def describe_device(device: torch.device) -> str:
     """A device's name for a table of times."""
-    if device.type == "cuda":
-        return str(torch.cuda.get_device_name(device))
-    return f"CPU, {torch.get_num_threads()} threads"
+    threads = "" if device.type == "cuda" else f", {torch.get_num_threads()} threads"
+    return name_of(device) + threads

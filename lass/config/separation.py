@@ -7,7 +7,16 @@ from pydantic import Field, model_validator
 
 from lass.models.settings import PriorSettings
 from lass.separation.settings import DecoderSettings, LatentMethod
-from lass.settings import Factor, Identifier, PositiveFloat, PositiveInt, Section, WithoutNulls, key
+from lass.settings import (
+    Factor,
+    Identifier,
+    PositiveFloat,
+    PositiveInt,
+    Precision,
+    Section,
+    WithoutNulls,
+    key,
+)
 
 OTHER_FOLDERS = {"candidates", "scores"}
 """Folders of a split's results beside those of the methods."""
@@ -27,11 +36,11 @@ class Separation(Section):
         "not the result",
         "mixtures",
     )
-    precision: Literal["float32", "bfloat16"] = key(
-        "of the priors' steps and of everything that the codec decodes; `bfloat16` is faster where the "
-        "hardware "
-        "multiplies it natively, and rounds",
-        "float32, bfloat16",
+    precision: Precision = key(
+        "of the priors' steps and of everything that the codec decodes; `auto`: bfloat16, which rounds more "
+        "coarsely, where the hardware multiplies it natively, else float32",
+        "auto, float32, bfloat16",
+        default="auto",
     )
     decoders: Annotated[dict[Identifier, DecoderSettings], WithoutNulls] = key(
         "how codes are decoded, under names of your choice; each makes candidates that methods share",

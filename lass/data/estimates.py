@@ -5,15 +5,19 @@ from pathlib import Path
 
 import numpy as np
 
+from lass.settings import Computed
 from lass.storage import damaged, read_arrays, read_header, write_tensors
 
 FORM = "lass.estimates"
-VERSION = 1
+VERSION = 2  # 1: nothing about precision and device
 
 
-def write_estimates(path: Path, *, items: Sequence[int], estimates: np.ndarray) -> None:
+def write_estimates(
+    path: Path, *, items: Sequence[int], estimates: np.ndarray, computed: Sequence[Computed]
+) -> None:
     """Write `estimates` [n, N, T] float32 of the sources x_n of the mixtures with the numbers `items`.
 
+    The header says how each step behind them was `computed`; what repeats stands there once.
     ValueError where there is not one estimate for each of different items, or one holds NaN or infinity.
     """
     values, numbers = np.asarray(estimates, dtype=np.float32), np.asarray(items, dtype=np.int64)
@@ -26,7 +30,23 @@ def write_estimates(path: Path, *, items: Sequence[int], estimates: np.ndarray) 
     if not np.isfinite(values).all():
         bad = numbers[~np.isfinite(values).all(axis=(1, 2))][0]
         raise ValueError(f"{path}: NaN or infinity in the estimate of mixture {bad}; look for what made it")
-    write_tensors(path, {"items": numbers, "estimates": values}, form=FORM, version=VERSION, fields={})
+    fields = {"computed": [each.model_dump() for each in dict.fromkeys(computed)]}
+    write_tensors(path, {"items": numbers, "estimates": values}, form=FORM, version=VERSION, fields=fields)
+
+
+def read_computed(paths: Iterable[Path]) -> list[Computed]:
+    """How the estimates of all shards in `paths` were computed: each way once, in order of appearance.
+
+    Raises FileNotFoundError or ValueError, naming the file, where one is missing, damaged or no file of
+    estimates.
+    """
+    ways: list[Computed] = []
+    for path in paths:
+        header = read_header(path, form=FORM, version=VERSION)
+        if "computed" not in header:
+            raise damaged(path, "its header does not say how it was computed")
+        ways += [Computed(**way) for way in header["computed"]]
+    return list(dict.fromkeys(ways))
 
 
 def read_estimates(paths: Iterable[Path]) -> dict[int, np.ndarray]:

@@ -54,7 +54,7 @@ class Latent:
 def open_method(job: LatentJob, given: Given) -> Latent:
     """The method of `job`; ValueError, naming the file, where its parts do not belong together."""
     path = needed(given.codec, "codec")
-    codec = open_codec(path, job.codec, device=given.device, precision=job.precision)
+    codec = open_codec(path, job.codec, device=given.device, precision=given.precision)
     kept = read_kept(needed(given.candidates, "candidates"), codec=codec)
     return latent_method(job, codec=codec, candidates=kept, residual=given.residual)
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from lass.data.mixtures import Batch
+from lass.settings import Chosen
 
 
 class Method(Protocol):
@@ -23,7 +24,10 @@ class Method(Protocol):
 
 @dataclass(frozen=True)
 class Given:
-    """What a method may be given beside its job: paths of the files that its family needs, and a device."""
+    """What a method may be given beside its job: paths of the files that its family needs, and a device.
+
+    `precision` is the one that was chosen for the job on that device.
+    """
 
     device: torch.device
     codec: Path | None = None
@@ -31,6 +35,7 @@ class Given:
     residual: Path | None = None
     network: Path | None = None
     dictionaries: Path | None = None
+    precision: Chosen = "float32"
 
 
 def needed(path: Path | None, what: str) -> Path:

@@ -10,7 +10,7 @@ from pydantic import Field, TypeAdapter
 
 from lass.models.settings import CodecCheck, PriorOfClass
 from lass.separation.settings import DecoderSettings, Estimation
-from lass.settings import Section
+from lass.settings import Precision, Section
 
 SHORTEST_BLIND = 1.0
 """Seconds of the shortest mixture that blind methods take: four of REPET's shortest periods."""
@@ -18,7 +18,13 @@ LOWEST_BLIND = 1000
 """Hz, the lowest rate that they take."""
 
 
-class OracleJob(Section):
+class Job(Section):
+    """What every family is told."""
+
+    precision: Precision = "float32"  # of its networks: only latent separation has another
+
+
+class OracleJob(Job):
     """A method that looks at the true sources, or at nothing."""
 
     family: Literal["oracles"] = "oracles"
@@ -27,7 +33,7 @@ class OracleJob(Section):
     codec: CodecCheck | None  # of those that need the codec
 
 
-class BlindJob(Section):
+class BlindJob(Job):
     """A blind method of audio."""
 
     family: Literal["blind"] = "blind"
@@ -36,7 +42,7 @@ class BlindJob(Section):
     seed: int
 
 
-class SupervisedJob(Section):
+class SupervisedJob(Job):
     """A network that was trained on mixtures."""
 
     family: Literal["supervised"] = "supervised"
@@ -44,7 +50,7 @@ class SupervisedJob(Section):
     classes: list[str]  # of the sources, in order
 
 
-class ClassNmfJob(Section):
+class ClassNmfJob(Job):
     """Dictionaries of the classes of a mixture's images, which it is told."""
 
     family: Literal["class_nmf"] = "class_nmf"
@@ -53,12 +59,12 @@ class ClassNmfJob(Section):
     iterations: int
 
 
-class LatentJob(Section):
+class LatentJob(Job):
     """Estimates of the candidates that a decoder left."""
 
     family: Literal["latent"] = "latent"
     codec: CodecCheck
-    precision: Literal["float32", "bfloat16"]
+    precision: Precision  # of what the codec decodes
     classes: list[str]
     labels: dict[str, str]  # class -> label: sources of equal labels may change places
     weights: list[float]  # alpha, N
@@ -77,7 +83,7 @@ class DecodingJob(Section):
 
     decoder: DecoderSettings
     codec: CodecCheck
-    precision: Literal["float32", "bfloat16"]
+    precision: Precision
     priors: list[PriorOfClass]  # one per class
     sources: list[str]  # class of every source, or the classes that they are drawn from
     weights: list[float]  # alpha, N

@@ -18,7 +18,7 @@ from lass.models.settings import ConvTasnet, HybridDemucs
 from lass.storage import read_header, read_tensors, write_tensors
 
 FORM = "lass.supervised"
-VERSION = 3  # 1: masks by ReLU; 2: sizes without the training
+VERSION = 4  # 1: masks by ReLU; 2: sizes without the training; 3: training.bfloat16
 SETTINGS: dict[str, type[ConvTasnet | HybridDemucs]] = {
     "conv_tasnet": ConvTasnet,
     "hybrid_demucs": HybridDemucs,

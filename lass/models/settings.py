@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from lass.settings import Factor, Identifier, PositiveFloat, PositiveInt, Section, Share, key
+from lass.settings import Factor, Identifier, PositiveFloat, PositiveInt, Precision, Section, Share, key
 
 LONGEST_WINDOW = 2048
 """Samples of the longest window of the codec's spectral loss."""
@@ -28,7 +28,11 @@ class Training(Section):
     save_every: PositiveInt = key(
         "steps between saves of the state from which a killed training goes on", "steps", default=250
     )
-    bfloat16: bool = key("matrix products in bfloat16", "true, false", default=True)
+    precision: Precision = key(
+        "of matrix products; `auto`: bfloat16 where the hardware multiplies it natively, else float32",
+        "auto, float32, bfloat16",
+        default="auto",
+    )
 
     def rate(self, step: int) -> float:
         """Learning rate of `step`: linear warm-up, then half a cosine down to a hundredth."""

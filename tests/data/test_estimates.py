@@ -5,17 +5,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lass.data.estimates import FORM, VERSION, read_estimates, write_estimates
+from lass.data.estimates import FORM, VERSION, read_computed, read_estimates, write_estimates
+from lass.settings import Computed
 from lass.storage import write_tensors
 
+CPU = Computed(precision="float32", device="CPU")
 VALUES = np.random.default_rng(0).random((4, 2, 3)).astype(np.float32)
 
 
 def test_shards_come_together(tmp_path: Path) -> None:
     paths = [tmp_path / f"{name}.safetensors" for name in ("1-of-3", "2-of-3", "3-of-3")]
-    write_estimates(paths[0], items=[5, 1], estimates=VALUES[:2])
-    write_estimates(paths[1], items=[], estimates=VALUES[:0])
-    write_estimates(paths[2], items=[3, 0], estimates=VALUES[2:])
+    write_estimates(paths[0], items=[5, 1], estimates=VALUES[:2], computed=[CPU])
+    write_estimates(paths[1], items=[], estimates=VALUES[:0], computed=[CPU])
+    write_estimates(paths[2], items=[3, 0], estimates=VALUES[2:], computed=[CPU])
     found = read_estimates(paths)
     assert list(found) == [0, 1, 3, 5]
     for item, row in {5: 0, 1: 1, 3: 2, 0: 3}.items():
@@ -24,9 +26,23 @@ def test_shards_come_together(tmp_path: Path) -> None:
     assert read_estimates([]) == {}
 
 
+def test_shards_say_how_they_were_computed(tmp_path: Path) -> None:
+    """A step that is computed as another stands there once; shards of different machines say all."""
+    gpu = Computed(precision="bfloat16", device="a GPU")
+    ways = {"a": [CPU, CPU], "b": [gpu, CPU], "c": [CPU]}
+    for name, computed in ways.items():
+        write_estimates(tmp_path / name, items=[0], estimates=VALUES[:1], computed=computed)
+    assert read_computed([tmp_path / "a", tmp_path / "c"]) == [CPU]
+    assert read_computed([tmp_path / "a", tmp_path / "b"]) == [CPU, gpu]
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "c").read_bytes()
+    write_tensors(tmp_path / "a", {"items": np.arange(4)}, form=FORM, version=VERSION, fields={})
+    with pytest.raises(ValueError, match=r"a: damaged .*does not say how it was computed"):
+        read_computed([tmp_path / "a"])
+
+
 def test_equal_estimates_have_equal_bytes(tmp_path: Path) -> None:
     for name in "ab":
-        write_estimates(tmp_path / name, items=range(4), estimates=VALUES.astype(np.float64))
+        write_estimates(tmp_path / name, items=range(4), estimates=VALUES.astype(np.float64), computed=[CPU])
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
@@ -45,7 +61,7 @@ def test_equal_estimates_have_equal_bytes(tmp_path: Path) -> None:
 )
 def test_what_is_not_written(tmp_path: Path, items: list[int], estimates: np.ndarray, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        write_estimates(tmp_path / "e.safetensors", items=items, estimates=estimates)
+        write_estimates(tmp_path / "e.safetensors", items=items, estimates=estimates, computed=[CPU])
     assert not list(tmp_path.iterdir())
 
 
@@ -53,8 +69,8 @@ def test_files_that_are_refused(tmp_path: Path) -> None:
     path, other = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
     with pytest.raises(FileNotFoundError, match=r"a\.safetensors"):
         read_estimates([path])
-    write_estimates(path, items=range(4), estimates=VALUES)
-    write_estimates(other, items=[9, 2], estimates=VALUES[:2])
+    write_estimates(path, items=range(4), estimates=VALUES, computed=[CPU])
+    write_estimates(other, items=[9, 2], estimates=VALUES[:2], computed=[CPU])
     with pytest.raises(ValueError, match=r"b\.safetensors: mixture 2 is in another of the files, too"):
         read_estimates([path, other])
     path.write_bytes(path.read_bytes()[:-1])
@@ -69,5 +85,5 @@ def test_files_that_are_refused(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=r"a\.safetensors: damaged"):
             read_estimates([path])
     write_tensors(path, {"items": np.arange(4)}, form="lass.images", version=VERSION, fields={})
-    with pytest.raises(ValueError, match=r"format 'lass\.images' version 1"):
+    with pytest.raises(ValueError, match=r"format 'lass\.images' version 2"):
         read_estimates([path])

@@ -1,5 +1,6 @@
 """Latent autoregressive source separation as a method: candidates from their file, estimates of batches."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from lass.models.codec import CodecAt
 from lass.models.settings import CodecCheck
 from lass.separation.estimation.candidates import Candidates
 from lass.separation.settings import Estimation, Refinement
+from lass.settings import Computed
 from lass.tokens import write_candidates
 from tests.models.toy import new_codec, small_codec
 
@@ -34,7 +36,13 @@ def given(tmp_path: Path) -> Given:
     write_checkpoint(tmp_path / "codec.safetensors", codec.vqvae, provenance={})
     own = new_codec(small_codec(stride=4))
     path = tmp_path / "candidates.parquet"
-    write_candidates(path, [(5, candidates(0)), (7, candidates(1))], codebook=own.identity, codebook_size=6)
+    write_candidates(
+        path,
+        [(5, candidates(0)), (7, candidates(1))],
+        codebook=own.identity,
+        codebook_size=6,
+        computed=Computed(precision="float32", device="CPU"),
+    )
     sums = ResidualSums.empty(sources=2, codes=6, frame=4)
     generator = torch.Generator().manual_seed(2)
     for source in (0, 1):
@@ -69,6 +77,17 @@ def test_the_most_probable_candidate_is_decoded(given: Given) -> None:
     torch.testing.assert_close(
         torch.from_numpy(estimates), codec.decode(candidates(1).codes[0]), atol=1e-3, rtol=1e-3
     )  # stored in half precision
+
+
+def test_the_codec_decodes_in_the_precision_that_was_chosen(given: Given) -> None:
+    """Not in the configured one, which may leave the choice to the machine."""
+    data = batch([["drums", "bass"]], [7])
+    exact, rounded = (
+        open_method(job(precision="auto"), replace(given, precision=precision)).separate(data)
+        for precision in ("float32", "bfloat16")
+    )
+    np.testing.assert_array_equal(exact, open_method(job(), given).separate(data))
+    assert 0 < np.abs(exact - rounded).max() < 0.1
 
 
 def test_what_the_codec_loses_goes_by_the_class_of_each_source(given: Given) -> None:

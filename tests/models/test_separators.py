@@ -20,7 +20,7 @@ from lass.models.separators import (
     write_separator,
 )
 from lass.models.settings import ConvTasnet, HybridDemucs, Training
-from lass.training import train
+from lass.training import Run, train
 
 TRAINING = Training(
     steps=150,
@@ -31,7 +31,7 @@ TRAINING = Training(
     clip=5.0,
     validate_every=50,
     save_every=100,
-    bfloat16=False,
+    precision="float32",
 )
 TASNET = ConvTasnet(filters=32, kernel=16, bottleneck=16, hidden=32, layers=3, stacks=1, training=TRAINING)
 SMALL: dict[str, ConvTasnet | HybridDemucs] = {
@@ -78,15 +78,16 @@ def test_shapes(name: str, sources: int) -> None:
 @pytest.mark.parametrize("name", SUPERVISED)
 def test_it_learns_to_tell_tones_apart(name: str, tmp_path: Path) -> None:
     network = small(name)
-    progress = train(
-        network,
+    run = Run(
         draw_batch=tones,
         validation=[tones(np.random.default_rng(99))],
         settings=TRAINING,
         seed=0,
+        made={},
+        code="",
         state_path=tmp_path / "state",
-        fingerprint={},
     )
+    progress = train(network, run, precision="float32")
     mixtures, addends = tones(np.random.default_rng(7))
     with torch.no_grad():
         error = (network.eval()(mixtures) - addends).square().mean()

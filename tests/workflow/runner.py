@@ -159,7 +159,7 @@ def image_config(folder: Path, **values: Any) -> Path:
 
 def small_audio(*priors: str) -> dict[str, Any]:
     """Overrides that make one of the examples of audio small: a second of 125 codes, and these priors."""
-    training = {"steps": 60, "batch": 4, "warmup": 5, "learning_rate": 4e-3, "bfloat16": False}
+    training = {"steps": 60, "batch": 4, "warmup": 5, "learning_rate": 4e-3, "precision": "float32"}
     training |= {"validate_every": 20, "save_every": 60}
     decoder = {"hypotheses": 4, "kept": 4}
     return {

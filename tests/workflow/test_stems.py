@@ -9,6 +9,7 @@ import pytest
 from lass.data.audio.tracks import open_tracks
 from lass.data.settings import AudioLibrarySettings
 from lass.evaluation.tables.files import read_csv
+from lass.models.checkpoint import describe_checkpoint
 from tests.workflow.recordings import write_songs
 from tests.workflow.runner import IMAGE_SCATTER, ROOT, run, small_audio, write_config
 
@@ -41,3 +42,13 @@ def test_a_table_of_songs_in_the_layout_of_musdb(tmp_path: Path) -> None:
     assert not set(splits["train"]) & set(splits["validation"]), "validation songs are held out of train"
     made = json.loads((results / "stems_sdr.json").read_text(encoding="utf-8"))
     assert made["config"]["stems"]["files"] == {"accompaniment": ["drums", "bass", "other"]}
+    assert list(made["computed"]) == list(rows)
+    assert all([way["precision"] for way in ways] == ["float32"] for ways in made["computed"].values())
+    logs = [
+        *(results / "logs" / "draw_candidates").rglob("*.log"),
+        *(results / "logs").glob("train_*/**/*.log"),
+    ]
+    assert len(logs) > 3
+    assert all("precision float32 (configured: float32), device" in log.read_text() for log in logs)
+    codec = describe_checkpoint(results / "stems" / "codec.safetensors", "vqvae")
+    assert codec["provenance"]["precision"] == "float32"

@@ -52,6 +52,7 @@ def test_likelihood_priors_and_times_are_reported(toy_images: Path) -> None:
     [timing] = read_csv(results / "timing.csv").to_pylist()
     assert (timing["dataset"], timing["method"]) == ("mnist", "frames")
     assert timing["seconds_mean"] > 0
+    assert timing["precision"] == "float32"
 
 
 def test_every_file_holds_what_it_should(toy_images: Path) -> None:

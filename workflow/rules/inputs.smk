@@ -20,9 +20,19 @@ def files_of_method(wildcards):
     return latent_files(wildcards) if family == "latent" else {}
 
 
+def runs_network(wildcards):
+    """Whether a method runs a network."""
+    return bool({"codec", "network"} & set(files_of_method(wildcards)))
+
+
 def gpus_of_method(wildcards):
     """GPUs that a method asks for: those that run no network ask for none."""
-    return GPUS if {"codec", "network"} & set(files_of_method(wildcards)) else 0
+    return GPUS if runs_network(wildcards) else 0
+
+
+def device_of_method(wildcards):
+    """The device that a method is told of, and that its estimates say: the CPU where it runs no network."""
+    return settings.device if runs_network(wildcards) else "cpu"
 
 
 def latent_files(wildcards):
@@ -49,11 +59,21 @@ def scores_of_table(wildcards):
     return [f"{folder}/{method}/{shard}" for method in table.rows for shard in shards]
 
 
+def estimates_of(wildcards, methods, split):
+    """Every shard of the estimates of these methods."""
+    shards = gather.mixtures("{scatteritem}.safetensors")
+    return [f"results/{wildcards.dataset}/{split}/{name}/{shard}" for name in methods for shard in shards]
+
+
+def estimates_of_table(wildcards):
+    """Every shard of the estimates of every method of a table: they say how they were computed."""
+    table = dataset_of(wildcards).tables[wildcards.table]
+    return estimates_of(wildcards, table.rows, table.split)
+
+
 def pictured_estimates(wildcards):
     """Every shard of the estimates of the methods to look at and to listen to."""
-    shards = gather.mixtures("{scatteritem}.safetensors")
-    folder = f"results/{wildcards.dataset}/test"
-    return [f"{folder}/{name}/{shard}" for name in dataset_of(wildcards).pictured for shard in shards]
+    return estimates_of(wildcards, dataset_of(wildcards).pictured, "test")
 
 
 def labels_of_pictured(wildcards):

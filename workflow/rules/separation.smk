@@ -55,7 +55,7 @@ rule separate_mixtures:
         mem_mb=8000,
         runtime=600,
         gpu=gpus_of_method,
-        device=settings.device,
+        device=device_of_method,
     params:
         library=library,
         job=asked(lambda dataset, wildcards: dataset.method_job(wildcards.method, seed=settings.seed)),

@@ -11,6 +11,7 @@ gather_tables.
 rule tabulate_scores:
     input:
         scores=scores_of_table,
+        estimates=estimates_of_table,
     output:
         table="results/{dataset}_{table}.csv",
         figure=report("results/{dataset}_{table}.png", caption="../report/scores.rst", category="{dataset}"),

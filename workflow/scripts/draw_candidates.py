@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lass.compute.devices import choose_device, memory_for
+from lass.compute.devices import choose_device, choose_precision, memory_for, name_of
 from lass.data.mixtures import open_mixtures
 from lass.data.settings import LIBRARY_SETTINGS
 from lass.data.shards import shard_of
@@ -12,6 +12,7 @@ from lass.methods.settings import DecodingJob
 from lass.models.codec import open_codec
 from lass.runtime import logged
 from lass.separation.estimation.candidates import Candidates
+from lass.settings import Computed
 from lass.tokens import write_candidates
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 with logged(snakemake.log[0]) as logger:
     given, job = snakemake.input, DecodingJob(**snakemake.params.job)
     device = choose_device(snakemake.resources.device)
-    codec = open_codec(Path(given.codec), job.codec, device=device, precision=job.precision)
+    precision = choose_precision(job.precision, device)
+    codec = open_codec(Path(given.codec), job.codec, device=device, precision=precision)
     model = model_of(job, codec=codec, likelihood=Path(given.likelihood), priors=given.priors)
     data = LIBRARY_SETTINGS.validate_python(snakemake.params.library)
     mixtures = open_mixtures(Path(given.sources), Path(given.mixtures), data)
@@ -45,4 +47,5 @@ with logged(snakemake.log[0]) as logger:
         sorted(results, key=lambda result: result[0]),
         codebook=codec.identity,
         codebook_size=len(codec.codebook),
+        computed=Computed(precision=precision, device=name_of(device)),
     )

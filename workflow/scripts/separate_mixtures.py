@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lass.compute.devices import choose_device
+from lass.compute.devices import choose_device, choose_precision, name_of
 from lass.data.estimates import write_estimates
 from lass.data.mixtures import open_mixtures
 from lass.data.settings import LIBRARY_SETTINGS
@@ -14,6 +14,8 @@ from lass.data.shards import shard_of
 from lass.methods.protocol import Given, Method
 from lass.methods.settings import read_job
 from lass.runtime import logged
+from lass.settings import Computed
+from lass.tokens import computed_candidates
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -24,7 +26,9 @@ with logged(snakemake.log[0]) as logger:
     data = LIBRARY_SETTINGS.validate_python(params.library)
     mixtures = open_mixtures(Path(files.sources), Path(files.mixtures), data)
     names = [name for name in files.keys() if name not in ("sources", "mixtures")]  # noqa: SIM118 (no mapping)
-    given = Given(choose_device(snakemake.resources.device), **{name: Path(files[name]) for name in names})
+    device = choose_device(snakemake.resources.device)
+    precision = choose_precision(job.precision, device)
+    given = Given(device, precision=precision, **{name: Path(files[name]) for name in names})
     # By name, so that the fingerprint of one family does not cover the others.
     method: Method = import_module(f"lass.methods.{job.family}").open_method(job, given)
     rows = shard_of(range(len(mixtures)), snakemake.wildcards.scatteritem)
@@ -33,4 +37,7 @@ with logged(snakemake.log[0]) as logger:
     for begin in range(0, len(rows), params.batch):
         estimates.append(method.separate(mixtures.load(rows[begin : begin + params.batch])))
         logger.info("%d of %d mixtures", min(begin + params.batch, len(rows)), len(rows))
-    write_estimates(Path(snakemake.output.estimates), items=rows, estimates=np.concatenate(estimates))
+    computed = [computed_candidates(given.candidates)] if given.candidates else []
+    computed.append(Computed(precision=precision, device=name_of(device)))
+    path = Path(snakemake.output.estimates)
+    write_estimates(path, items=rows, estimates=np.concatenate(estimates), computed=computed)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from lass.compute.devices import choose_device, memory_for
+from lass.compute.devices import choose_device, choose_precision, memory_for
 from lass.compute.timing import describe_device, seconds_of
 from lass.data.mixtures import open_mixtures
 from lass.data.settings import LIBRARY_SETTINGS
@@ -31,7 +31,8 @@ with logged(snakemake.log[0]) as logger:
         for name, job in params.methods.items()
     }
     decoding = next(iter(jobs.values()))[0]  # codec, priors and precision are those of all methods
-    codec = open_codec(Path(files.codec), decoding.codec, device=device, precision=decoding.precision)
+    precision = choose_precision(decoding.precision, device)
+    codec = open_codec(Path(files.codec), decoding.codec, device=device, precision=precision)
     model = model_of(decoding, codec=codec, likelihood=Path(files.likelihood), priors=files.priors)
     numbers = list(range(min(len(mixtures), params.batch * params.batches)))
     for name, (decoding, latent) in jobs.items():
@@ -50,6 +51,7 @@ with logged(snakemake.log[0]) as logger:
             batch = numbers[begin : begin + params.batch]
             seconds = seconds_of(lambda: separate(batch), device) / len(batch)  # noqa: B023
             row = {"dataset": snakemake.wildcards.dataset, "method": name, "seconds": seconds}
-            rows.append(row | {"device": describe_device(device), "mixtures": len(batch)})
+            row |= {"device": describe_device(device), "precision": precision, "mixtures": len(batch)}
+            rows.append(row)
             logger.info("%s: %.3f seconds per mixture", name, seconds)
     write_csv(pa.Table.from_pylist(rows, schema=SECONDS), path=Path(snakemake.output.timing))

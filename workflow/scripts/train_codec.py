@@ -3,9 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-
-from lass import __version__
 from lass.compute.devices import choose_device
 from lass.data.batches import open_batches
 from lass.data.settings import LIBRARY_SETTINGS, Augmentation, Mixing
@@ -13,7 +10,7 @@ from lass.models.checkpoint import new_network, write_checkpoint
 from lass.models.settings import AudioCodecSettings, CodecSettings
 from lass.models.vqvae import Vqvae, shape_of
 from lass.runtime import logged
-from lass.training import train
+from lass.training import Run, train_to_file
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -39,19 +36,17 @@ with logged(snakemake.log[0]):
         )
         for split, folder in (("train", snakemake.input.train), ("validation", snakemake.input.validation))
     }
-    made = {"config": params.codec, "seed": params.seed, "lass": __version__, "torch": torch.__version__}
-    made |= {"sample_rate": params.library.get("rate"), "mixing": params.mixing, "altered": params.altered}
+    made = {"config": params.codec, "sample_rate": params.library.get("rate")}
+    made |= {"mixing": params.mixing, "altered": params.altered}
     made |= {"data": {split: batches.library.digest for split, batches in draws.items()}}
-    progress = train(
-        network,
+    run = Run(
         draw_batch=draws["train"].draw,
         validation=draws["validation"].fixed(params.seed, batches=16),
         settings=settings.training,
         seed=params.seed,
+        made=made,
+        code=params.code,
         state_path=Path(params.state),
-        fingerprint=made | {"code": params.code},
     )
-    write_checkpoint(
-        Path(snakemake.output.checkpoint), network, provenance=made | {"training": vars(progress)}
-    )
-    Path(params.state).unlink(missing_ok=True)
+    path = Path(snakemake.output.checkpoint)
+    train_to_file(network, run, write=lambda origin: write_checkpoint(path, network, provenance=origin))

@@ -3,9 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-
-from lass import __version__
 from lass.compute.devices import choose_device
 from lass.data.batches import CodeBatches
 from lass.models.checkpoint import new_network, write_checkpoint
@@ -13,7 +10,7 @@ from lass.models.settings import PriorSettings
 from lass.models.transformer import Transformer, shape_of
 from lass.runtime import logged
 from lass.tokens import codebook_of, read_tokens, sequences
-from lass.training import train
+from lass.training import Run, train_to_file
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -36,19 +33,16 @@ with logged(snakemake.log[0]):
     }
     shape = shape_of(settings, codes=codes, context=params.tokens)
     network = new_network(Transformer, shape, seed=params.seed, dropout=settings.dropout).to(device)
-    made = {"config": params.prior, "classes": settings.classes, "codebook": codebook, "seed": params.seed}
-    made |= {"lass": __version__, "torch": torch.__version__}
+    made = {"config": params.prior, "classes": settings.classes, "codebook": codebook}
     made |= {"data": {split: part.digest for split, part in batches.items()}}
-    progress = train(
-        network,
+    run = Run(
         draw_batch=batches["train"].draw,
         validation=batches["validation"].tiled(limit=settings.windows),
         settings=settings.training,
         seed=params.seed,
+        made=made,
+        code=params.code,
         state_path=Path(params.state),
-        fingerprint=made | {"code": params.code},
     )
-    write_checkpoint(
-        Path(snakemake.output.checkpoint), network, provenance=made | {"training": vars(progress)}
-    )
-    Path(params.state).unlink(missing_ok=True)
+    path = Path(snakemake.output.checkpoint)
+    train_to_file(network, run, write=lambda origin: write_checkpoint(path, network, provenance=origin))

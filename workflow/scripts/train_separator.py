@@ -1,11 +1,8 @@
 """Train a network that separates, on mixtures of the training items."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import torch
-
-from lass import __version__
 from lass.compute.devices import choose_device
 from lass.data.audio.tracks import open_tracks
 from lass.data.batches import MixtureBatches
@@ -13,7 +10,7 @@ from lass.data.settings import AudioLibrarySettings, Mixing
 from lass.models.separators import new_separator, parameters_of, write_separator
 from lass.models.settings import ConvTasnet, HybridDemucs
 from lass.runtime import logged
-from lass.training import train
+from lass.training import Run, train_to_file
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -38,18 +35,22 @@ with logged(snakemake.log[0]) as logger:
     }
     network = new_separator(settings, sources=len(mixing.weights), seed=params.seed).to(device)
     logger.info("%d parameters", parameters_of(network))
-    made = {"network": params.network, "length": params.length, "seed": params.seed}
-    made |= {"mixing": params.mixing, "lass": __version__, "torch": torch.__version__}
+    made = {"network": params.network, "length": params.length, "mixing": params.mixing}
+    made |= {"parameters": parameters_of(network)}
     made |= {"data": {split: batches.library.digest for split, batches in draws.items()}}
-    progress = train(
-        network,
+    run = Run(
         draw_batch=draws["train"].draw,
         validation=draws["validation"].fixed(params.seed, batches=16),
         settings=settings.training,
         seed=params.seed,
+        made=made,
+        code=params.code,
         state_path=Path(params.state),
-        fingerprint=made | {"code": params.code},
     )
-    made |= {"parameters": parameters_of(network), "progress": vars(progress)}
-    write_separator(Path(snakemake.output.checkpoint), network, classes=data.classes, provenance=made)
-    Path(params.state).unlink(missing_ok=True)
+
+    def write(origin: dict[str, Any]) -> None:
+        """The network, and where it comes from."""
+        path = Path(snakemake.output.checkpoint)
+        write_separator(path, network, classes=data.classes, provenance=origin)
+
+    train_to_file(network, run, write=write)

@@ -1,4 +1,4 @@
-"""Seconds per mixture to the paper's Table 4: one row per data set, method and device."""
+"""Seconds per mixture to the paper's Table 4: one row per data set, method, device and precision."""
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +10,7 @@ SECONDS = pa.schema(
         "dataset": pa.string(),
         "method": pa.string(),
         "device": pa.string(),
+        "precision": pa.string(),
         "seconds": pa.float64(),  # per mixture
         "mixtures": pa.int64(),  # separated together, in one batch
     }
@@ -18,10 +19,11 @@ SECONDS = pa.schema(
 
 
 def summarise_seconds(rows: pa.Table) -> pa.Table:
-    """Columns `dataset, method, seconds_mean, seconds_std, n, device` from timed batches of mixtures.
+    """Seconds per mixture by data set, method, device and precision, from timed batches of mixtures.
 
     `rows` has the columns of `SECONDS`: seconds per mixture of one batch, and how many mixtures it held.
-    There is one row per dataset, method and device, in order of first appearance: devices are never averaged.
+    Columns are `dataset, method, seconds_mean, seconds_std, n, device, precision`, rows in order of first
+    appearance: neither devices nor precisions are ever averaged.
     Each of the n mixtures counts with the mean of its batch. `seconds_std` (divisor n) is therefore the
     deviation between batches, and null where there is only one batch.
 
@@ -36,7 +38,8 @@ def summarise_seconds(rows: pa.Table) -> pa.Table:
             f"{int(faulty.sum())} of {len(faulty)} timed batches are unfit, the first "
             f"{first_row(rows, faulty)}: give seconds > 0 and mixtures >= 1, time the batches anew"
         )
-    keys = [tuple(row.values()) for row in rows.select(["dataset", "method", "device"]).to_pylist()]
+    told_apart = rows.select(["dataset", "method", "device", "precision"])
+    keys = [tuple(row.values()) for row in told_apart.to_pylist()]
     summaries = []
     for key in dict.fromkeys(keys):
         mine = np.array([other == key for other in keys])
@@ -50,6 +53,7 @@ def summarise_seconds(rows: pa.Table) -> pa.Table:
                 "seconds_std": float(np.sqrt(variance)) if mine.sum() > 1 else None,
                 "n": int(mixtures[mine].sum()),
                 "device": key[2],
+                "precision": key[3],
             }
         )
     return pa.table({name: pa.array([row[name] for row in summaries]) for name in summaries[0]})
