@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.counting import write_rows
+from benchmarks.counting import described, hardware, write_rows
 from benchmarks.problems import Problem, Run, open_problem, open_run, run_parser
 from benchmarks.separation import uniforms
 from lass.config import AudioDataset
@@ -190,11 +190,14 @@ def main() -> None:
         "true codes": codes,
     }
     rows = []
+    machine = hardware() | {"precision": truth.codec.precision}
+    print(described(machine))
     print(f"{'oracle':12} {'decoded':>8} {'shared':>8}  dB, {len(codes)} mixtures")
     for name, chosen in estimates.items():
         decoded, shared = truth.scores(chosen)
         right = np.mean((chosen == codes).numpy())
-        rows.append({"oracle": name, "sdr_decoded": decoded, "sdr_shared": shared, "codes_right": right})
+        row = {"oracle": name, "sdr_decoded": decoded, "sdr_shared": shared, "codes_right": right}
+        rows.append(row | machine)
         print(f"{name:12} {decoded:8.2f} {shared:8.2f}  {right:.0%} of the codes", flush=True)
     share = float(better.float().mean())
     print(f"the truth has the higher log posterior in {share:.0%} of the mixtures (lambda = {weight:g})")

@@ -21,6 +21,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+import torch
 
 from benchmarks.streams import CODEBOOK_SIZE, SOURCES, Block, closed_stream, skewed_stream
 from lass import __version__
@@ -146,10 +147,16 @@ def hardware() -> dict[str, object]:
         "lass": __version__,
         "platform": platform.platform(),
         "cpu": _cpu_model(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "numpy": np.__version__,
     }
+
+
+def described(machine: dict[str, object]) -> str:
+    """What the figures were measured on, in one line."""
+    return ", ".join(f"{key} {value}" for key, value in machine.items())
 
 
 def write_rows(path: Path, rows: list[dict[str, object]]) -> None:
@@ -176,10 +183,7 @@ def main() -> None:
         parser.error("--tuples and --repeats must be at least 1")
 
     machine = hardware()
-    print(
-        f"N = {SOURCES}, K = {CODEBOOK_SIZE}; "
-        + ", ".join(f"{key} {value}" for key, value in machine.items())
-    )
+    print(f"N = {SOURCES}, K = {CODEBOOK_SIZE}; {described(machine)}")
     print(HEAD)
     rows = []
     for stream in ("skewed", "closed"):

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.attribution import UNSEEN, decode, log_likelihoods, named_decoders, open_truth
-from benchmarks.counting import write_rows
+from benchmarks.counting import described, hardware, write_rows
 from benchmarks.problems import Problem, open_problem, open_run, run_parser
 from lass.evaluation.figures.drawing import COLOURS, new_figure, write_figure
 from lass.likelihood.counts import merge_counts, read_counts
@@ -84,6 +84,8 @@ def main() -> None:
     mixture = torch.cat([truth.codec.encode(one[None]) for one in truth.mixtures])
     codebook = truth.codec.codebook
     rows: list[dict[str, object]] = []
+    machine = hardware() | {"precision": truth.codec.precision}
+    print(described(machine))
     for number in sorted(
         {*(2**power for power in range(len(shards)) if 2**power < len(shards)), len(shards)}
     ):
@@ -97,7 +99,7 @@ def main() -> None:
             decoded, shared = truth.scores(decode(part.problem, decoder))
             row |= {f"{name}_sdr_decoded": decoded, f"{name}_sdr_shared": shared}
         print(row, flush=True)
-        rows.append(row)
+        rows.append(row | machine)
     write_rows(arguments.out / "coverage.csv", rows)
     draw_rows(rows, arguments.out / "coverage.png")
 

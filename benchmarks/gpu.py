@@ -9,13 +9,20 @@ measured in the same run.
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 
-from benchmarks.counting import hardware, write_rows
+from benchmarks.counting import described, hardware, write_rows
 from benchmarks.problems import RandomSizes, needed_files, run_parser
-from benchmarks.separation import HEAD, Case, measure_apart, plain_case, print_row, row_of
+from benchmarks.separation import (
+    HEAD,
+    Case,
+    in_native_precisions,
+    measure_apart,
+    plain_case,
+    print_row,
+    row_of,
+)
 from lass.models.transformer import Transformer
 from lass.separation.decoding.decoders import open_decoder
 from lass.separation.settings import Beam, Particle
@@ -31,8 +38,7 @@ def music_cases(device: str, dataset: str, *, music: int, plain: int) -> list[Ca
     engine = Case("music, beam search, W = 10", beam, music, music, dataset=dataset, device=device)
     return [
         plain_case(engine, mixtures=plain),
-        engine,
-        replace(engine, precision="bfloat16"),
+        *in_native_precisions(engine),
         Case("music, particle filter, W = 64", PARTICLES, 16, 16, dataset=dataset, device=device),
     ]
 
@@ -81,7 +87,7 @@ def main() -> None:
     speed = bandwidth("cuda")
     machine = hardware() | {"gpu": torch.cuda.get_device_name(), "torch": torch.__version__}
     machine |= {"gigabytes_per_second": round(speed / 1e9)}
-    print(", ".join(f"{key} {value}" for key, value in machine.items()))
+    print(described(machine))
     print(HEAD)
     cases = paper_cases("cuda", PAPER, batches=arguments.batches)
     missing = [path for path in needed_files(arguments.results, arguments.dataset) if not path.exists()]

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.counting import hardware, write_rows
+from benchmarks.counting import described, hardware, write_rows
 from benchmarks.memory import watched, watched_on_gpu
 from benchmarks.plain import draw_candidates, search_beams
 from benchmarks.problems import (
@@ -36,6 +36,7 @@ from benchmarks.problems import (
     random_problem,
     run_parser,
 )
+from lass.compute.devices import choose_precision
 from lass.evaluation.figures.drawing import COLOURS, new_figure, write_figure
 from lass.evaluation.separations import spread_items
 from lass.models.transformer import TransformerPrior
@@ -47,7 +48,7 @@ from lass.separation.settings import Ancestral, Beam, DecoderSettings, TopK
 SEED = 0
 SETTINGS = ("hypotheses", "likelihood_weight", "temperature", "top_k", "resampling")  # columns
 REHEARSED = 8  # positions
-COLUMNS = "{:36} {:7} {:>5} {:>9} {:>7} {:>6} {:>6} {:>6}"
+COLUMNS = "{:40} {:7} {:>5} {:>9} {:>7} {:>6} {:>6} {:>6}"
 HEAD = COLUMNS.format("case", "version", "batch", "s/mixture", "outside", "MiB", "speed", "same")
 
 
@@ -229,18 +230,16 @@ def published_cases(dataset: str, *, music: int, plain: int) -> list[list[Case]]
     ancestral = Ancestral(kind="ancestral", hypotheses=100, kept=1, likelihood_weight=8.0)
     images = Case("MNIST, top-k, W = 512", top_k, 8, 16, dataset="mnist")
     return [
-        [
-            plain_case(engine, mixtures=plain),
-            engine,
-            replace(engine, precision="bfloat16"),
-        ],
+        [plain_case(engine, mixtures=plain), *in_native_precisions(engine)],
         [Case("music, ancestral, W = 100", ancestral, 4, 8, dataset=dataset)],
-        [
-            plain_case(images, mixtures=1),
-            images,
-            replace(images, precision="bfloat16"),
-        ],
+        [plain_case(images, mixtures=1), *in_native_precisions(images)],
     ]
+
+
+def in_native_precisions(case: Case) -> list[Case]:
+    """The case in float32, and in bfloat16 where the hardware multiplies it natively and not by emulation."""
+    chosen = choose_precision("auto", torch.device(case.device))
+    return [case] if chosen == case.precision else [case, replace(case, precision=chosen)]
 
 
 def growing_cases(*, length: int) -> list[Case]:
@@ -300,7 +299,7 @@ def row_of(case: Case, result: Result, reference: Result | None) -> dict[str, ob
 
 def print_row(row: dict[str, object]) -> None:
     """One line per case as it is measured."""
-    name = f"{row['case']}" + (", bfloat16" if row["precision"] == "bfloat16" else "")
+    name = f"{row['case']}, {row['precision']}"
     compared = not math.isnan(float(str(row["speed_ratio"])))
     speed, same = (f"{row['speed_ratio']:.1f}x", f"{row['same_hypotheses']:.1%}") if compared else ("-", "-")
     seconds, outside = f"{row['seconds_per_mixture']:.3f}", f"{row['share_outside_priors']:.1%}"
@@ -354,7 +353,7 @@ def main() -> None:
     if min(arguments.mixtures, arguments.plain) < 1 or arguments.positions <= REHEARSED:
         parser.error(f"give at least 1 mixture and more than {REHEARSED} positions")
     machine = hardware() | {"torch": torch.__version__, "threads": torch.get_num_threads()}
-    print(", ".join(f"{key} {value}" for key, value in machine.items()))
+    print(described(machine))
     print(HEAD)
     rows = []
     for row in measure_all(arguments):

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
-from benchmarks.counting import hardware, write_rows
+from benchmarks.counting import described, hardware, write_rows
 from benchmarks.memory import watched
 from lass.likelihood.counts import SparseCounts, write_counts
 from lass.likelihood.merging import merge_to_likelihood
@@ -76,6 +76,8 @@ def main() -> None:
     if arguments.entries < 1000:
         parser.error("--entries must be at least 1000")
     arguments.out.mkdir(parents=True, exist_ok=True)
+    machine = hardware()
+    print(described(machine))
     rows = []
     with TemporaryDirectory(dir=arguments.out) as name:
         folder = Path(name)
@@ -91,7 +93,7 @@ def main() -> None:
             note, seconds, mib = measure_apart(work, *given)
             print(f"{work.__name__:14} {seconds:8.3f} s {mib:8.0f} MiB   {note}", flush=True)
             row = {"step": work.__name__, "seconds": round(seconds, 3), "mib": round(mib, 1), "note": note}
-            rows.append(row | hardware())
+            rows.append(row | machine)
     write_rows(arguments.out / "tables.csv", rows)
     print(f"K = {CODES}, N = {SOURCES}; wrote {arguments.out / 'tables.csv'}")
 

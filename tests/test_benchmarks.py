@@ -65,10 +65,17 @@ def test_the_published_algorithm_takes_some_of_the_mixtures_of_the_engine(settin
     assert row_of(plain, reference, reference)["mixtures"] == 2
 
 
-def test_the_data_set_of_music_may_have_another_name() -> None:
-    published = [case.dataset for group in published_cases("mine", music=8, plain=2) for case in group]
-    assert published == ["mine"] * 4 + ["mnist"] * 3
-    assert {case.dataset for case in music_cases("cuda", "mine", music=8, plain=2)} == {"mine"}
+@pytest.mark.parametrize("native", [True, False])
+def test_the_data_set_of_music_may_have_another_name(monkeypatch: pytest.MonkeyPatch, native: bool) -> None:
+    """Each case is measured in float32, and in bfloat16 where that is no emulation."""
+    chosen = "bfloat16" if native else "float32"
+    monkeypatch.setattr("benchmarks.separation.choose_precision", lambda *_: chosen)
+    published = [case for group in published_cases("mine", music=8, plain=2) for case in group]
+    assert [case.dataset for case in published] == ["mine"] * (3 + native) + ["mnist"] * (2 + native)
+    on_gpu = music_cases("cuda", "mine", music=8, plain=2)
+    assert {case.dataset for case in on_gpu} == {"mine"}
+    for cases in (published, on_gpu):
+        assert {case.precision for case in cases} == {"float32", chosen}
 
 
 def test_shares_of_common_hypotheses_by_hand() -> None:
