@@ -49,6 +49,12 @@ class AudioDataset(Dataset):
         "names",
         default_factory=dict,
     )
+    damaged: Literal["refuse", "skip"] = key(
+        "what is done about recordings that cannot be read: `refuse` checks all of a split and fails with a "
+        "list of those; `skip` leaves them out and lists them in the log of `extract_sources`",
+        "refuse, skip",
+        default="refuse",
+    )
     sample_rate: PositiveInt = key("rate that the sources are resampled to and the networks work at", "Hz")
     composed: Composed | None = key("the songs of `source: composed`", "section", default=None)
     mixtures: AudioMixtures = key("which mixtures are separated", "section")

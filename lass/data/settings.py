@@ -62,7 +62,8 @@ class MixtureDraw(Section):
         "as in `AudioMixtures`; images are of different items in any case", "together, apart", default="apart"
     )
     silence: Factor = key(
-        "a source of audio is silent where its norm over its number of samples is below this",
+        "a source of audio is silent where its norm over its number of samples is below this, its mean taken "
+        "away",
         "amplitude",
         default=0.0,
     )
@@ -112,8 +113,8 @@ class AudioMixtures(Section):
         default=None,
     )
     silence: Factor = key(
-        "a source is silent where its norm over its number of samples is below this; such chunks are "
-        "left out",
+        "a source is silent where its norm over its number of samples is below this, its mean taken away; "
+        "such chunks are left out",
         "amplitude",
         default=1.5e-5,
     )

@@ -182,9 +182,10 @@ class TupleStream:
         """Audio [T] and counted codes [tokens] of a class at a random place."""
         recordings = self.long_enough[source_class]
         if not recordings:
+            longest = max(map(len, self.codes[source_class].values()), default=0)
             raise ValueError(
-                f"{self.library.folder}: no recording has {self.length} tokens of class "
-                f"{source_class!r}; lower likelihood.tokens or add longer recordings"
+                f"{self.library.folder}: no recording has {self.length} tokens of class {source_class!r}, "
+                f"the longest has {longest}: lower likelihood.tokens or add longer recordings"
             )
         item, row = recordings[int(rng.integers(len(recordings)))]
         start = int(rng.integers(len(row) - self.length + 1))

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from lass.data.audio.extraction import write_sources
 from lass.data.audio.files import write_audio
-from lass.data.audio.recordings import Recording
-from lass.data.audio.tracks import AudioLibrary, open_tracks, write_sources
+from lass.data.audio.recordings import Listing, Recording
+from lass.data.audio.tracks import AudioLibrary, open_tracks
 from lass.data.settings import AudioLibrarySettings
 
 
@@ -20,5 +21,5 @@ def write_library(folder: Path, items: Mapping[str, Mapping[str, np.ndarray]], *
             write_audio(home / f"{name}.wav", source, rate=rate)
         recordings.append(Recording(item, {name: (home / f"{name}.wav",) for name in sources}))
     classes = tuple(dict.fromkeys(name for sources in items.values() for name in sources))
-    write_sources(folder, recordings, rate=rate, classes=classes)
+    write_sources(folder, Listing(tuple(recordings)), rate=rate, classes=classes)
     return open_tracks(folder, AudioLibrarySettings(rate=rate, classes=classes))

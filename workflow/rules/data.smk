@@ -52,6 +52,7 @@ rule extract_sources:
         library=library,
         reader=of_dataset("reader"),
         classes_in=of_dataset("files"),
+        damaged=of_dataset("damaged"),
         root=asked(root_of),
         held_out=of_dataset("held_out"),
         code=code_of_reader("extract_sources"),

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lass.data.audio.extraction import write_sources
 from lass.data.audio.recordings import list_recordings
-from lass.data.audio.tracks import write_sources
 from lass.data.settings import AudioLibrarySettings
 from lass.runtime import logged
 
@@ -25,5 +25,9 @@ with logged(snakemake.log[0]) as logger:
         logger.warning("left out %s: %s", name, reason)
     logger.info("%d recordings, %d left out", len(listing.recordings), len(listing.left_out))
     write_sources(
-        Path(snakemake.output.sources), listing.recordings, rate=library.rate, classes=library.classes
+        Path(snakemake.output.sources),
+        listing,
+        rate=library.rate,
+        classes=library.classes,
+        skip_damaged=params.damaged == "skip",
     )

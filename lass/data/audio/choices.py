@@ -11,8 +11,12 @@ from lass.data.table import Place
 
 
 def is_silent(audio: np.ndarray, threshold: float) -> np.ndarray:
-    """Which sources [N] of `audio` [N, T] are silent by the paper's rule `||x||_2 / T < threshold`."""
-    norms = np.linalg.norm(audio.astype(np.float64), axis=-1)
+    """Which sources [N] of `audio` [N, T] are silent by the paper's rule `||x||_2 / T < threshold`.
+
+    The mean of x is taken away first: a constant offset, which cheap converters add, is no sound.
+    """
+    wide = audio.astype(np.float64)
+    norms = np.linalg.norm(wide - wide.mean(axis=-1, keepdims=True), axis=-1)
     return np.asarray(norms / audio.shape[-1] < threshold)
 
 

@@ -1,22 +1,44 @@
 """Reads, writes and resamples audio files, and refuses what is damaged instead of passing it on."""
 
-import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
+from lass.data.audio.headers import UNKNOWN, SoundStream, open_sound
 from lass.storage import written_aside
 
 FORMATS = {".wav": "WAV", ".flac": "FLAC"}
-SUFFIXES = (".wav", ".flac", ".aiff", ".aif", ".aifc", ".w64", ".caf", ".au", ".ogg", ".opus", ".mp3")
-"""What recordings are called that `read_audio` reads, those that lose nothing first."""
+SUFFIXES = (
+    ".wav", ".wave", ".bwf", ".rf64", ".w64", ".flac", ".aiff", ".aif", ".aifc", ".caf", ".au", ".snd",
+    ".ogg", ".oga", ".opus", ".mp3",
+)  # fmt: skip
+"""What recordings are called that `read_audio` reads, in capitals or not."""
+_BLOCK = 2**18  # frames that are read beyond the stated end at once
+_MOST = 2**26  # frames for which there is room before the first is read, whatever a header states
+_CANCELLED = 0.01  # of the channels' energy: less of it in their mean is no mono
+
+
+@dataclass(frozen=True)
+class Sound:
+    """What a file holds."""
+
+    samples: np.ndarray  # float32 [channels, T], full scale at 1
+    rate: int  # Hz
 
 
 def read_audio(
     path: Path, *, rate: int | None = None, start: int = 0, frames: int | None = None
 ) -> np.ndarray:
-    """Audio of the file at `path`, float32 [channels, T] with full scale at 1.
+    """The samples [channels, T] of `read_sound`."""
+    return read_sound(path, rate=rate, start=start, frames=frames).samples
+
+
+def read_sound(path: Path, *, rate: int | None = None, start: int = 0, frames: int | None = None) -> Sound:
+    """What the file at `path` holds, whatever length its header states.
 
     Args:
         path: a file that libsndfile reads (WAV, FLAC, ...).
@@ -31,40 +53,26 @@ def read_audio(
     """
     if not path.is_file():
         raise FileNotFoundError(f"no audio file at {path}: check the path, or make the file again")
-    _check_riff(path)
-    try:
-        with soundfile.SoundFile(path) as file:
-            length, found_rate = file.frames, file.samplerate
+    with _reading(path), open_sound(path) as file:
+        found_rate = int(file.samplerate)
+        if rate is not None and found_rate != rate:
+            raise ValueError(f"{path} has {found_rate} Hz where {rate} Hz is expected: resample it first")
+        if frames is not None and file.stated is None and start + frames <= file.frames < UNKNOWN:
+            _check_extent(path, length=file.frames, start=start, count=frames)
+            file.seek(start)
+            audio = file.read(frames, dtype="float32", always_2d=True).T
+            if audio.shape[1] != frames:
+                raise _ends_early(path, start + audio.shape[1], file.frames)
+        else:
+            audio = _read_to_end(path, file)
+            length = audio.shape[1]
             count = length - start if frames is None else frames
             _check_extent(path, length=length, start=start, count=count)
-            if rate is not None and found_rate != rate:
-                raise ValueError(f"{path} has {found_rate} Hz where {rate} Hz is expected: resample it first")
-            file.seek(start)
-            audio = file.read(count, dtype="float32", always_2d=True).T
-    except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise ValueError(
-            f"{path} is damaged or no audio file ({error}): make or download it again"
-        ) from error
-    if audio.shape[1] != count:
-        raise ValueError(
-            f"{path} ends after {start + audio.shape[1]} of {length} frames: make or download it again"
-        )
+            audio = audio[:, start : start + count]
     if not np.isfinite(audio).all():
         bad = int(np.flatnonzero(~np.isfinite(audio).all(axis=0))[0]) + start
         raise ValueError(f"{path} holds NaN or infinity at frame {bad}: make or download it again")
-    return np.ascontiguousarray(audio)
-
-
-def audio_rate(path: Path) -> int:
-    """Sample rate in Hz of the file at `path`; errors as in read_audio."""
-    if not path.is_file():
-        raise FileNotFoundError(f"no audio file at {path}: check the path, or make the file again")
-    try:
-        return int(soundfile.info(path).samplerate)
-    except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise ValueError(
-            f"{path} is damaged or no audio file ({error}): make or download it again"
-        ) from error
+    return Sound(np.ascontiguousarray(audio), found_rate)
 
 
 def write_audio(path: Path, audio: np.ndarray, *, rate: int, subtype: str = "FLOAT") -> None:
@@ -110,6 +118,18 @@ def to_mono(audio: np.ndarray) -> np.ndarray:
     return np.asarray(audio.mean(axis=0), dtype=np.float32)
 
 
+def cancelling(audio: np.ndarray) -> int | None:
+    """The loudest channel of `audio` [channels, T] where the channels cancel in their mean; None elsewhere.
+
+    They do where their mean holds less than a hundredth of their mean energy, constant offsets aside: such is
+    stereo of opposite polarity. A sound in one of twelve channels holds a twelfth.
+    """
+    energies = audio.var(axis=1)
+    if to_mono(audio).var() >= _CANCELLED * energies.mean():
+        return None
+    return int(energies.argmax())
+
+
 def _check_extent(path: Path, *, length: int, start: int, count: int) -> None:
     if length == 0:
         raise ValueError(f"{path} has no audio in it (0 frames): make or download it again")
@@ -119,12 +139,30 @@ def _check_extent(path: Path, *, length: int, start: int, count: int) -> None:
         )
 
 
-def _check_riff(path: Path) -> None:
-    """Compare the size that a WAV header states with the file's: libsndfile reads a cut WAV as it is."""
-    with path.open("rb") as file:
-        head = file.read(12)
-    if head[:4] != b"RIFF" or head[8:] != b"WAVE":
-        return
-    stated, found = struct.unpack("<I", head[4:8])[0] + 8, path.stat().st_size
-    if found < stated and stated - 8 not in (0, 0xFFFFFFFF):  # both mean that the writer did not know
-        raise ValueError(f"{path} ends after {found} of {stated} bytes: make or download it again")
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn errors of libsndfile into a ValueError that names the file."""
+    try:
+        yield
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        raise ValueError(
+            f"{path} is damaged or no audio file ({error}): make or download it again"
+        ) from error
+
+
+def _read_to_end(path: Path, file: SoundStream) -> np.ndarray:
+    """All samples [channels, T], whatever the header says; ValueError where it says more than there are."""
+    stated = file.stated if file.stated is not None or file.frames >= UNKNOWN else file.frames
+    asked = min((stated or 0) + _BLOCK, _MOST)
+    blocks = [file.read(asked, dtype="float32", always_2d=True)]
+    while len(blocks[-1]) == asked:
+        asked = _BLOCK
+        blocks.append(file.read(asked, dtype="float32", always_2d=True))
+    audio: np.ndarray = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+    if stated is not None and len(audio) < stated:
+        raise _ends_early(path, len(audio), stated)
+    return audio.T
+
+
+def _ends_early(path: Path, found: int, stated: int) -> ValueError:
+    return ValueError(f"{path} ends after {found} of {stated} frames: make or download it again")

@@ -1,5 +1,6 @@
 """Recordings of a split: which files make the source of which class, whoever laid the folder out."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -8,10 +9,13 @@ from typing import Protocol, cast
 
 import numpy as np
 
-from lass.data.audio.files import audio_rate, read_audio, resample, to_mono
+from lass.data.audio.files import cancelling, read_sound, resample, to_mono
 from lass.data.splits import folder_of_split, part_of_split
 
 _MOST_APART = 0.1  # seconds by which the stems of a recording may differ in length
+_LOUDEST = 4.0  # peak beyond which a file is thought to be out of scale: sums of many tracks may exceed 1
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -24,10 +28,11 @@ class Recording:
 
 @dataclass(frozen=True)
 class Listing:
-    """The recordings of a folder, sorted by name, and those left out: name -> reason."""
+    """The recordings of a folder, sorted by name; of others, why they are left out or cannot be read."""
 
     recordings: tuple[Recording, ...]
     left_out: dict[str, str] = field(default_factory=dict)
+    damaged: dict[str, str] = field(default_factory=dict)
 
 
 class Reader(Protocol):
@@ -40,6 +45,7 @@ class Reader(Protocol):
     ) -> Listing:
         """The recordings of the split in `folder`; `files` says where those of a class are, if not as usual.
 
+        What is wrong with one recording is no error but stands in `damaged`, so that all are found at once.
         FileNotFoundError or ValueError, naming the folder and the layout, where there are none.
         """
 
@@ -72,6 +78,9 @@ def list_recordings(
     reader = cast(Reader, import_module(module))
     folder = folder_of_split(root, split, held_out=held_out, layout=reader.LAYOUT)
     listing = reader.find_recordings(folder, classes=classes, files=files)
+    if not listing.recordings and listing.damaged:
+        everything = len(listing.damaged) + len(listing.left_out)
+        raise ValueError(f"{folder}: no recording is left; {describe_damage(listing.damaged, of=everything)}")
     if not listing.recordings:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in list(listing.left_out.items())[:3])
         raise ValueError(
@@ -79,7 +88,16 @@ def list_recordings(
             f"({', '.join(classes)}) or the recordings, laid out as {reader.LAYOUT}"
         )
     recordings = part_of_split(listing.recordings, root, split, held_out=held_out)
-    return Listing(tuple(recordings), listing.left_out)
+    return Listing(tuple(recordings), listing.left_out, listing.damaged)
+
+
+def describe_damage(damaged: Mapping[str, str], *, of: int) -> str:
+    """What is wrong with the recordings `damaged` (name -> reason) among so many, a line for each."""
+    lines = "".join(f"\n  {name}: {reason}" for name, reason in sorted(damaged.items()))
+    return (
+        f"{len(damaged)} of {of} recordings are damaged: mend them or take them away, or set "
+        f"`datasets.<name>.damaged: skip` to leave them out{lines}"
+    )
 
 
 def read_sources(recording: Recording, *, rate: int) -> np.ndarray:
@@ -94,14 +112,13 @@ def read_sources(recording: Recording, *, rate: int) -> np.ndarray:
     found_rate: int | None = None
     waves: dict[Path, np.ndarray] = {}
     for path in (path for paths in recording.stems.values() for path in paths):
-        stem = read_audio(path)
-        stem_rate = audio_rate(path)
-        if found_rate is not None and stem_rate != found_rate:
+        sound = read_sound(path)
+        if found_rate is not None and sound.rate != found_rate:
             raise ValueError(
-                f"{path} has {stem_rate} Hz, others of {recording.name} {found_rate} Hz: give them one rate"
+                f"{path} has {sound.rate} Hz, others of {recording.name} {found_rate} Hz: give them one rate"
             )
-        found_rate = stem_rate
-        waves[path] = to_mono(stem)
+        found_rate = sound.rate
+        waves[path] = _mix_channels(path, sound.samples)
     if found_rate is None:
         raise ValueError(f"{recording.name} has no stems: list it with list_recordings, which leaves it out")
     length = _shortest(waves, rate=found_rate)
@@ -109,13 +126,34 @@ def read_sources(recording: Recording, *, rate: int) -> np.ndarray:
     return resample(np.stack(sources), source_rate=found_rate, target_rate=rate)
 
 
+def _mix_channels(path: Path, audio: np.ndarray) -> np.ndarray:
+    """`audio` [channels, T] of the file at `path` as [T]; warns where they cancel, or are out of scale."""
+    peak, channel = float(np.abs(audio).max()), cancelling(audio)
+    if peak > _LOUDEST:
+        logger.warning(
+            "%s: peaks at %g, where full scale is 1; perhaps it holds whole numbers as floats: divide it by "
+            "32768 (16 bits) or by its peak, and write it anew",
+            path,
+            peak,
+        )
+    if channel is not None:
+        logger.warning(
+            "%s: its %d channels cancel when they are mixed to mono: channel %d alone is taken",
+            path,
+            len(audio),
+            channel + 1,
+        )
+    return to_mono(audio) if channel is None else audio[channel]
+
+
 def _shortest(waves: Mapping[Path, np.ndarray], *, rate: int) -> int:
     """Length of the shortest wave; ValueError where it is too far from the longest."""
     short = min(waves, key=lambda path: len(waves[path]))
-    length, longest = len(waves[short]), max(len(wave) for wave in waves.values())
+    long = max(waves, key=lambda path: len(waves[path]))
+    length, longest = len(waves[short]), len(waves[long])
     if longest - length > _MOST_APART * rate:
         raise ValueError(
-            f"{short} is {(longest - length) / rate:.3f} s shorter than another stem of its track, more than "
-            f"{_MOST_APART} s: download or make it again"
+            f"{short} is {(longest - length) / rate:.3f} s shorter than {long} ({length / rate:.3f} s and "
+            f"{longest / rate:.3f} s), more than {_MOST_APART} s: one of them is of something else or damaged"
         )
     return length

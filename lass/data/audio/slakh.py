@@ -5,14 +5,11 @@ root/{train,validation,test}/TrackNNNNN/{metadata.yaml,stems/SXX.flac}
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import yaml
-
+from lass.data.audio.folders import check_link, files_by_name, only_file, subfolders
+from lass.data.audio.metadata import DRUM_PROGRAM, Stem, read_stems
 from lass.data.audio.recordings import Listing, Recording
 
-DRUM_PROGRAM = 128
-SUFFIXES = (".flac", ".wav")
 LAYOUT = "<root>/<split>/TrackNNNNN/{metadata.yaml,stems/SXX.flac}"
 _FAMILIES = (
     "piano", "chromatic_percussion", "organ", "guitar", "bass", "strings", "ensemble", "brass",
@@ -28,29 +25,34 @@ SOURCE_PROGRAMS: dict[str, frozenset[int]] = {"drums": frozenset({DRUM_PROGRAM})
 def find_recordings(folder: Path, *, classes: Sequence[str], files: Mapping[str, Sequence[str]]) -> Listing:
     """The tracks in `folder` that have a stem of every class in `classes`.
 
-    A stem counts when its audio file is there, whatever `audio_rendered` says.
-
-    Raises:
-        FileNotFoundError: no metadata.yaml.
-        ValueError: unknown or repeated class, no track, unreadable metadata.yaml, or `files`.
+    A track is a folder called Track..., or one of another name with a metadata.yaml. A stem counts when its
+    audio file is there, whatever `audio_rendered` says. Tracks whose metadata.yaml or stems cannot be
+    read are `damaged`. ValueError for an unknown or repeated class, no track, or `files`.
     """
     _check_classes(classes)
     if files:
         raise ValueError(
             f"files {dict(files)}: metadata.yaml says which stem is of which class; leave them out"
         )
-    homes = sorted(path for path in folder.glob("Track*") if path.is_dir())
+    homes = [
+        path
+        for path in subfolders(folder)
+        if path.name.startswith("Track") or (path / "metadata.yaml").exists() or not path.exists()
+    ]
     if not homes:
         raise ValueError(f"{folder} has no folder TrackNNNNN: lay it out as {LAYOUT}")
-    tracks, left_out = [], {}
+    tracks, left_out, damaged = [], {}, {}
     for home in homes:
-        stems = {name: _stem_files(home, name) for name in classes}
-        missing = [name for name in classes if not stems[name]]
+        try:
+            stems, missing = _find_stems(home, classes)
+        except (ValueError, OSError) as error:
+            damaged[home.name] = str(error)
+            continue
         if missing:
-            left_out[home.name] = f"no stem with an audio file of class {', '.join(missing)}"
+            left_out[home.name] = "; ".join(missing)
         else:
             tracks.append(Recording(home.name, stems))
-    return Listing(tuple(tracks), left_out)
+    return Listing(tuple(tracks), left_out, damaged)
 
 
 def _check_classes(classes: Sequence[str]) -> None:
@@ -63,29 +65,29 @@ def _check_classes(classes: Sequence[str]) -> None:
         raise ValueError(f"source classes {list(classes)} repeat or are none: name each class once")
 
 
-def _stem_files(home: Path, name: str) -> tuple[Path, ...]:
-    """Audio files of the stems of class `name`, sorted; stems without a file are skipped."""
-    files = []
-    for stem, entry in sorted(_read_stems(home / "metadata.yaml").items()):
-        is_drum = bool(entry.get("is_drum")) or entry.get("program_num") == DRUM_PROGRAM
-        belongs = (
-            is_drum if name == "drums" else not is_drum and entry.get("program_num") in SOURCE_PROGRAMS[name]
-        )
-        paths = [home / "stems" / f"{stem}{suffix}" for suffix in SUFFIXES]
-        if belongs:
-            files += [path for path in paths if path.is_file()][:1]
-    return tuple(files)
+def _find_stems(home: Path, classes: Sequence[str]) -> tuple[dict[str, tuple[Path, ...]], list[str]]:
+    """Audio files of every class, sorted, and what is missing; stems without a file are skipped."""
+    entries = read_stems(check_link(home) / "metadata.yaml")
+    folder = check_link(home / "stems")
+    held = files_by_name(folder) if folder.is_dir() else {}
+    stems, missing = {}, []
+    for name in classes:
+        listed = [stem for stem, entry in sorted(entries.items()) if _belongs(entry, name)]
+        paths = [only_file(held, stem) for stem in listed]
+        stems[name] = tuple(path for path in paths if path is not None)
+        if not stems[name]:
+            missing.append(_why_missing(folder, name, listed))
+    return stems, missing
 
 
-def _read_stems(path: Path) -> Mapping[str, Mapping[str, Any]]:
-    """The entry `stems` of a metadata.yaml."""
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is not there: complete the track's folder, or take it away")
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is no readable YAML ({error}): download or make it again") from error
-    stems = document.get("stems") if isinstance(document, dict) else None
-    if not isinstance(stems, dict) or not all(isinstance(entry, dict) for entry in stems.values()):
-        raise ValueError(f"{path} has no mapping `stems` of stems: download or make it again")
-    return stems
+def _belongs(entry: Stem, name: str) -> bool:
+    return entry.is_drum if name == "drums" else not entry.is_drum and entry.program in SOURCE_PROGRAMS[name]
+
+
+def _why_missing(folder: Path, name: str, listed: Sequence[str]) -> str:
+    """Why a class has no file: none is listed, or none of those listed is there in a format that is read."""
+    if not listed:
+        return f"metadata.yaml has no stem of class {name}"
+    others = [path.name for path in folder.iterdir() if path.stem in listed] if folder.is_dir() else []
+    beside = f", but {', '.join(sorted(others))}, which is not read" if others else ""
+    return f"no audio file stems/{', stems/'.join(listed)} (class {name}){beside}"

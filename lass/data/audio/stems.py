@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lass.data.audio.files import SUFFIXES
+from lass.data.audio.folders import check_link, files_by_name, only_file, subfolders
 from lass.data.audio.recordings import Listing, Recording
 
 LAYOUT = "<root>/<split>/<song>/<class>.wav, one file per class of each song"
@@ -16,22 +17,33 @@ def find_recordings(folder: Path, *, classes: Sequence[str], files: Mapping[str,
     """The songs in `folder` that have every class in `classes`.
 
     A class is the file of its own name, or those of the names that `files` gives it, as far as a song has
-    them: in capitals or not, of any suffix in SUFFIXES; of two that differ in that alone, of the first there.
-    ValueError, naming the layout, where there is no song.
+    them: in capitals or not, of any suffix in SUFFIXES. Songs with two files of one name, or a link that
+    leads nowhere, are `damaged`. ValueError, naming the layout, where there is no song.
     """
-    homes = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    homes = subfolders(folder)
     if not homes:
         raise ValueError(f"{folder} has no folder of a song: lay it out as {LAYOUT}")
-    songs, left_out = [], {}
+    songs, left_out, damaged = [], {}, {}
     for home in homes:
-        held = _files_by_name(home)
-        stems = {name: tuple(held[stem] for stem in _names(name, files) if stem in held) for name in classes}
+        try:
+            stems = _find_stems(home, classes, files)
+        except (ValueError, OSError) as error:
+            damaged[home.name] = str(error)
+            continue
         missing = [" or ".join(_names(name, files)) for name in classes if not stems[name]]
         if missing:
-            left_out[home.name] = f"no audio file called {', '.join(missing)}"
+            left_out[home.name] = f"no audio file called {', '.join(missing)}{_strangers(home)}"
         else:
             songs.append(Recording(home.name, stems))
-    return Listing(tuple(songs), left_out)
+    return Listing(tuple(songs), left_out, damaged)
+
+
+def _find_stems(
+    home: Path, classes: Sequence[str], files: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[Path, ...]]:
+    held = files_by_name(check_link(home))
+    paths = {name: [only_file(held, stem) for stem in _names(name, files)] for name in classes}
+    return {name: tuple(path for path in own if path is not None) for name, own in paths.items()}
 
 
 def _names(name: str, files: Mapping[str, Sequence[str]]) -> list[str]:
@@ -40,14 +52,7 @@ def _names(name: str, files: Mapping[str, Sequence[str]]) -> list[str]:
     return list(dict.fromkeys(path.stem if path.suffix in SUFFIXES else path.name for path in paths))
 
 
-def _files_by_name(home: Path) -> dict[str, Path]:
-    """The audio files of a song by what they are called, without capitals and suffix."""
-    found = [
-        path
-        for path in home.iterdir()
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
-    ]
-    last_first = sorted(
-        found, key=lambda path: (SUFFIXES.index(path.suffix.lower()), path.name), reverse=True
-    )
-    return {path.stem.casefold(): path for path in last_first}
+def _strangers(home: Path) -> str:
+    """What else is in the folder of a song, for a message."""
+    names = sorted(path.name for path in home.iterdir() if not path.name.startswith("."))
+    return f" among {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}" if names else ""

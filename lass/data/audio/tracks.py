@@ -1,6 +1,7 @@
 """The sources of a split at the model's rate: one file per recording, one channel per class that it has."""
 
 import hashlib
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,16 +13,15 @@ import soundfile
 from pydantic import ValidationError
 
 from lass.data.audio.choices import choose_apart, choose_moments, sounding_starts
-from lass.data.audio.files import read_audio, write_audio
-from lass.data.audio.recordings import Recording, read_sources
+from lass.data.audio.files import read_audio
 from lass.data.encoding import Encodable
 from lass.data.settings import AudioLibrarySettings, Augmentation, MixtureDraw
 from lass.data.shards import shard_of
 from lass.data.table import Place, mixture_table
 from lass.settings import Section
-from lass.storage import written_aside
 
 INDEX = "index.json"  # what the folder of a split says about its files
+logger = logging.getLogger(__name__)
 _REMEDY = "delete the folder and extract anew"
 
 
@@ -100,7 +100,7 @@ class AudioLibrary:
             raise ValueError(
                 f"{self.folder}: {item!r} is of class {', '.join(held)}, not {missing[0]!r}; ask for that"
             )
-        audio = read_audio(_path_of(self.folder, item), rate=self.rate, start=start, frames=length)
+        audio = read_audio(path_of(self.folder, item), rate=self.rate, start=start, frames=length)
         return np.ascontiguousarray(audio[[held.index(name) for name in classes]])
 
     def crop(self, rng: np.random.Generator, length: int, source_class: str) -> np.ndarray:
@@ -150,8 +150,9 @@ class AudioLibrary:
         chunks, needed = sum(map(len, starts.values())), choice.count or 1
         if chunks < needed:
             raise ValueError(
-                f"{self.folder}: {chunks} chunks of {length / self.rate:g} s without silence, but {needed} "
-                "are needed: lower mixtures.count, shorten mixtures.seconds or add recordings"
+                f"{self.folder}: {chunks} chunks of {length / self.rate:g} s in which all sources sound, but "
+                f"{needed} are needed: lower mixtures.count, shorten mixtures.seconds or add recordings"
+                + self._describe_chunks(sources, length, choice.silence)
             )
         return [
             [place] * len(sources) for place in choose_moments(starts, count=choice.count, seed=choice.seed)
@@ -173,7 +174,29 @@ class AudioLibrary:
         try:
             return choose_apart(places, sources, count=count, seed=choice.seed)
         except ValueError as error:
-            raise ValueError(f"{self.folder}: chunks of {length / self.rate:g} s: {error}") from error
+            raise ValueError(
+                f"{self.folder}: chunks of {length / self.rate:g} s: {error}"
+                + self._describe_chunks(sources, length, choice.silence)
+            ) from error
+
+    def _describe_chunks(self, sources: Sequence[str], length: int, silence: float) -> str:
+        """Which recordings are too short, and in how many chunks each class sounds; a line each."""
+        short = [item for item, entry in self.entries.items() if entry.frames < length]
+        lines = []
+        if short:
+            lengths = [f"{item} {self.length_of(item) / self.rate:.3g} s" for item in short]
+            lines.append(
+                f"{len(short)} of {len(self.entries)} recordings are shorter than {length / self.rate:g} s: "
+                + _first(lengths)
+            )
+        for name in dict.fromkeys(sources):
+            items = [item for item, entry in self.entries.items() if name in entry.classes]
+            sounding = {item: len(self._sounding(item, (name,), length, silence)) for item in items}
+            chunks = sum(self.length_of(item) // length for item in items)
+            line = f"{name} sounds in {sum(sounding.values())} of {chunks} chunks"
+            silent = [item for item in items if item not in short and not sounding[item]]
+            lines.append(line + (f", in none of {_first(silent)}" if silent else ""))
+        return "".join(f"\n  {line}" for line in lines)
 
     def _sounding(self, item: str, classes: Sequence[str], length: int, silence: float) -> list[int]:
         if self.entries[item].frames < length:
@@ -191,9 +214,11 @@ class AudioLibrary:
                 if entry.frames >= length and source_class in entry.classes
             ]
             if not names:
+                own = [entry.frames for entry in self.entries.values() if source_class in entry.classes]
+                longest = max(own, default=0)
                 raise ValueError(
-                    f"{self.folder}: no recording of {length} samples of class {source_class!r}; ask for "
-                    "less or add longer recordings"
+                    f"{self.folder}: no recording of {length} samples ({length / self.rate:.3g} s) of class "
+                    f"{source_class!r}; the longest has {longest}: ask for less or add longer recordings"
                 )
             places = np.array([self.entries[name].frames for name in names]) - length + 1.0
             self._places[key] = (names, places / places.sum())
@@ -212,32 +237,6 @@ class AudioLibrary:
         return self.entries[item]
 
 
-def write_sources(
-    folder: Path, recordings: Iterable[Recording], *, rate: int, classes: Sequence[str]
-) -> None:
-    """Write the sources of `recordings` at `rate` Hz, one file each, and then the index of all.
-
-    ValueError where two have the same name, or one cannot be read.
-    """
-    entries: dict[str, Entry] = {}
-    for recording in recordings:
-        if recording.name in entries:
-            raise ValueError(f"two recordings are called {recording.name!r}: rename or remove one of them")
-        audio = read_sources(recording, rate=rate)
-        write_audio(_path_of(folder, recording.name), audio, rate=rate)
-        digest = hashlib.sha256(np.ascontiguousarray(audio).tobytes()).hexdigest()
-        entries[recording.name] = Entry(classes=tuple(recording.stems), frames=audio.shape[1], sha256=digest)
-    index = Index(
-        format="lass.sources",
-        version=1,
-        rate=rate,
-        classes=tuple(classes),
-        items=dict(sorted(entries.items())),
-    )
-    with written_aside(folder / INDEX) as aside:
-        aside.write_text(index.model_dump_json(indent=1) + "\n", encoding="utf-8")
-
-
 def open_tracks(folder: Path, data: AudioLibrarySettings, *, shortest: int = 1) -> AudioLibrary:
     """The recordings in `folder`; those under `shortest` samples are passed over.
 
@@ -252,17 +251,32 @@ def open_tracks(folder: Path, data: AudioLibrarySettings, *, shortest: int = 1) 
             )
     entries = {}
     for name, entry in index.items.items():
-        _check_file(_path_of(folder, name), entry, rate=index.rate)
+        _check_file(path_of(folder, name), entry, rate=index.rate)
         if entry.frames >= shortest:
             entries[name] = entry
+    short = [
+        f"{name} {entry.frames / index.rate:.3g} s"
+        for name, entry in index.items.items()
+        if entry.frames < shortest
+    ]
+    least = f"{shortest} samples ({shortest / index.rate:.3g} s at {index.rate} Hz)"
     if not entries:
         raise ValueError(
-            f"{folder}: no recording of at least {shortest} samples; give the split longer or more recordings"
+            f"{folder}: no recording of at least {least} among {len(short)} ({_first(short)}): give the "
+            "split longer recordings, or ask for shorter ones"
         )
+    if short:
+        logger.warning("%s: %d recordings are under %s: %s", folder, len(short), least, _first(short))
     return AudioLibrary(folder, index.rate, index.classes, entries)
 
 
-def _path_of(folder: Path, item: str) -> Path:
+def _first(names: Sequence[str], most: int = 8) -> str:
+    """The first of a list, for a message."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def path_of(folder: Path, item: str) -> Path:
+    """The file of a recording in the folder of a split."""
     return folder / f"{item}.wav"
 
 

@@ -16,14 +16,21 @@ def places(**chunks: int) -> list[Place]:
 
 def test_silence_by_hand() -> None:
     # norms 5, 0 and 2 over 4 samples: 1.25, 0 and 0.5
-    audio = np.array([[3.0, 0.0, 0.0, 4.0], [0.0] * 4, [1.0] * 4], dtype=np.float32)
+    audio = np.array([[3.0, 0.0, 0.0, -4.0], [0.0] * 4, [1.0, -1.0] * 2], dtype=np.float32)
+    audio[0] += 0.25  # whose mean is -0.25 otherwise
     np.testing.assert_array_equal(is_silent(audio, 0.5), [False, True, False])
     np.testing.assert_array_equal(is_silent(audio, 0.51), [False, True, True])
     np.testing.assert_array_equal(is_silent(audio, 0.0), [False, False, False])
 
 
+def test_a_constant_offset_is_no_sound() -> None:
+    noise = np.random.default_rng(0).normal(size=(1, 1000)).astype(np.float32)
+    audio = np.concatenate([np.full_like(noise, 0.5), 0.001 * noise + 0.5, 0.001 * noise])
+    np.testing.assert_array_equal(is_silent(audio, 2e-5), [True, False, False])
+
+
 def test_chunks_in_which_all_sources_sound() -> None:
-    audio = np.ones((2, 11))
+    audio = np.tile([1.0, -1.0], 6)[:11] * np.ones((2, 1))
     audio[1, 3:6] = 0
     assert sounding_starts(audio, length=3, threshold=0.1) == [0, 6]
     assert sounding_starts(audio[:1], length=3, threshold=0.1) == [0, 3, 6]

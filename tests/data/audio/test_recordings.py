@@ -1,5 +1,6 @@
 """Recordings of a split: what their files hold, whoever listed them, and what is held out for validation."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -40,6 +41,25 @@ def test_channels_are_averaged(tmp_path: Path) -> None:
     np.testing.assert_array_equal(sources, np.full((1, 9), 0.375))
 
 
+def test_channels_that_cancel_become_the_louder_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    wave = np.random.default_rng(0).uniform(-0.5, 0.5, RATE).astype(np.float32)
+    write_audio(tmp_path / "a.wav", np.stack([0.9 * wave, -wave]), rate=RATE)
+    with caplog.at_level(logging.WARNING):
+        sources = read_sources(Recording("song", {"bass": (tmp_path / "a.wav",)}), rate=RATE)
+    np.testing.assert_array_equal(sources[0], -wave)
+    assert "a.wav: its 2 channels cancel when they are mixed to mono: channel 2 alone" in caplog.text
+
+
+@pytest.mark.parametrize(("peak", "warned"), [(4.5, True), (32_768.0, True), (3.5, False)])
+def test_a_file_that_is_out_of_scale(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, peak: float, warned: bool
+) -> None:
+    write_audio(tmp_path / "a.wav", np.array([peak, -peak] * 9, dtype=np.float32), rate=RATE)
+    with caplog.at_level(logging.WARNING):
+        read_sources(Recording("song", {"bass": (tmp_path / "a.wav",)}), rate=RATE)
+    assert (f"a.wav: peaks at {peak:g}, where full scale is 1" in caplog.text) == warned
+
+
 def test_lengths_are_cut_to_the_shortest_within_a_tenth_of_a_second(tmp_path: Path) -> None:
     recording = make(tmp_path, drums=0.1, bass=0.1)
     (path,) = recording.stems["bass"]
@@ -47,7 +67,7 @@ def test_lengths_are_cut_to_the_shortest_within_a_tenth_of_a_second(tmp_path: Pa
         write_audio(path, np.full(RATE - cut, 0.1, dtype=np.float32), rate=RATE)
         assert read_sources(recording, rate=RATE).shape == (2, RATE - cut)
     write_audio(path, np.full(RATE - 801, 0.1, dtype=np.float32), rate=RATE)
-    with pytest.raises(ValueError, match=r"bass0\.wav is 0\.100 s shorter"):
+    with pytest.raises(ValueError, match=r"bass0\.wav is 0\.100 s shorter than .*drums0\.wav \(0\.900 s and"):
         read_sources(recording, rate=RATE)
 
 
@@ -85,9 +105,11 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     def find_recordings(folder: Path, **_: object) -> Listing:
         names = sorted(path.name for path in folder.iterdir())
+        damaged = {name: "cut" for name in names if name.startswith("cut")}
+        names = [name for name in names if name not in damaged]
         if "bad" in names:
             return Listing((), dict.fromkeys(names, "no sound"))
-        return Listing(tuple(Recording(name, {"a": (folder,)}) for name in names), {"z": "no stem"})
+        return Listing(tuple(Recording(name, {"a": (folder,)}) for name in names), {"z": "no stem"}, damaged)
 
     reader = SimpleNamespace(LAYOUT="<root>/<split>/<song>", find_recordings=find_recordings)
     monkeypatch.setattr(recordings, "import_module", {"toys": reader}.__getitem__)
@@ -136,6 +158,16 @@ def test_what_is_asked_for_must_be_known(root: Path) -> None:
             list_them(root, "train", classes=classes)
     with pytest.raises(ValueError, match="files are named for 'b', but the classes are a"):
         list_them(root, "train", files={"b": ["x"]})
+
+
+def test_damaged_recordings_are_told_of(root: Path) -> None:
+    (root / "train" / "cut").mkdir()
+    listing = list_them(root, "train", held_out=3)
+    assert (names(listing), listing.damaged) == ("0234679", {"cut": "cut"})
+    for name in ("dev/cut1", "dev/cut2"):
+        (root / name).mkdir(parents=True)
+    with pytest.raises(ValueError, match=r"dev: no recording is left; 2 of 3 recordings are damaged: mend"):
+        list_them(root, "dev")
 
 
 def test_no_recording_is_left(root: Path) -> None:

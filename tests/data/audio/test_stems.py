@@ -69,9 +69,25 @@ def test_names_of_ones_own(tmp_path: Path) -> None:
 def test_one_file_of_two_suffixes(tmp_path: Path) -> None:
     for name in ("bass.flac", "Bass.wav"):
         song(tmp_path / "song", name)
-    (tmp_path / "song" / "bass.mp3").write_bytes(b"not opened")
-    (found,) = find_recordings(tmp_path, classes=("bass",), files={}).recordings
-    assert [path.name for path in found.stems["bass"]] == ["Bass.wav"]
+    song(tmp_path / "song", "drums.wav")
+    song(tmp_path / "other", "bass.wav", "drums.wav")
+    listing = find_recordings(tmp_path, classes=("bass",), files={})
+    assert [recording.name for recording in listing.recordings] == ["other"]
+    assert "Bass.wav and " in listing.damaged["song"]
+    assert "bass.flac are both called 'bass'" in listing.damaged["song"]
+    assert find_recordings(tmp_path, classes=("drums",), files={}).damaged == {}
+
+
+def test_links_that_lead_nowhere(tmp_path: Path) -> None:
+    song(tmp_path / "one", "drums.wav")
+    (tmp_path / "one" / "bass.wav").symlink_to(tmp_path / "gone.wav")
+    (tmp_path / "two").symlink_to(tmp_path / "renamed")
+    listing = find_recordings(tmp_path, classes=("bass", "drums"), files={})
+    assert (listing.recordings, listing.left_out) == ((), {})
+    assert "one/bass.wav is a link to " in listing.damaged["one"]
+    assert "two is a link to " in listing.damaged["two"]
+    (found,) = find_recordings(tmp_path, classes=("drums",), files={}).recordings
+    assert found.name == "one", "a link that is not asked for does no harm"
 
 
 def test_songs_that_lack_a_class_are_left_out(tmp_path: Path) -> None:
@@ -85,7 +101,7 @@ def test_songs_that_lack_a_class_are_left_out(tmp_path: Path) -> None:
     listing = find_recordings(tmp_path, classes=("drums", "bass"), files={"bass": ["bass", "sub"]})
     assert [recording.name for recording in listing.recordings] == ["whole"]
     assert listing.left_out == {
-        "half": "no audio file called bass or sub",
+        "half": "no audio file called bass or sub among bass.txt, bass.txt.flac, drums.wav",
         "empty": "no audio file called drums, bass or sub",
     }
 

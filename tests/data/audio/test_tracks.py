@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lass.data.audio.extraction import write_sources
 from lass.data.audio.files import write_audio
-from lass.data.audio.recordings import Recording
-from lass.data.audio.tracks import INDEX, AudioLibrary, open_tracks, write_sources
+from lass.data.audio.recordings import Listing, Recording
+from lass.data.audio.tracks import INDEX, AudioLibrary, open_tracks
 from lass.data.settings import AudioLibrarySettings, MixtureDraw
 from tests.data.sources import write_library
 
@@ -75,7 +76,7 @@ def test_crops_depend_on_the_generator_alone(tmp_path: Path) -> None:
     pair = library(tmp_path).unrelated(rng, 10, ("drums", "bass"))
     np.testing.assert_array_equal(pair[0], one)
     assert not np.array_equal(pair[1], -one), "a place of its own"
-    with pytest.raises(ValueError, match="no recording of 61 samples of class 'bass'"):
+    with pytest.raises(ValueError, match=r"no recording of 61 samples .* of class 'bass'; the longest has"):
         library(tmp_path).crop(rng, 61, "bass")
     with pytest.raises(ValueError, match="no class 'piano'; the classes are drums, bass"):
         library(tmp_path).crop(rng, 6, "piano")
@@ -129,7 +130,7 @@ def test_two_recordings_of_one_name(tmp_path: Path) -> None:
     write_audio(tmp_path / "x.wav", np.ones(9, dtype=np.float32), rate=RATE)
     recording = Recording("a", {"drums": (tmp_path / "x.wav",)})
     with pytest.raises(ValueError, match="two recordings are called 'a'"):
-        write_sources(tmp_path / "out", [recording, recording], rate=RATE, classes=["drums"])
+        write_sources(tmp_path / "out", Listing((recording, recording)), rate=RATE, classes=["drums"])
     assert not (tmp_path / "out" / INDEX).exists()
 
 
@@ -179,7 +180,7 @@ def test_files_that_are_not_as_the_index_says(tmp_path: Path) -> None:
 
 
 def test_folder_without_recordings(tmp_path: Path) -> None:
-    write_sources(tmp_path / "none", [], rate=RATE, classes=CLASSES)
+    write_sources(tmp_path / "none", Listing(()), rate=RATE, classes=CLASSES)
     with pytest.raises(ValueError, match="no recording of at least 1 samples"):
         library(tmp_path / "none")
     ramps(tmp_path, a=20)
@@ -267,7 +268,7 @@ def test_choices_are_those_they_always_were(tmp_path: Path) -> None:
 
 def test_too_few_chunks(tmp_path: Path) -> None:
     library = sounding(tmp_path / "s", {"one": "bdb", "two": "s"})
-    with pytest.raises(ValueError, match=r"2 chunks of 0\.0125 s without silence, but 3 are needed"):
+    with pytest.raises(ValueError, match=r"2 chunks of 0\.0125 s in which all sources sound, but 3 are"):
         library.draw(choice(count=3))
     with pytest.raises(ValueError, match="0 chunks"):
         library.draw(choice(count=None, silence=9.0))
@@ -279,6 +280,33 @@ def test_too_few_chunks(tmp_path: Path) -> None:
         library.draw(choice(count=1, weights=[1, 1, 1]))
     with pytest.raises(ValueError, match="mixtures of audio need a length"):
         library.draw(choice(count=1).model_copy(update={"length": None}))
+
+
+def test_too_few_chunks_name_the_silent_class_and_the_short_recordings(tmp_path: Path) -> None:
+    """Chunks of 100 samples at 8 kHz: "d" has drums alone, "s" silence."""
+    library = sounding(tmp_path / "s", {"one": "ddd", "two": "dds", "three": "sss"})
+    for pairing, count in (("together", None), ("apart", 1)):
+        with pytest.raises(ValueError, match=r"s: (0 )?chunks of 0\.0125 s") as caught:
+            library.draw(choice(count=count, pairing=pairing))
+        assert str(caught.value).splitlines()[1:] == [
+            "  drums sounds in 5 of 9 chunks, in none of three",
+            "  bass sounds in 0 of 9 chunks, in none of one, three, two",
+        ]
+    with pytest.raises(ValueError, match="are needed") as caught:
+        library.draw(choice(count=1).model_copy(update={"length": 308}))
+    assert str(caught.value).splitlines()[1:] == [
+        "  3 of 3 recordings are shorter than 0.0385 s: one 0.0384 s, three 0.0384 s, two 0.0384 s",
+        "  drums sounds in 0 of 0 chunks",
+        "  bass sounds in 0 of 0 chunks",
+    ]
+
+
+def test_short_recordings_are_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    ramps(tmp_path, a=4000, b=8000)
+    assert library(tmp_path, shortest=4001).items == ["b"]
+    assert "1 recordings are under 4001 samples (0.5 s at 8000 Hz): a 0.5 s" in caplog.text
+    with pytest.raises(ValueError, match=r"8001 samples \(1 s at 8000 Hz\) among 2 \(a 0\.5 s, b 1 s\)"):
+        library(tmp_path, shortest=8001)
 
 
 def test_mixtures_of_different_recordings(tmp_path: Path) -> None:

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lass.data.audio.extraction import write_sources
 from lass.data.audio.files import write_audio
 from lass.data.audio.recordings import list_recordings
-from lass.data.audio.tracks import open_tracks, write_sources
+from lass.data.audio.tracks import open_tracks
 from lass.data.audio.utterances import find_recordings
 from lass.data.mixtures import Mixtures
 from lass.data.settings import AudioLibrarySettings, MixtureDraw
@@ -50,11 +51,27 @@ def test_folders_that_are_refused(tmp_path: Path) -> None:
     (tmp_path / "bob").mkdir()
     with pytest.raises(ValueError, match=r"bob has no audio file \(\.wav, .*: lay it out as <root>/<split>"):
         find_recordings(tmp_path, classes=("ann", "bob"), files={})
-    with pytest.raises(ValueError, match="of classes 'bob' and 'ann' at once: remove one"):
+    with pytest.raises(ValueError, match="of classes 'bob' and 'ann' at once: give each"):
         find_recordings(tmp_path, classes=("ann", "bob"), files={"bob": ["ann"]})
-    speak(tmp_path, "ann/1.flac")
-    with pytest.raises(ValueError, match=r"1\.wav and .*1\.flac are called alike"):
-        find_recordings(tmp_path, classes=("ann",), files={})
+
+
+def test_two_files_of_one_name_and_links(tmp_path: Path) -> None:
+    speak(tmp_path, "ann/1.wav", "ann/1.flac", "ann/2.wav", "elsewhere/deep/3.wav")
+    home = tmp_path / "ann"
+    (home / "linked").symlink_to(tmp_path / "elsewhere")
+    (home / "circle").symlink_to(home)
+    (home / "gone.wav").symlink_to(tmp_path / "x.wav")
+    (home / "lost").symlink_to(tmp_path / "nowhere")
+    (home / "notes.txt").symlink_to(tmp_path / "notes.txt")
+    listing = find_recordings(tmp_path, classes=("ann",), files={})
+    assert [recording.name for recording in listing.recordings] == ["ann/2", "ann/linked/deep/3"]
+    assert sorted(listing.damaged) == ["ann/1", "ann/gone", "ann/lost"]
+    assert "1.flac and" in listing.damaged["ann/1"]
+    assert "1.wav are called alike" in listing.damaged["ann/1"]
+    assert f"gone.wav is a link to {tmp_path}/x.wav, which is not there" in listing.damaged["ann/gone"]
+    (tmp_path / "bob").symlink_to(tmp_path / "nobody")
+    with pytest.raises(FileNotFoundError, match=r"bob is a link to .*nobody, which is not there"):
+        find_recordings(tmp_path, classes=("bob",), files={})
 
 
 def test_mixtures_of_two_speakers_of_one_class(tmp_path: Path) -> None:
@@ -65,7 +82,7 @@ def test_mixtures_of_two_speakers_of_one_class(tmp_path: Path) -> None:
     libraries = {}
     for split in ("train", "validation"):
         listing = list_recordings("lass.data.audio.utterances", split=split, **asked)  # type: ignore[arg-type]
-        write_sources(tmp_path / split, listing.recordings, rate=RATE, classes=settings.classes)
+        write_sources(tmp_path / split, listing, rate=RATE, classes=settings.classes)
         libraries[split] = open_tracks(tmp_path / split, settings)
     assert libraries["validation"].items == ["speech/1/a", "speech/4/a"]
     assert len(libraries["train"].items) == 4
