@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from lass.config.audio import AudioDataset
-from lass.config.hardware import has_gpu
+from lass.config.hardware import finds_gpu, has_gpu
 from lass.config.images import MNIST_FILES, ImageDataset
 from lass.config.separation import check_trained_priors
 from lass.settings import Identifier, Natural, PositiveInt, Section, WithoutNulls, key
@@ -26,6 +26,7 @@ __all__ = [
     "AudioDataset",
     "Config",
     "ImageDataset",
+    "finds_gpu",
     "has_gpu",
     "json_schema",
     "parse_config",

@@ -5,7 +5,7 @@ What a data set answers stands in `lass.config`; here are only paths, and which 
 
 from pathlib import Path
 
-from lass.config import MNIST_FILES, has_gpu, parse_config
+from lass.config import MNIST_FILES, finds_gpu, has_gpu, parse_config
 from snakemake.exceptions import WorkflowError
 
 REPOSITORY = Path(workflow.basedir)
@@ -30,6 +30,16 @@ def any_of(names):
 
 AUDIO = any_of(settings.named("audio"))
 IMAGES = any_of(settings.named("images"))
+
+
+# Jobs on other machines (a cluster's) may find a GPU where this one has none; a dry run needs none.
+onstart:
+    wanting = [job.rule.name for job in workflow.dag.needrun_jobs() if job.resources.get("gpu")]
+    if settings.device == "cuda" and wanting and workflow.local_exec and not finds_gpu():
+        raise WorkflowError(
+            f"device is 'cuda', which {wanting[0]} asks for, but this machine shows no GPU (nvidia-smi lists those "
+            "it has): set device to auto or cpu. No job has been started."
+        )
 
 
 wildcard_constraints:
