@@ -17,9 +17,11 @@ from pydantic import Field, ValidationError, model_validator
 
 from lass.config.audio import AudioDataset
 from lass.config.hardware import finds_gpu, has_gpu
-from lass.config.images import MNIST_FILES, ImageDataset
+from lass.config.images import ImageDataset
 from lass.config.separation import check_trained_priors
 from lass.config.texts import read_texts, without_texts_of_null
+from lass.data.contents import fingerprint
+from lass.data.images.names import MNIST_FILES, files_of_split
 from lass.settings import Identifier, Natural, PositiveInt, Section, WithoutNulls, key
 
 __all__ = [
@@ -27,7 +29,9 @@ __all__ = [
     "AudioDataset",
     "Config",
     "ImageDataset",
+    "files_of_split",
     "finds_gpu",
+    "fingerprint",
     "has_gpu",
     "json_schema",
     "parse_config",

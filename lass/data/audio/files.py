@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from lass.data.settings import AUDIO_SUFFIXES
 from lass.storage import written_aside
 
 FORMATS = {".wav": "WAV", ".flac": "FLAC"}
-SUFFIXES = (".wav", ".flac", ".aiff", ".aif", ".aifc", ".w64", ".caf", ".au", ".ogg", ".opus", ".mp3")
+SUFFIXES = AUDIO_SUFFIXES
 """What recordings are called that `read_audio` reads, those that lose nothing first."""
 
 
