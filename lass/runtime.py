@@ -14,7 +14,8 @@ logger = logging.getLogger("lass")
 @contextmanager
 def logged(path: str | Path) -> Iterator[logging.Logger]:
     """Write log records and an error that ends the block to `path` and to standard error."""
-    handlers: list[logging.Handler] = [logging.FileHandler(path, mode="w"), logging.StreamHandler()]
+    file = logging.FileHandler(path, mode="w", encoding="utf-8", errors="backslashreplace")
+    handlers: list[logging.Handler] = [file, logging.StreamHandler()]
     for handler in handlers:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         logger.addHandler(handler)

@@ -35,8 +35,8 @@ DOORS: dict[str, set[str]] = {
 }
 """Room of `lass` to the other rooms that it may import; a module of `lass` in no room is an error."""
 
-LIGHT = re.compile(r"lass\.\w+\.settings(\.\w+)?")
-"""Modules of settings: torch-free, so that the configuration may be made of them."""
+LIGHT = re.compile(r"lass\.(\w+\.settings|data\.contents|data\.images\.names)(\.\w+)?")
+"""Modules of settings, and those that look at a user's folder: torch-free, for the configuration."""
 FAMILIES = ("blind", "class_nmf", "latent", "oracles", "supervised")
 """Families of methods: none imports another."""
 

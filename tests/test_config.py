@@ -425,9 +425,9 @@ def test_sources_of_one_class() -> None:
         ),
         (
             {"mixtures.sources": ["speech", "noise"]},
-            "mixtures.sources or files name 'noise', which is none of",
+            "mixtures.sources names 'noise', which is none of",
         ),
-        ({"files": {"noise": ["a"]}}, "mixtures.sources or files name 'noise', which is none of ['speech']"),
+        ({"files": {"noise": ["a"]}}, "files names 'noise', which is none of the classes ['speech']"),
         (
             {"mixtures.pairing": "together"},
             "source is 'utterances', whose recordings have one class each: no two sources are of one",

@@ -29,6 +29,13 @@ def test_records_and_the_error_that_ends_a_job_are_logged(tmp_path: Path) -> Non
     assert not logging.getLogger("lass").handlers
 
 
+def test_names_in_any_letters_are_logged(tmp_path: Path) -> None:
+    path = tmp_path / "job.log"
+    with logged(path) as logger:
+        logger.info("Track été, and a byte that is no letter: \udcc3")
+    assert "Track été, and a byte that is no letter: \\udcc3" in path.read_text(encoding="utf-8")
+
+
 def test_a_log_begins_anew(tmp_path: Path) -> None:
     for word in ("first", "second"):
         with logged(tmp_path / "job.log") as logger:

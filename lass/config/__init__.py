@@ -16,9 +16,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from lass.config.audio import AudioDataset
-from lass.config.hardware import has_gpu
-from lass.config.images import MNIST_FILES, ImageDataset
+from lass.config.hardware import finds_gpu, has_gpu
+from lass.config.images import ImageDataset
 from lass.config.separation import check_trained_priors
+from lass.config.texts import read_texts, without_texts_of_null
+from lass.data.contents import fingerprint
+from lass.data.images.names import MNIST_FILES, files_of_split
 from lass.settings import Identifier, Natural, PositiveInt, Section, WithoutNulls, key
 
 __all__ = [
@@ -26,6 +29,9 @@ __all__ = [
     "AudioDataset",
     "Config",
     "ImageDataset",
+    "files_of_split",
+    "finds_gpu",
+    "fingerprint",
     "has_gpu",
     "json_schema",
     "parse_config",
@@ -115,10 +121,16 @@ class Config(Section):
 
 
 def parse_config(values: Mapping[str, Any]) -> Config:
-    """Validate a configuration; ValueError lists every problem with its key, the value and a remedy."""
+    """Validate a configuration; ValueError lists every problem with its key, the value and a remedy.
+
+    Text that does not fit is read as YAML would read it: on the command line everything in braces is text.
+    """
+    values = without_texts_of_null(values)
     try:
         return Config.model_validate(values)
     except ValidationError as error:
+        if read_texts(values, (without_tags(problem["loc"]) for problem in error.errors())):
+            return parse_config(values)
         problems = "\n".join(f"  {describe(problem)}" for problem in error.errors())
         raise ValueError(f"the configuration is not valid (see docs/configuration.md):\n{problems}") from None
 
@@ -138,6 +150,10 @@ def describe(problem: Any) -> str:
     if problem["type"] == "union_tag_not_found":
         return f"{path}: has no kind; give one of {problem['ctx']['discriminator']}"
     message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "string_pattern_mismatch":
+        message = "a name has lower-case letters, digits and underscores, a letter first"
+    if "classes" in places and problem["type"].startswith("string"):
+        message += "; the folders of a class may have other names: files: {cats: [Cats]}"
     given = "" if isinstance(problem["input"], Mapping) else f" (got {problem['input']!r})"
     return f"{path or 'configuration'}: {message}{given}"
 

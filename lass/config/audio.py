@@ -6,10 +6,12 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from lass.config.dataset import AnyJob, Dataset, known_reader
-from lass.config.registry import AUDIO_READERS, NAMING_READERS
+from lass.config.registry import AUDIO_READERS
 from lass.config.rows import check_blind, check_masks
 from lass.config.separation import AudioCounting, Residual
 from lass.data.settings import (
+    AUDIO_SUFFIXES,
+    DESCRIPTION_SUFFIXES,
     AudioLibrarySettings,
     AudioMixtures,
     Mixing,
@@ -23,7 +25,7 @@ from lass.methods.settings import (
     SupervisedJob,
 )
 from lass.models.settings import AudioCodecSettings, CodecCheck, Supervised
-from lass.settings import Identifier, PositiveFloat, PositiveInt, WithoutNulls, key
+from lass.settings import PositiveFloat, PositiveInt, key
 from lass.songs.settings import Composed
 
 
@@ -41,13 +43,6 @@ class AudioDataset(Dataset):
         "in Slakh's layout, `stems` a folder per song with a file per stem, `utterances` a folder per class "
         "with recordings (docs/datasets.md)",
         ", ".join(AUDIO_READERS),
-    )
-    files: Annotated[dict[Identifier, list[str]], WithoutNulls] = key(
-        "of `stems`: the names of the files, without suffix, whose sum a class is; of `utterances`: the "
-        "folders of "
-        "a class. A class that is not named here has its own name",
-        "names",
-        default_factory=dict,
     )
     damaged: Literal["refuse", "skip"] = key(
         "what is done about recordings that cannot be read: `refuse` checks all of a split and fails with a "
@@ -107,13 +102,9 @@ class AudioDataset(Dataset):
                 f"classes {self.classes} is one class: name two, or the class of every source of a "
                 "mixture in mixtures.sources"
             )
-        strange = sorted({*(self.mixtures.sources or []), *self.files} - set(self.classes))
+        strange = sorted({*(self.mixtures.sources or [])} - set(self.classes))
         if strange:
-            raise ValueError(
-                f"mixtures.sources or files name {strange[0]!r}, which is none of {self.classes}"
-            )
-        if self.files and self.source not in NAMING_READERS:
-            raise ValueError(f"files names files or folders, but source is {self.source!r}: leave it out")
+            raise ValueError(f"mixtures.sources names {strange[0]!r}, which is none of {self.classes}")
         unused = sorted(set(self.classes) - set(self.source_classes))
         if unused:
             raise ValueError(
@@ -189,6 +180,16 @@ class AudioDataset(Dataset):
     def reader(self) -> str:
         """The module that reads the folder."""
         return AUDIO_READERS[self.source]
+
+    def places(self, split: str) -> tuple[str, ...]:
+        """Where the recordings of a split are, relative to the root."""
+        held = self.folder_of(split)
+        return self.folders_of_classes(held) if self.source == "utterances" else (held,)
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Of files that count."""
+        return (*AUDIO_SUFFIXES, *DESCRIPTION_SUFFIXES)
 
     @property
     def source_classes(self) -> list[str]:

@@ -4,14 +4,13 @@ A data set is a union by `kind`: `lass.config.audio` and `lass.config.images`. B
 only the rules that bring the data in are different ones for each kind.
 """
 
-import os
 from abc import abstractmethod
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
+from lass.config.location import Located
 from lass.config.registry import METHODS
 from lass.config.separation import (
     Counting,
@@ -40,7 +39,7 @@ from lass.methods.settings import (
     SupervisedJob,
 )
 from lass.models.settings import CodecCheck, CodecSettings, PriorOfClass
-from lass.settings import Identifier, PositiveInt, Section, key
+from lass.settings import PositiveInt, Section, key
 
 
 def known_reader(source: str, *, readers: Mapping[str, str]) -> str:
@@ -56,25 +55,12 @@ AnyMedium = SoundSettings | PictureSettings
 AnyJob = OracleJob | BlindJob | SupervisedJob | ClassNmfJob | LatentJob
 
 
-class Dataset(Section):
+class Dataset(Located):
     """Everything about one data set."""
 
     main: ClassVar[str]  # the table that figures and times are about; the metric's name
     kind: str
-    source: str
     pictures: PositiveInt
-    root: str | None = key(
-        "the folder that holds the data; a relative path starts at the working directory",
-        "path",
-        default=None,
-    )
-    held_out: PositiveInt | None = key(
-        "items of `train` that are the split `validation` where the data have none: of MNIST the last ones, "
-        "of folders some from all over the list",
-        "items",
-        default=None,
-    )
-    classes: Annotated[list[Identifier], Field(min_length=1)] = key("names of the classes", "names")
     codec: CodecSettings
     likelihood: Counting
     priors: Priors = key(
@@ -88,9 +74,7 @@ class Dataset(Section):
 
     @model_validator(mode="after")
     def check_parts(self) -> Self:
-        """Classes, mixtures, methods and tables fit together."""
-        if len(set(self.classes)) != len(self.classes):
-            raise ValueError(f"classes {self.classes} names a class twice")
+        """Mixtures, methods and tables fit together."""
         check_mixing(
             self.weights_given, sources=self.sources, codes=self.codec.codes, symmetric=self.symmetric
         )
@@ -261,17 +245,6 @@ class Dataset(Section):
     def timed(self) -> list[str]:
         """Methods of the main table that need priors: what is timed."""
         return [name for name in self.tables[self.main].rows if name in self.separation.methods]
-
-    @property
-    def expanded_root(self) -> str:
-        """The root with ~ and variables of the environment filled in; empty where there is none."""
-        return os.path.expandvars(Path(self.root).expanduser()) if self.root else ""
-
-    def folder(self, split: str) -> str:
-        """The folder of a split that is read: that of training, where validation is held out of it."""
-        root = self.expanded_root
-        missing = split == "validation" and not Path(f"{root}/validation").is_dir()
-        return f"{root}/train" if missing and self.held_out else f"{root}/{split}"
 
     def altered(self, split: str) -> Augmentation | None:  # noqa: ARG002 (images answer by split)
         """How copies of the items of a split are altered; None for not at all."""

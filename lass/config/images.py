@@ -9,7 +9,9 @@ from pydantic import AfterValidator, Field, model_validator
 from lass.config.dataset import AnyJob, Dataset, known_reader
 from lass.config.registry import IMAGE_READERS
 from lass.config.separation import ImageCounting
+from lass.data.images.names import files_of_split, find_idx
 from lass.data.settings import (
+    PICTURE_SUFFIXES,
     Augmentation,
     ImageLibrarySettings,
     ImageMixtures,
@@ -22,11 +24,6 @@ from lass.likelihood.settings import LARGEST_FRAMES
 from lass.methods.settings import ClassNmfJob, OracleJob
 from lass.models.settings import ClassNmf, CodecCheck, CodecSettings
 from lass.settings import PositiveInt, key
-
-MNIST_FILES = [
-    f"{part}-{what}-ubyte" for part in ("train", "t10k") for what in ("images-idx3", "labels-idx1")
-]
-"""What the files of MNIST are called, without .gz."""
 
 
 class ImageDataset(Dataset):
@@ -196,14 +193,26 @@ class ImageDataset(Dataset):
         """Splits on which the priors are measured: also the one whose mixtures are scored."""
         return ["validation", "test"]
 
-    def image_files(self, split: str, downloaded: str) -> list[str]:
-        """What the images of a split are read from; `downloaded` is the folder of files that are fetched."""
-        if self.source != "mnist":
-            return [self.folder(split)]
-        if not self.root:
-            return [f"{downloaded}/{name}.gz" for name in MNIST_FILES]
-        paths = [f"{self.expanded_root}/{name}" for name in MNIST_FILES]
-        return [path if Path(path).is_file() else f"{path}.gz" for path in paths]
+    def places(self, split: str) -> tuple[str, ...]:
+        """Where the images of a split are, relative to the root."""
+        if self.source == "mnist":
+            root = Path(self.checked_root)
+            paths = (find_idx(root, name) for name in files_of_split(split))
+            return tuple(path.relative_to(root).as_posix() for path in paths)
+        held = self.folder_of(split)
+        alone = len(self.classes) == 1 and not self.files
+        if alone and not Path(self.checked_root, held, *self.classes).is_dir():
+            return (held,)
+        return self.folders_of_classes(held)
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Of files that count."""
+        return PICTURE_SUFFIXES
+
+    def held_out_of(self, split: str) -> int | None:
+        """Of MNIST always; of folders, where there is none for validation."""
+        return self.held_out if self.source == "mnist" and split != "test" else super().held_out_of(split)
 
     @property
     def mixing(self) -> Mixing:

@@ -11,10 +11,10 @@ AUDIO_READERS = {
     "utterances": "lass.data.audio.utterances",
 }
 """Value of `source` of an audio data set -> the module that reads such a folder."""
-NAMING_READERS = ("stems", "utterances")
-"""Those that `files` tells where a class is."""
 IMAGE_READERS = {"mnist": "lass.data.images.mnist", "folder": "lass.data.images.folders"}
 """Value of `source` of an image data set -> the module that reads such files."""
+NAMING_READERS = ("stems", "utterances", "folder")
+"""Those that `files` tells where a class is."""
 
 BLIND = ("rpca", "ica", "hpss", "repet", "repet_sim", "ft2d", "nmf")
 """Methods that split any mixture of audio in two and do not know which is which."""

@@ -31,6 +31,26 @@ LIBRARY_SETTINGS: TypeAdapter[AudioLibrarySettings | ImageLibrarySettings] = Typ
 """Reads them from what the workflow hands to a job: `LIBRARY_SETTINGS.validate_python(params.library)`."""
 
 
+AUDIO_SUFFIXES = (
+    ".wav", ".wave", ".bwf", ".rf64", ".w64", ".flac", ".aiff", ".aif", ".aifc", ".caf", ".au", ".snd",
+    ".ogg", ".oga", ".opus", ".mp3",
+)  # fmt: skip
+"""What recordings are called that are read, in capitals or not."""
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff", ".webp")
+"""What pictures are called that are read."""
+DESCRIPTION_SUFFIXES = (".yaml",)
+"""What files are called that say which recordings are which."""
+
+
+class Contents(Section):
+    """Which files of a user's folder a split is read from."""
+
+    root: str = key("the folder", "path")
+    places: tuple[str, ...] = key("files in it, and folders whose files at any depth count", "paths")
+    suffixes: tuple[str, ...] = key("of files in these folders that count", "suffixes")
+    record: str = key("file that keeps what is known of them; without it they are taken for new ones", "path")
+
+
 class Mixing(Section):
     """What is mixed, and how loud: y is the sum of alpha_n x_n."""
 

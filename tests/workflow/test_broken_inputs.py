@@ -89,12 +89,13 @@ def test_parts_that_do_not_belong_together(toy: Path, tmp_path: Path) -> None:
 
 
 def test_images_that_cannot_be_had(tmp_path: Path) -> None:
-    """A mirror that is not there, files of other sizes, a class without a folder."""
+    """A mirror that is not there, files of other sizes, a class without a picture."""
     digits = tmp_path / "digits"
     write_mnist(digits, train=20, test=10)
     (digits / "t10k-images-idx3-ubyte").write_bytes(idx_bytes(np.zeros((10, 20, 20))))
-    (tmp_path / "pictures" / "test" / "zero").mkdir(parents=True)
     mnist = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))["datasets"]["mnist"]
+    for name in mnist["classes"]:
+        (tmp_path / "pictures" / "test" / name).mkdir(parents=True)
     mirrors = ["http://127.0.0.1:9/"]
     sets = {
         "away": mnist | {"mirrors": mirrors},

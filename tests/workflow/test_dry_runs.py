@@ -31,6 +31,7 @@ ALL_RULES = {
     "show_separations": 1,
     "all": 1,
 }
+SPLITS = ["train", "validation", "test"]
 IMAGE_RULES = {
     "fetch_mnist": 4,
     "prepare_images": 3,
@@ -183,6 +184,10 @@ def test_two_data_sets_of_audio(tmp_path: Path) -> None:
         (of_slakh(priors={"new": {"layers": 3}}), "datasets.slakh.priors.new.width: missing"),
         (of_slakh(source="zenodo"), "datasets.slakh.source: source 'zenodo' is unknown: choose one of"),
         (of_slakh(source="slakh"), "source is 'slakh', so root must name the folder that is read"),
+        (
+            of_slakh(classes=["Cats", 0]),
+            "a letter first; the folders of a class may have other names: files: {cats: [Cats]} (got 'Cats')",
+        ),
         (of_slakh(root="songs"), "source is 'composed', which reads no folder, but root is 'songs'"),
         (of_slakh(classes=["drums", "piano"]), "separation.priors must name a prior for each class"),
         (of_slakh(mixtures={"seconds": -1}), "mixtures.seconds: Input should be greater than 0 (got -1)"),
@@ -213,11 +218,34 @@ def test_wrong_configuration(tmp_path: Path, values: dict[str, Any], message: st
 
 
 def test_a_missing_folder_of_songs_is_named(tmp_path: Path) -> None:
-    root = tmp_path / "nowhere"
-    config = write_config(tmp_path / "folder.yaml", of_slakh(source="slakh", root=str(root)))
-    outcome = dry_run(tmp_path, configs=[TEST_CONFIG, config])
-    assert outcome.status == 1
-    assert str(root) in outcome.output
+    """Where it was looked for, before any job; also one that lacks a split."""
+    for root, message in (
+        ("nowhere", f"datasets.slakh: root is 'nowhere', but {tmp_path}/nowhere is no folder: correct root"),
+        ("~/nowhere/", "/nowhere is no folder: correct root"),
+        (folders(tmp_path / "some", "train", "test"), "/some has no folder 'validation': lay it out as"),
+    ):
+        config = write_config(tmp_path / "folder.yaml", of_slakh(source="slakh", root=root))
+        outcome = dry_run(tmp_path, configs=[TEST_CONFIG, config])
+        assert outcome.status == 1
+        assert message in outcome.output
+    assert "set held_out to the number of items of train" in outcome.output
+
+
+def test_a_folder_that_nobody_reads_may_be_missing(tmp_path: Path) -> None:
+    config = write_config(tmp_path / "c.yaml", of_mnist(root=str(tmp_path / "nowhere")))
+    assert dry_run(tmp_path, configs=[TEST_CONFIG, config]).jobs == ALL_RULES
+
+
+def test_values_in_braces_are_read_as_in_a_file(tmp_path: Path) -> None:
+    slakh = "{mixtures: {count: {test: null}}, tables: {decoders: null}, supervised: null}"
+    mnist = "{colours: 1, held_out: 10, codec: {training: {learning_rate: 1e-4, steps: 1e3}}}"
+    braces = f"datasets={{slakh: {slakh}, mnist: {mnist}}}"
+    tables = of_slakh(tables={"sdr": {"rows": ["lass"]}})
+    configs = [TEST_CONFIG, write_config(tmp_path / "c.yaml", tables)]
+    outcome = dry_run(tmp_path, "--config", braces, configs=configs)
+    assert outcome.status == 0, outcome.output
+    outcome = dry_run(tmp_path, "--config", "datasets={slakh:/data/songs}")
+    assert outcome.status == 1, "a space is missing"
 
 
 def test_a_root_below_the_home_folder_or_a_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,7 +302,7 @@ def test_changes_of_the_default(tmp_path: Path, name: str, jobs: dict[str, int])
 @pytest.mark.parametrize(("name", "splits"), [("stems", ["train", "test"]), ("utterances", [])])
 def test_examples_of_other_recordings(tmp_path: Path, name: str, splits: list[str]) -> None:
     """Songs without a folder for validation; recordings of one class."""
-    root = folders(tmp_path / "data", *(splits or ["train", "validation", "test"]))
+    root = folders(tmp_path / "data", *(splits or [f"{split}/speech" for split in SPLITS]))
     dataset = {"stems": "stems", "utterances": "speech"}[name]
     mine = write_config(tmp_path / "c.yaml", {"datasets": {dataset: {"root": root}}})
     outcome = dry_run(tmp_path, configs=[ROOT / "config" / f"{name}.yaml", mine])
@@ -319,7 +347,7 @@ def test_music_and_images_together(tmp_path: Path) -> None:
 
 def test_what_is_asked_for_by_name_is_made_of_any_data_set(tmp_path: Path) -> None:
     jobs = dry_run(tmp_path, targets=["results/mnist/mixtures/test.parquet"]).jobs
-    assert jobs == {"fetch_mnist": 4, "prepare_images": 1, "draw_mixtures": 1}
+    assert jobs == {"fetch_mnist": 2, "prepare_images": 1, "draw_mixtures": 1}
     jobs = dry_run(tmp_path, targets=["results/timing.csv"]).jobs
     assert jobs["time_separations"] == 1
     assert "fetch_mnist" not in jobs
@@ -332,14 +360,14 @@ def test_files_of_mnist_that_are_there(tmp_path: Path) -> None:
     """With and without `.gz`; a folder that lacks one is named."""
     names = [f"{part}-{what}-ubyte" for part in ("train", "t10k") for what in ("images-idx3", "labels-idx1")]
     for index, name in enumerate(names):
-        (tmp_path / f"{name}{'.gz' if index % 2 else ''}").touch()
+        (tmp_path / f"{name}{'.gz' if index % 2 else ''}").write_text("digits")
     config = write_config(tmp_path / "c.yaml", {"targets": ["mnist"], **of_mnist(root=str(tmp_path))})
     jobs = dry_run(tmp_path, configs=[TEST_CONFIG, config], targets=IMAGE_TARGETS).jobs
     assert jobs == {name: count for name, count in IMAGE_RULES.items() if name != "fetch_mnist"}
     (tmp_path / names[2]).unlink()
     outcome = dry_run(tmp_path, configs=[TEST_CONFIG, config])
     assert outcome.status == 1
-    assert f"{tmp_path}/{names[2]}.gz" in outcome.output
+    assert f"{tmp_path} has neither {names[2]} nor {names[2]}.gz: set `root`" in outcome.output
 
 
 def test_pictures_from_a_folder(tmp_path: Path) -> None:

@@ -3,13 +3,15 @@
 What a data set answers stands in `lass.config`; here are only paths, and which files a method needs.
 """
 
+import os
 from pathlib import Path
 
-from lass.config import MNIST_FILES, has_gpu, parse_config
+from lass.config import MNIST_FILES, files_of_split, finds_gpu, fingerprint, has_gpu, parse_config
 from snakemake.exceptions import WorkflowError
 
 REPOSITORY = Path(workflow.basedir)
 FIRST_SONG = {"train": 1, "validation": 100_001, "test": 200_001}  # of a split: they stay apart
+os.environ["PYTHONUTF8"] = "1"  # of jobs: names of songs have letters beyond ASCII in a locale of ASCII, too
 
 try:
     settings = parse_config(config)
@@ -30,6 +32,16 @@ def any_of(names):
 
 AUDIO = any_of(settings.named("audio"))
 IMAGES = any_of(settings.named("images"))
+
+
+# Jobs on other machines (a cluster's) may find a GPU where this one has none; a dry run needs none.
+onstart:
+    wanting = [job.rule.name for job in workflow.dag.needrun_jobs() if job.resources.get("gpu")]
+    if settings.device == "cuda" and wanting and workflow.local_exec and not finds_gpu():
+        raise WorkflowError(
+            f"device is 'cuda', which {wanting[0]} asks for, but this machine shows no GPU (nvidia-smi lists those "
+            "it has): set device to auto or cpu. No job has been started."
+        )
 
 
 wildcard_constraints:
@@ -128,22 +140,3 @@ def priors(wildcards):
 def prior_of_each_class(wildcards):
     """Per class: its name, and name, classes and kind of its prior."""
     return [plain(each) for each in dataset_of(wildcards).prior_of_each_class]
-
-
-def songs(wildcards):
-    """Folder that a split of audio is read from: songs composed here, or the user's."""
-    if dataset_of(wildcards).source == "composed":
-        return f"results/{wildcards.dataset}/songs/{wildcards.split}"
-    return dataset_of(wildcards).folder(wildcards.split)
-
-
-def root_of(dataset, wildcards):
-    """The folder that a reader is told of: with the splits of songs, or with the files of images."""
-    if dataset.source == "composed":
-        return f"results/{wildcards.dataset}/songs"
-    return dataset.expanded_root or f"results/{wildcards.dataset}/idx"
-
-
-def pictures(wildcards):
-    """What the images of a split are read from."""
-    return dataset_of(wildcards).image_files(wildcards.split, f"results/{wildcards.dataset}/idx")

@@ -33,7 +33,7 @@ rule compose_songs:
 
 rule extract_sources:
     input:
-        songs=songs,
+        songs=data_of_split,
     output:
         sources=directory("results/{dataset}/sources/{split}"),
     log:
@@ -54,7 +54,9 @@ rule extract_sources:
         classes_in=of_dataset("files"),
         damaged=of_dataset("damaged"),
         root=asked(root_of),
-        held_out=of_dataset("held_out"),
+        held_out=asked(lambda dataset, wildcards: dataset.held_out_of(wildcards.split)),
+        files=read_files,
+        contents=fingerprint_of_files,
         code=code_of_reader("extract_sources"),
     script:
         "../scripts/extract_sources.py"
@@ -84,7 +86,7 @@ rule fetch_mnist:
 
 rule prepare_images:
     input:
-        images=pictures,
+        images=data_of_split,
     output:
         sources=directory("results/{dataset}/sources/{split}"),
     log:
@@ -102,8 +104,11 @@ rule prepare_images:
     params:
         library=library,
         reader=of_dataset("reader"),
+        classes_in=of_dataset("files"),
         root=asked(root_of),
-        held_out=of_dataset("held_out"),
+        held_out=asked(lambda dataset, wildcards: dataset.held_out_of(wildcards.split)),
+        files=read_files,
+        contents=fingerprint_of_files,
         code=code_of_reader("prepare_images"),
     script:
         "../scripts/prepare_images.py"

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from lass.data.audio.extraction import write_sources
 from lass.data.audio.recordings import list_recordings
-from lass.data.settings import AudioLibrarySettings
+from lass.data.contents import record_digests
+from lass.data.settings import AudioLibrarySettings, Contents
 from lass.runtime import logged
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 with logged(snakemake.log[0]) as logger:
     params, library = snakemake.params, AudioLibrarySettings(**snakemake.params.library)
+    if params.files:
+        record_digests(Contents(**params.files))
     listing = list_recordings(
         params.reader,
         root=Path(params.root),

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lass.data.contents import record_digests
 from lass.data.images.library import FILE, write_images
 from lass.data.images.readers import read_images
-from lass.data.settings import ImageLibrarySettings
+from lass.data.settings import Contents, ImageLibrarySettings
 from lass.runtime import logged
 
 if TYPE_CHECKING:
@@ -13,12 +14,15 @@ if TYPE_CHECKING:
 
 with logged(snakemake.log[0]) as logger:
     params, library = snakemake.params, ImageLibrarySettings(**snakemake.params.library)
+    if params.files:
+        record_digests(Contents(**params.files))
     pixels, labels = read_images(
         params.reader,
         root=Path(params.root),
         split=snakemake.wildcards.split,
         image=library.image,
         classes=library.classes,
+        files=params.classes_in,
         held_out=params.held_out,
     )
     write_images(Path(snakemake.output.sources) / FILE, pixels, labels, library.classes)

@@ -9,13 +9,11 @@ import numpy as np
 import soundfile
 
 from lass.data.audio.headers import UNKNOWN, SoundStream, open_sound
+from lass.data.settings import AUDIO_SUFFIXES
 from lass.storage import written_aside
 
 FORMATS = {".wav": "WAV", ".flac": "FLAC"}
-SUFFIXES = (
-    ".wav", ".wave", ".bwf", ".rf64", ".w64", ".flac", ".aiff", ".aif", ".aifc", ".caf", ".au", ".snd",
-    ".ogg", ".oga", ".opus", ".mp3",
-)  # fmt: skip
+SUFFIXES = AUDIO_SUFFIXES
 """What recordings are called that `read_audio` reads, in capitals or not."""
 _BLOCK = 2**18  # frames that are read beyond the stated end at once
 _MOST = 2**26  # frames for which there is room before the first is read, whatever a header states

@@ -1,14 +1,14 @@
 """Folders of pictures: which files belong to which class, and how a picture becomes an image of the model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from lass.data.settings import PICTURE_SUFFIXES as SUFFIXES
 from lass.data.splits import folder_of_split, part_of_split
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff", ".webp")
 LAYOUT = "<root>/<split>/<class>/*.png, or <root>/<split>/*.png where there is one class"
 _MODES = {1: "L", 3: "RGB"}
 
@@ -19,6 +19,7 @@ def read_split(
     split: str,
     image: tuple[int, int, int],
     classes: Sequence[str],
+    files: Mapping[str, Sequence[str]],
     held_out: int | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pixels [n, C, H, W] uint8 of the pictures of `split` and labels [n] int64, sorted by class and name.
@@ -30,15 +31,18 @@ def read_split(
     if size != columns:
         raise ValueError(f"images of {size} rows and {columns} columns: pictures are fitted into squares")
     folder = folder_of_split(root, split, held_out=held_out, layout=LAYOUT)
-    pictures = part_of_split(find_pictures(folder, classes), root, split, held_out=held_out)
+    pictures = part_of_split(find_pictures(folder, classes, files), root, split, held_out=held_out)
     pixels = np.stack([read_picture(path, size=size, colours=colours) for path, _ in pictures])
     return pixels, np.array([index for _, index in pictures])
 
 
-def find_pictures(folder: Path, classes: Sequence[str]) -> list[tuple[Path, int]]:
+def find_pictures(
+    folder: Path, classes: Sequence[str], files: Mapping[str, Sequence[str]]
+) -> list[tuple[Path, int]]:
     """The picture files of a split with the index of their class, sorted by class and name.
 
-    Every class has a sub-folder; where there is one class without a sub-folder, its pictures are in `folder`.
+    Every class has a sub-folder of its name, or those that `files` gives it; where there is one class without
+    a sub-folder, its pictures are in `folder`.
 
     Raises:
         FileNotFoundError: no such folder, or none of a class.
@@ -49,18 +53,22 @@ def find_pictures(folder: Path, classes: Sequence[str]) -> list[tuple[Path, int]
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is no folder: lay the pictures out as {LAYOUT}")
     pictures = []
-    for index, name in enumerate(classes):
-        home = folder / name
-        if len(classes) == 1 and not home.is_dir():
-            home = folder
-        if not home.is_dir():
-            raise FileNotFoundError(f"{folder} has no folder {name!r}: lay the pictures out as {LAYOUT}")
-        found = sorted(path for path in home.iterdir() if _is_picture(path))
-        if not found:
-            raise ValueError(
-                f"{home} has no picture ({', '.join(SUFFIXES)}): lay the pictures out as {LAYOUT}"
-            )
-        pictures += [(path, index) for path in found]
+    for index, source_class in enumerate(classes):
+        homes = [folder / name for name in files.get(source_class, [source_class])]
+        if len(classes) == 1 and source_class not in files and not homes[0].is_dir():
+            homes = [folder]
+        for home in homes:
+            if not home.is_dir():
+                raise FileNotFoundError(
+                    f"{folder} has no folder {home.name!r} of class {source_class!r}: lay the pictures out "
+                    f"as {LAYOUT}, or let `files` name the folders of the class"
+                )
+            found = sorted(path for path in home.iterdir() if _is_picture(path))
+            if not found:
+                raise ValueError(
+                    f"{home} has no picture ({', '.join(SUFFIXES)}): lay the pictures out as {LAYOUT}"
+                )
+            pictures += [(path, index) for path in found]
     return pictures
 
 

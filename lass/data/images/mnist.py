@@ -1,11 +1,12 @@
 """MNIST (LeCun et al., 1998): four IDX files, and the division of them into train, validation and test."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from lass.data.images import idx
+from lass.data.images.names import MNIST_REMEDY, files_of_split, find_idx
 
 FILES = {
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
@@ -18,16 +19,7 @@ FILES = {
 CLASSES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 IMAGE = (1, 28, 28)  # colours, rows, columns
 SPLITS = ("train", "validation", "test")
-REMEDY = f"set `root` to a folder with the files {', '.join(FILES)}, each with or without .gz"
-_PREFIXES = {"train": "train", "test": "t10k"}
-
-
-def find_idx(folder: Path, name: str) -> Path:
-    """The file `name` of FILES in `folder`, with or without .gz; FileNotFoundError where it is not there."""
-    for path in (folder / name, folder / f"{name}.gz"):
-        if path.is_file():
-            return path
-    raise FileNotFoundError(f"{folder} has neither {name} nor {name}.gz: {REMEDY}")
+REMEDY = MNIST_REMEDY
 
 
 def read_split(
@@ -36,6 +28,7 @@ def read_split(
     split: str,
     image: tuple[int, int, int],
     classes: Sequence[str],
+    files: Mapping[str, Sequence[str]],
     held_out: int | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pixels [n, 1, 28, 28] uint8, ink is 255, and digits [n] int64 of one of SPLITS, in order of the files.
@@ -52,9 +45,11 @@ def read_split(
         raise ValueError(
             f"images of {image} in {len(classes)} classes: MNIST has {IMAGE} in {len(CLASSES)}; set these"
         )
+    if files:
+        raise ValueError(f"files {dict(files)}: the labels say which image is of which class; leave them out")
+    pixels, labels = _read_part(root, split)
     if split == "test":
-        return _read_part(root, _PREFIXES["test"])
-    pixels, labels = _read_part(root, _PREFIXES["train"])
+        return pixels, labels
     kept = len(labels) - (held_out or 0)
     if not 0 < kept < len(labels):
         raise ValueError(
@@ -65,16 +60,15 @@ def read_split(
     return pixels[chosen], labels[chosen]
 
 
-def _read_part(folder: Path, prefix: str) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels and labels of the two files that begin with `prefix`."""
-    path = find_idx(folder, f"{prefix}-images-idx3-ubyte")
+def _read_part(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels and labels of the two files behind `split`."""
+    path, of_labels = (find_idx(folder, name) for name in files_of_split(split))
     images = idx.read_idx(path, magic=idx.IMAGES)
     if images.shape[1:] != IMAGE[1:]:
         raise ValueError(f"{path}: images of {images.shape[1:]} pixels, MNIST has {IMAGE[1:]}; {REMEDY}")
-    path = find_idx(folder, f"{prefix}-labels-idx1-ubyte")
-    labels = idx.read_idx(path, magic=idx.LABELS)
+    labels = idx.read_idx(of_labels, magic=idx.LABELS)
     if len(labels) != len(images):
-        raise ValueError(f"{path}: {len(labels)} labels for {len(images)} images; {REMEDY}")
+        raise ValueError(f"{of_labels}: {len(labels)} labels for {len(images)} images; {REMEDY}")
     if labels.max() >= len(CLASSES):
-        raise ValueError(f"{path}: label {labels.max()}, MNIST has 0 to {len(CLASSES) - 1}; {REMEDY}")
+        raise ValueError(f"{of_labels}: label {labels.max()}, MNIST has 0 to {len(CLASSES) - 1}; {REMEDY}")
     return images[:, None], labels.astype(np.int64)

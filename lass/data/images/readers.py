@@ -1,6 +1,6 @@
 """Images of a split from wherever a data set comes: the readers, and what they have in common."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
@@ -18,9 +18,12 @@ class Reader(Protocol):
         split: str,
         image: tuple[int, int, int],
         classes: Sequence[str],
+        files: Mapping[str, Sequence[str]],
         held_out: int | None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Pixels [n, C, H, W] uint8 and labels [n] int64 of a split, indices into `classes`.
+
+        `files` says where those of a class are, if not as usual.
 
         FileNotFoundError or ValueError, naming the file, where something is missing or does not fit.
         """
@@ -33,6 +36,7 @@ def read_images(
     split: str,
     image: tuple[int, int, int],
     classes: Sequence[str],
+    files: Mapping[str, Sequence[str]],
     held_out: int | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pixels [n, C, H, W] uint8 and labels [n] of `split` in `root`, by the reader `module`.
@@ -40,4 +44,4 @@ def read_images(
     `held_out` training images are the validation split of a set without one.
     """
     reader = cast(Reader, import_module(module))
-    return reader.read_split(root, split=split, image=image, classes=classes, held_out=held_out)
+    return reader.read_split(root, split=split, image=image, classes=classes, files=files, held_out=held_out)

@@ -24,7 +24,7 @@ def test_pictures_by_class(tmp_path: Path) -> None:
     for name in ("cat/b.png", "cat/a.JPG", "dog/z.jpeg", "fish/x.png", "dog/deep/y.png", "cat/.hidden.png"):
         save(tmp_path / name, grey(2, 2), format="PNG")
     (tmp_path / "dog" / "notes.txt").write_text("no picture")
-    found = find_pictures(tmp_path, ["dog", "cat"])
+    found = find_pictures(tmp_path, ["dog", "cat"], {})
     assert [(path.relative_to(tmp_path).as_posix(), index) for path, index in found] == [
         ("dog/z.jpeg", 0),
         ("cat/a.JPG", 1),
@@ -35,25 +35,35 @@ def test_pictures_by_class(tmp_path: Path) -> None:
 def test_one_class_needs_no_folder(tmp_path: Path) -> None:
     save(tmp_path / "b.png", grey(2, 2))
     save(tmp_path / "a.png", grey(2, 2))
-    assert [(path.name, index) for path, index in find_pictures(tmp_path, ["face"])] == [
+    assert [(path.name, index) for path, index in find_pictures(tmp_path, ["face"], {})] == [
         ("a.png", 0),
         ("b.png", 0),
     ]
     save(tmp_path / "face" / "c.png", grey(2, 2))
-    assert [path.name for path, _ in find_pictures(tmp_path, ["face"])] == ["c.png"]
+    assert [path.name for path, _ in find_pictures(tmp_path, ["face"], {})] == ["c.png"]
+
+
+def test_a_class_names_its_folders(tmp_path: Path) -> None:
+    for name in ("Cats/a.png", "hot-dog/b.png", "0/c.png"):
+        save(tmp_path / name, grey(2, 2))
+    files = {"cat": ["Cats"], "dog": ["hot-dog", "0"]}
+    found = find_pictures(tmp_path, ["dog", "cat"], files)
+    assert [(path.name, index) for path, index in found] == [("b.png", 0), ("c.png", 0), ("a.png", 1)]
+    with pytest.raises(FileNotFoundError, match=r"no folder 'dogs' of class 'dog'.*let `files` name"):
+        find_pictures(tmp_path, ["dog"], {"dog": ["dogs"]})
 
 
 def test_folders_that_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"nowhere is no folder: lay the pictures out as <root>"):
-        find_pictures(tmp_path / "nowhere", ["cat"])
+        find_pictures(tmp_path / "nowhere", ["cat"], {})
     with pytest.raises(ValueError, match=r"has no picture \(\.png"):
-        find_pictures(tmp_path, ["cat"])
+        find_pictures(tmp_path, ["cat"], {})
     save(tmp_path / "cat" / "a.png", grey(2, 2))
     with pytest.raises(FileNotFoundError, match="no folder 'dog'"):
-        find_pictures(tmp_path, ["cat", "dog"])
+        find_pictures(tmp_path, ["cat", "dog"], {})
     for classes in ([], ["cat", "cat"]):
         with pytest.raises(ValueError, match="repeat or are none"):
-            find_pictures(tmp_path, classes)
+            find_pictures(tmp_path, classes, {})
 
 
 def test_a_picture_of_the_size_keeps_its_pixels(tmp_path: Path) -> None:
@@ -136,7 +146,7 @@ def test_files_that_are_refused(tmp_path: Path) -> None:
 
 
 def split_of(root: Path, split: str, *, held_out: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    return read_split(root, split=split, image=(1, 2, 2), classes=["dog", "cat"], held_out=held_out)
+    return read_split(root, split=split, image=(1, 2, 2), classes=["dog", "cat"], files={}, held_out=held_out)
 
 
 def test_pictures_of_a_split(tmp_path: Path) -> None:
@@ -156,4 +166,4 @@ def test_pictures_of_a_split(tmp_path: Path) -> None:
     assert split_of(tmp_path, "validation", held_out=2)[0].tolist() == [[[[7, 7], [7, 7]]]] * 2
     assert len(split_of(tmp_path, "train", held_out=2)[1]) == 5
     with pytest.raises(ValueError, match="images of 2 rows and 3 columns: pictures are fitted into squares"):
-        read_split(tmp_path, split="train", image=(1, 2, 3), classes=["cat"], held_out=None)
+        read_split(tmp_path, split="train", image=(1, 2, 3), classes=["cat"], files={}, held_out=None)

@@ -7,14 +7,15 @@ import pytest
 
 from lass.data.compression import content_md5
 from lass.data.images import mnist
-from lass.data.images.mnist import CLASSES, FILES, IMAGE, find_idx, read_split
+from lass.data.images.mnist import CLASSES, FILES, IMAGE, read_split
+from lass.data.images.names import find_idx
 from tests.data.images.idx_files import digits, idx_bytes, write_mnist
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data" / "mnist"
 
 
 def read(root: Path, *, split: str, held_out: int | None) -> tuple[np.ndarray, np.ndarray]:
-    return read_split(root, split=split, image=IMAGE, classes=CLASSES, held_out=held_out)
+    return read_split(root, split=split, image=IMAGE, classes=CLASSES, files={}, held_out=held_out)
 
 
 def test_splits(tmp_path: Path) -> None:
@@ -39,7 +40,7 @@ def test_splits_that_cannot_be(tmp_path: Path) -> None:
         read(tmp_path, split="dev", held_out=1)
     for image, classes in (((3, 28, 28), CLASSES), (IMAGE, CLASSES[:9])):
         with pytest.raises(ValueError, match=r"MNIST has \(1, 28, 28\) in 10; set these"):
-            read_split(tmp_path, split="test", image=image, classes=classes, held_out=1)
+            read_split(tmp_path, split="test", image=image, classes=classes, files={}, held_out=1)
 
 
 def test_files_with_and_without_gz(tmp_path: Path) -> None:

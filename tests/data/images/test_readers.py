@@ -27,6 +27,7 @@ def test_every_reader_is_asked_the_same(tmp_path: Path) -> None:
             split="train",
             image=(1, 28, 28),
             classes=CLASSES,
+            files={},
             held_out=2,
         )
         assert pixels.shape == (18, 1, 28, 28)
