@@ -17,8 +17,7 @@ PIP := python -m pip --quiet --disable-pip-version-check
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 demo: $(STAMP)
-	snakemake --cores $(CORES) --configfile config/demo.yaml --directory runs/demo --set-scatter mixtures=2
-	@python -c 'from pathlib import Path; from lass.evaluation.tables.sdr import Sdr; print(Sdr.format(Path("runs/demo/results/slakh_sdr.csv")))'
+	@python workflow/demo.py --cores $(CORES)
 
 test: $(STAMP)
 	@pytest --numprocesses $(CORES) --maxprocesses 8 --dist loadgroup

@@ -1,7 +1,7 @@
 """A finished run of every rule: what it holds, and what would run again after a change."""
 
 import math
-import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -71,14 +71,29 @@ def test_examples_can_be_heard(toy: Path) -> None:
 
 
 def test_the_demo_prints_its_table(toy: Path, tmp_path: Path) -> None:
-    """The Makefile reads the table of its run by the library."""
-    [program] = re.findall(r"^\t@python -c '(.*)'$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
-    (tmp_path / "runs" / "demo").mkdir(parents=True)
-    (tmp_path / "runs" / "demo" / "results").symlink_to(toy / "results")
+    """And says what runs, and where everything is; here it is asked for a row that is not there."""
+    directory = copy_run(toy, tmp_path / "run")
+    scores = directory / "results/slakh/test/scores/hpss"
+    shutil.rmtree(scores)
+    line = [sys.executable, "workflow/demo.py", "--cores", "2", "--configfile", str(TEST_CONFIG)]
+    line += ["--directory", str(directory), *SCATTER]
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert Sdr.format(toy / "results" / "slakh_sdr.csv") in done.stdout
+    assert ": scoring\n" in done.stdout
+    assert f"{directory}/results/slakh_examples/" in done.stdout
+    assert "rule score_estimates:" in (directory / "demo.log").read_text(encoding="utf-8")
+
+
+def test_a_demo_that_fails_shows_the_end_of_its_log(tmp_path: Path) -> None:
+    config = write_config(tmp_path / "wrong.yaml", {"sead": 1})
+    line = [sys.executable, "workflow/demo.py", "--cores", "1", "--configfile", str(config)]
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+        [*line, "--directory", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert done.stdout == Sdr.format(toy / "results" / "slakh_sdr.csv") + "\n"
+    assert done.returncode == 1
+    assert "sead" in done.stdout
+    assert f"see {tmp_path}/demo.log" in done.stdout
 
 
 def test_second_run_has_nothing_to_do(toy: Path) -> None:

@@ -21,6 +21,7 @@ rule draw_candidates:
         "results/logs/draw_candidates/{dataset}/{split}/{decoder}/{scatteritem}.log",
     benchmark:
         "results/benchmarks/rules/draw_candidates/{dataset}/{split}/{decoder}/{scatteritem}.tsv"
+    priority: 1  # what takes longest begins first
     conda:
         "../../environment.yml"
     threads: 1
