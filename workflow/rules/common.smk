@@ -11,7 +11,8 @@ from snakemake.exceptions import WorkflowError
 
 REPOSITORY = Path(workflow.basedir)
 FIRST_SONG = {"train": 1, "validation": 100_001, "test": 200_001}  # of a split: they stay apart
-os.environ["PYTHONUTF8"] = "1"  # of jobs: names of songs have letters beyond ASCII in a locale of ASCII, too
+# Of jobs: names of songs have letters beyond ASCII in a locale of ASCII, too.
+os.environ.update(PYTHONUTF8="1")
 
 try:
     settings = parse_config(config)
