@@ -76,6 +76,11 @@ class Outcome:
         return {name: int(count) for name, count in rows if name != "total"}
 
 
+def name_of(value: object) -> str:
+    """What a test is called by: the same in every process, which order sets in their own way."""
+    return ", ".join(sorted(map(str, value))) if isinstance(value, set) else str(value)
+
+
 def arguments(
     directory: Path,
     *options: str | Path,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.workflow.runner import IMAGE_TARGETS, ROOT, TEST_CONFIG, dry_run, write_config
+from tests.workflow.runner import IMAGE_TARGETS, ROOT, TEST_CONFIG, dry_run, name_of, write_config
 
 pytestmark = pytest.mark.workflow
 
@@ -420,7 +420,7 @@ def test_another_method_for_images(tmp_path: Path) -> None:
         ({"datasets": {"logs": {"kind": "images"}}}, "datasets.logs.source: missing"),
         ({"datasets": {"mine": {"source": "folder"}}}, "datasets.mine: has no kind; give one of"),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_wrong_configuration_of_images(tmp_path: Path, values: dict[str, Any], message: str) -> None:
     outcome = dry_run(tmp_path, configs=[TEST_CONFIG, write_config(tmp_path / "wrong.yaml", values)])

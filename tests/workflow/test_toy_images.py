@@ -19,6 +19,7 @@ from tests.workflow.runner import (
     Outcome,
     digests,
     dry_run,
+    name_of,
     write_config,
 )
 
@@ -99,7 +100,7 @@ def rerun(toy: Path, values: dict[str, Any], tmp_path: Path) -> Outcome:
         ),
         ({"nmf": {"components": 3}}, {"fit_nmf", *AFTER_A_METHOD}),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_a_change_reruns_what_depends_on_it(
     toy_images: Path, tmp_path: Path, values: dict[str, Any], rules: set[str]

@@ -20,6 +20,7 @@ from tests.workflow.runner import (
     copy_run,
     digests,
     dry_run,
+    name_of,
     run,
     write_config,
 )
@@ -127,7 +128,7 @@ def test_report(toy: Path, tmp_path: Path) -> None:
         ({"priors": {"spare": None}}, set()),
         ({"pictures": 1}, {"show_separations", "tabulate_scores", "all"}),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_a_change_reruns_what_depends_on_it(
     toy: Path, tmp_path: Path, values: dict[str, Any], rules: set[str]
@@ -149,7 +150,7 @@ def test_a_change_reruns_what_depends_on_it(
         ({"datasets": {"mnist": {"held_out": 7}}}, set()),
         ({"seed": 1}, None),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_a_change_outside_the_data_set(
     toy: Path, tmp_path: Path, values: dict[str, Any], rules: set[str] | None
