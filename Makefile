@@ -20,7 +20,7 @@ demo: $(STAMP)
 	@python workflow/demo.py --cores $(CORES)
 
 test: $(STAMP)
-	@pytest --numprocesses $(CORES) --maxprocesses 8 --dist loadgroup
+	@pytest --numprocesses $(CORES) --maxprocesses 8 --dist loadfile
 
 lint: $(STAMP)
 	ruff check .

@@ -9,12 +9,8 @@ if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"  # kernels run in Triton's interpreter; read when they are defined
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Runs of the whole workflow first, as they take longest; tests that share them in one process."""
-    for item in items:
-        if {"toy", "toy_images"} & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group("toy"))
+    """Runs of the whole workflow come first, as they take longest."""
     items.sort(key=lambda item: item.get_closest_marker("workflow") is None)
 
 
