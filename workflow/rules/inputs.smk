@@ -1,41 +1,4 @@
-"""What rules read: the user's files, the files of a method, every method of a table, every shard of it."""
-
-
-def contents(wildcards):
-    """What of the user's folder a split is read from; None where nothing is."""
-    record = f"results/{wildcards.dataset}/contents/{wildcards.split}.json"
-    try:
-        return dataset_of(wildcards).contents(wildcards.split, record=record)
-    except (OSError, ValueError) as error:
-        raise WorkflowError(f"datasets.{wildcards.dataset}: {error}") from None
-
-
-def read_files(wildcards):
-    """A parameter: what of the user's folder a split is read from."""
-    return plain(contents(wildcards))
-
-
-def fingerprint_of_files(wildcards):
-    """A parameter: another one where a file of them is new, has gone or has other bytes."""
-    held = contents(wildcards)
-    return held and fingerprint(held)
-
-
-def data_of_split(wildcards):
-    """What a split is read from. Of the user's data the fingerprint says whether they have changed, not a time."""
-    held, folder = contents(wildcards), f"results/{wildcards.dataset}"
-    if held:
-        return [ancient(f"{held.root}/{place}") for place in held.places]
-    if wildcards.dataset in settings.named("audio"):
-        return f"{folder}/songs/{wildcards.split}"
-    return [f"{folder}/idx/{name}.gz" for name in files_of_split(wildcards.split)]
-
-
-def root_of(dataset, wildcards):
-    """The folder that a reader is told of: with the splits of songs, or with the files of images."""
-    if dataset.source == "composed":
-        return f"results/{wildcards.dataset}/songs"
-    return dataset.expanded_root or f"results/{wildcards.dataset}/idx"
+"""What rules read: the files of a method, every method of a table, every shard of it."""
 
 
 def likelihood_of_frames(wildcards):
