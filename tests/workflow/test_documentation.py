@@ -86,7 +86,7 @@ def make_data(folder: Path) -> None:
     for name in sorted(set(re.findall(r"/path/to/(\w+)", "\n".join(DOCUMENTS.values())))):
         splits = ("train", "test") if name == "musdb18hq" else ("train", "validation", "test")
         for split in splits:
-            (folder / name / split).mkdir(parents=True)
+            (folder / name / split / "speech").mkdir(parents=True)  # the class of utterances
         for file in MNIST:
             (folder / name / file).write_bytes(b"\0")
 
