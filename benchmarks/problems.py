@@ -14,7 +14,6 @@ from torch import Tensor
 from lass.config import AudioDataset, Config, ImageDataset, parse_config
 from lass.data.mixtures import Batch, open_mixtures
 from lass.evaluation.separations import spread_items
-from lass.likelihood.settings import Counted
 from lass.likelihood.tensor import Likelihood
 from lass.models.bundle import open_model
 from lass.models.checkpoint import new_network
@@ -130,12 +129,7 @@ def open_problem(run: Run, *, mixtures: int) -> Problem:
     model = open_model(
         codec,
         likelihood=run.beside_codec(dataset.likelihood.checkpoint, "likelihood.safetensors"),
-        counted=Counted(
-            codebook=codec.identity,
-            sources=dataset.mixing.sources or tuple(dataset.classes),
-            weights=tuple(dataset.weights),
-            tuples=dataset.likelihood.tuples,
-        ),
+        counted=dataset.tuple_origin.encoded(codec.identity),
         priors=[
             (run.checkpoint(named[each.prior], f"priors/{each.prior}.safetensors"), each)
             for each in dataset.prior_of_each_class

@@ -30,6 +30,7 @@ from lass.data.settings import (
     TupleGroup,
 )
 from lass.evaluation.settings import PictureSettings, PsnrSettings, SdrSettings, SoundSettings
+from lass.likelihood.settings import TupleOrigin
 from lass.methods.settings import (
     BlindJob,
     ClassNmfJob,
@@ -198,13 +199,21 @@ class Dataset(Located):
             codec=self.check_codec,
             precision=self.separation.precision,
             priors=self.prior_of_each_class,
-            sources=list(self.mixing.sources or self.classes),
-            weights=self.weights,
-            tuples=self.likelihood.tuples,
+            counted_from=self.tuple_origin,
             positions=self.tokens,
             noise=self.noise,
             batch=self.separation.batch,
             seed=seed,
+        )
+
+    @property
+    def tuple_origin(self) -> TupleOrigin:
+        """What the likelihood is counted from."""
+        mixing = self.mixing
+        return TupleOrigin(
+            sources=mixing.sources or tuple(self.classes),
+            weights=mixing.weights,
+            tuples=self.likelihood.tuples,
         )
 
     def latent_job(self, method: str) -> LatentJob:

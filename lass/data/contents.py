@@ -3,7 +3,7 @@
 A file is the same while its size, its mtime and its ctime are: no copying tool can set that back. Where they
 differ, its bytes decide, as far as a job has noted their digest in the record: neither a touch nor a folder
 that is put back from a copy reruns anything.
-Imports neither torch nor numpy (nor `lass.storage`, which has torch): the workflow asks at every start.
+Imports neither torch nor numpy (nor `lass.storage`, which has numpy): the workflow asks at every start.
 """
 
 import hashlib

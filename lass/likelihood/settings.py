@@ -6,13 +6,22 @@ LARGEST_FRAMES = 1 << 28
 """Numbers that the quadratic forms of all pairs of codes may take in the likelihood of frames."""
 
 
-class Counted(Section):
+class TupleOrigin(Section):
+    """What tuples are counted from, whatever the codec."""
+
+    sources: tuple[str, ...]  # class of every source, or the classes that they are drawn from
+    weights: tuple[float, ...]  # alpha, N
+    tuples: int  # that are asked for; whole groups are counted
+
+    def encoded(self, codebook: str) -> "Counted":
+        """The same in the codes of the codebook of this identity."""
+        return Counted(codebook=codebook, **self.model_dump())
+
+
+class Counted(TupleOrigin):
     """What the tuples of a likelihood were counted from: a table of other sources separates nothing."""
 
     codebook: str  # identity of the codebook
-    sources: tuple[str, ...]  # class of every source, or the classes that they are drawn from
-    weights: tuple[float, ...]  # alpha, N
-    tuples: int  # that were asked for; whole groups are counted
 
     def check(self, path: object, stored: object) -> None:
         """ValueError, naming the file `path`, where the entry of its header says another thing."""

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from lass.data.mixtures import Mixtures
 from lass.likelihood.frames import FrameLikelihood, cut_frames, frame_likelihood, read_frames
-from lass.likelihood.settings import Counted
 from lass.methods.settings import DecodingJob
 from lass.models.bundle import Model, open_model
 from lass.models.codec import Codec, CodecAt
@@ -22,9 +21,7 @@ from lass.separation.separator import Separator
 def model_of(job: DecodingJob, *, codec: CodecAt, likelihood: Path, priors: Sequence[str]) -> Model:
     """The model that a decoder needs, from its files; `priors` are the checkpoints of the job's priors."""
     paths = [(Path(path), prior) for path, prior in zip(priors, job.priors, strict=True)]
-    counted = Counted(
-        codebook=codec.identity, sources=tuple(job.sources), weights=tuple(job.weights), tuples=job.tuples
-    )
+    counted = job.counted_from.encoded(codec.identity)
     return open_model(codec, likelihood=likelihood, counted=counted, priors=paths, length=job.positions)
 
 
@@ -59,7 +56,7 @@ def candidates_of(
     `memory` says what decoding may take, in bytes: it is asked once everything is loaded. `frames` is
     the file of the likelihood of frames, where the decoder asks for it.
     """
-    weights = torch.tensor(job.weights, dtype=torch.float32, device=model.codec.device)
+    weights = torch.tensor(job.counted_from.weights, dtype=torch.float32, device=model.codec.device)
     likelihood_of_frames = open_frames(frames, model.codec, weights, noise=job.noise) if frames else None
     left = memory()
     for group in group_by_priors([mixtures.classes[row] for row in rows], model):

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
+from lass.likelihood.settings import TupleOrigin
 from lass.models.settings import CodecCheck, PriorOfClass
 from lass.separation.settings import DecoderSettings, Estimation
 from lass.settings import Precision, Section
@@ -85,9 +86,7 @@ class DecodingJob(Section):
     codec: CodecCheck
     precision: Precision
     priors: list[PriorOfClass]  # one per class
-    sources: list[str]  # class of every source, or the classes that they are drawn from
-    weights: list[float]  # alpha, N
-    tuples: int  # that the likelihood was counted from
+    counted_from: TupleOrigin  # of the likelihood, with the weights alpha of the mixtures
     positions: int  # S
     noise: float | None  # of the likelihood of frames
     batch: int  # mixtures at once

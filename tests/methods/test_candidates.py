@@ -12,6 +12,7 @@ from lass.data.mixtures import Mixtures
 from lass.data.settings import ImageLibrarySettings
 from lass.data.table import Place, mixture_table
 from lass.likelihood.frames import FrameMoments, write_frames
+from lass.likelihood.settings import TupleOrigin
 from lass.methods.candidates import candidates_of, group_by_priors
 from lass.methods.settings import DecodingJob
 from lass.models.bundle import Model, open_model
@@ -68,9 +69,7 @@ def job_of(decoder: DecoderSettings, *, batch: int = 8) -> DecodingJob:
         codec=CodecCheck(hop=2),
         precision="float32",
         priors=[],
-        sources=["a", "a"],
-        weights=[0.5, 0.5],
-        tuples=200,
+        counted_from=TupleOrigin(sources=("a", "a"), weights=(0.5, 0.5), tuples=200),
         positions=4,
         noise=0.1,
         batch=batch,

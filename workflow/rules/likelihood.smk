@@ -30,7 +30,7 @@ rule count_tuples:
     params:
         library=library,
         mixing=of_dataset("mixing"),
-        tuples=of_dataset("likelihood", "tuples"),
+        counted_from=of_dataset("tuple_origin"),
         symmetric=of_dataset("symmetric"),
         group=of_dataset("group"),
         seed=settings.seed,
@@ -82,7 +82,7 @@ rule measure_density:
     params:
         library=library,
         mixing=of_dataset("mixing"),
-        tuples=of_dataset("likelihood", "tuples"),
+        counted_from=of_dataset("tuple_origin"),
         group=of_dataset("group"),
         groups=of_dataset("likelihood", "held_out_groups"),
         seed=settings.seed,

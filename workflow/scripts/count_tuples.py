@@ -8,7 +8,7 @@ from lass.data.settings import LIBRARY_SETTINGS, Mixing, TupleGroup
 from lass.data.shards import shard_of
 from lass.data.tuples import encoder_of, open_stream
 from lass.likelihood.counts import TupleCounter, write_counts
-from lass.likelihood.settings import Counted
+from lass.likelihood.settings import TupleOrigin
 from lass.models.codec import open_codec
 from lass.models.settings import CodecCheck
 from lass.runtime import logged
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 with logged(snakemake.log[0]) as logger:
     params, mixing = snakemake.params, Mixing(**snakemake.params.mixing)
-    data = LIBRARY_SETTINGS.validate_python(params.library)
+    origin = TupleOrigin(**params.counted_from)
     device = choose_device(snakemake.resources.device)
     codec = open_codec(Path(snakemake.input.codec), CodecCheck(**params.check), device=device)
     stream = open_stream(
         Path(snakemake.input.sources),
         [Path(path) for path in snakemake.input.tokens],
-        data,
+        LIBRARY_SETTINGS.validate_python(params.library),
         encoder=encoder_of(codec),
         mixing=mixing,
         group=TupleGroup(**params.group),
@@ -33,17 +33,11 @@ with logged(snakemake.log[0]) as logger:
     counter = TupleCounter(
         codebook_size=len(codec.codebook), sources=len(mixing.weights), symmetric=params.symmetric
     )
-    groups = shard_of(range(-(-params.tuples // stream.group_size)), snakemake.wildcards.scatteritem)
+    groups = shard_of(range(-(-origin.tuples // stream.group_size)), snakemake.wildcards.scatteritem)
     for done, group in enumerate(groups, start=1):
         counter.add(*stream.group(group))
         if done % max(1, len(groups) // 20) == 0:
             logger.info("%d of %d groups", done, len(groups))
     counts = counter.counts()
-    counted = Counted(
-        codebook=codec.identity,
-        sources=mixing.sources or data.classes,
-        weights=mixing.weights,
-        tuples=params.tuples,
-    )
-    write_counts(Path(snakemake.output.counts), counts, counted=counted)
+    write_counts(Path(snakemake.output.counts), counts, counted=origin.encoded(codec.identity))
     logger.info("%d tuples, %d entries of F", len(groups) * stream.group_size, len(counts.keys))

@@ -10,7 +10,7 @@ from lass.compute.devices import choose_device
 from lass.data.settings import LIBRARY_SETTINGS, Mixing, TupleGroup
 from lass.data.tuples import encoder_of, open_stream
 from lass.evaluation.tables.files import write_csv
-from lass.likelihood.settings import Counted
+from lass.likelihood.settings import TupleOrigin
 from lass.likelihood.tensor import density, held_out_log_likelihood, read_likelihood
 from lass.models.codec import open_codec
 from lass.models.settings import CodecCheck
@@ -20,27 +20,23 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with logged(snakemake.log[0]):
-    params, mixing = snakemake.params, Mixing(**snakemake.params.mixing)
-    data = LIBRARY_SETTINGS.validate_python(params.library)
+    params = snakemake.params
+    origin = TupleOrigin(**params.counted_from)
     device = choose_device(snakemake.resources.device)
     codec = open_codec(Path(snakemake.input.codec), CodecCheck(**params.check), device=device)
     stream = open_stream(
         Path(snakemake.input.sources),
         [Path(path) for path in snakemake.input.tokens],
-        data,
+        LIBRARY_SETTINGS.validate_python(params.library),
         encoder=encoder_of(codec),
-        mixing=mixing,
+        mixing=Mixing(**params.mixing),
         group=TupleGroup(**params.group),
         seed=params.seed,
     )
-    counted = Counted(
-        codebook=codec.identity,
-        sources=mixing.sources or data.classes,
-        weights=mixing.weights,
-        tuples=params.tuples,
-    )
     likelihood = read_likelihood(
-        Path(snakemake.input.likelihood), codebook_size=len(codec.codebook), counted=counted
+        Path(snakemake.input.likelihood),
+        codebook_size=len(codec.codebook),
+        counted=origin.encoded(codec.identity),
     )
     groups = [stream.group(number) for number in range(params.groups)]
     sources = np.concatenate([z.reshape(len(z), -1) for z, _ in groups], axis=1)
@@ -50,7 +46,7 @@ with logged(snakemake.log[0]):
         "dataset": snakemake.wildcards.dataset,
         "sources": likelihood.sources,
         "codes": likelihood.codebook_size,
-        "tuples_counted": -(-params.tuples // stream.group_size) * stream.group_size,
+        "tuples_counted": -(-origin.tuples // stream.group_size) * stream.group_size,
         "entries": len(likelihood.log_likelihood),
         "density": density(likelihood),
         "coverage": held_out.coverage,
