@@ -50,8 +50,8 @@ class Jobs:
     ended: Counter[str] = field(default_factory=Counter)
     running: Counter[str] = field(default_factory=Counter)
 
-    def hear(self, line: str) -> bool:
-        """Take in a line of Snakemake; True where it says that a job ended."""
+    def hear(self, line: str) -> str | None:
+        """Take in a line of Snakemake; the rule of the job that it says has ended."""
         if row := re.fullmatch(r"(\w+) +(\d+)", line):
             if row[1] != "total":
                 self.planned[row[1]] = int(row[2])
@@ -60,13 +60,13 @@ class Jobs:
         elif over := re.fullmatch(r"Finished jobid: \d+ \(Rule: (\w+)\)", line):
             self.running[over[1]] -= 1
             self.ended[over[1]] += 1
-            return True
-        return False
+            return over[1]
+        return None
 
     @property
     def doing(self) -> str:
         """What is being done, for people."""
-        return ", ".join(dict.fromkeys(DOING.get(name, name) for name in +self.running)) or "starting"
+        return ", ".join(DOING.get(name, name) for name in +self.running) or "starting"
 
 
 def weigh(jobs: Counter[str]) -> int:
@@ -97,7 +97,8 @@ def follow(path: Path, running: subprocess.Popen[bytes], console: Console) -> No
             total, done = weigh(jobs.planned), weigh(jobs.ended)
             progress.update(task, total=total or None, completed=done, description=jobs.doing)
             if ended and not console.is_terminal:
-                console.print(f"{sum(jobs.ended.values())} of {sum(jobs.planned.values())}: {jobs.doing}")
+                count = f"{jobs.ended.total()} of {jobs.planned.total()}"
+                console.print(f"{count}: {DOING.get(ended, ended)}")
 
 
 def arguments() -> tuple[argparse.Namespace, list[str]]:
