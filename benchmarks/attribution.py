@@ -155,7 +155,7 @@ def open_truth(run: Run, *, mixtures: int) -> Truth:
     codec, dataset = run.codec(), run.dataset
     sources = torch.from_numpy(run.mixtures(mixtures).sources)
     named = dataset.residual.checkpoint if isinstance(dataset, AudioDataset) else None
-    path = run.beside_codec(named, "residual.safetensors")
+    path = run.checkpoint(dataset.beside_codec(named), "residual.safetensors")
     sums = read_residual(path, classes=dataset.classes, codebook=codec.identity)
     return Truth(
         sources,

@@ -86,10 +86,6 @@ class Run:
         """The checkpoint that the settings name and want, or else the one that the run trained."""
         return ROOT / named if self.settings.pretrained and named else self.folder / trained
 
-    def beside_codec(self, named: str | None, made: str) -> Path:
-        """A file that comes with the codec's checkpoint, or else the one that the run made."""
-        return self.checkpoint(named if self.dataset.codec.checkpoint else None, made)
-
     def codec(self) -> CodecAt:
         """The codec, on the CPU."""
         path = self.checkpoint(self.dataset.codec.checkpoint, "codec.safetensors")
@@ -128,7 +124,9 @@ def open_problem(run: Run, *, mixtures: int) -> Problem:
     named = {each.prior: run.dataset.priors[each.prior].checkpoint for each in dataset.prior_of_each_class}
     model = open_model(
         codec,
-        likelihood=run.beside_codec(dataset.likelihood.checkpoint, "likelihood.safetensors"),
+        likelihood=run.checkpoint(
+            dataset.beside_codec(dataset.likelihood.checkpoint), "likelihood.safetensors"
+        ),
         counted=dataset.tuple_origin.encoded(codec.identity),
         priors=[
             (run.checkpoint(named[each.prior], f"priors/{each.prior}.safetensors"), each)

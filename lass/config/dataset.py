@@ -6,6 +6,7 @@ only the rules that bring the data in are different ones for each kind.
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from pydantic import model_validator
@@ -215,6 +216,12 @@ class Dataset(Located):
             weights=mixing.weights,
             tuples=self.likelihood.tuples,
         )
+
+    def beside_codec(self, checkpoint: str | None) -> str | None:
+        """`checkpoint`, where it lies in the folder of the codec's: it was made of the codes of one codec."""
+        codec = self.codec.checkpoint
+        together = codec and checkpoint and Path(codec).parent == Path(checkpoint).parent
+        return checkpoint if together else None
 
     def latent_job(self, method: str) -> LatentJob:
         """What makes estimates of the candidates of a method's decoder."""

@@ -86,7 +86,7 @@ class Residual(Section):
 
     checkpoint: str | None = key(
         "sums that are measured already, relative to the repository; null measures them. They are used with "
-        "`pretrained` and the codec's checkpoint, and must be of that codec",
+        "`pretrained` where they lie in the folder of the codec's checkpoint, and must be of that codec",
         "path",
         default=None,
     )
@@ -103,8 +103,8 @@ class Counting(Section):
 
     checkpoint: str | None = key(
         "a table that is counted already, relative to the repository; null counts one. It is used with "
-        "`pretrained` and the codec's checkpoint, and must be of that codec, of these sources, weights and "
-        "`tuples`",
+        "`pretrained` where it lies in the folder of the codec's checkpoint, and must be of that codec, of "
+        "these sources, weights and `tuples`",
         "path",
         default=None,
     )

@@ -40,10 +40,10 @@ def open_model(
     prior of each class; `length` is the tokens of a mixture. ValueError, naming the file, where a part
     belongs to another codec or to other sources, or is too short.
     """
+    opened = open_priors(priors, codebook=codec.identity, length=length)
     size, sources = len(codec.codebook), len(counted.weights)
     table = read_likelihood(likelihood, codebook_size=size, sources=sources, counted=counted)
     table = table.to(codec.device)
-    opened = open_priors(priors, codebook=codec.identity, length=length)
     for prior in opened.values():
         prior.network.to(codec.device, PRECISIONS[codec.precision])
     return Model(codec, opened, table, nearest_counted(table, codec.codebook))

@@ -111,21 +111,17 @@ def codec(wildcards):
     return given or f"results/{wildcards.dataset}/codec.safetensors"
 
 
-def beside_codec(wildcards, path):
-    """A file that belongs to the pretrained codec, where both are named and wanted."""
-    codec_is_given = given_checkpoint(dataset_of(wildcards).codec.checkpoint)
-    return given_checkpoint(path) if codec_is_given else None
-
-
 def likelihood(wildcards):
     """The table of counts in use: the one that comes with the codec or the one counted here."""
-    given = beside_codec(wildcards, dataset_of(wildcards).likelihood.checkpoint)
+    dataset = dataset_of(wildcards)
+    given = given_checkpoint(dataset.beside_codec(dataset.likelihood.checkpoint))
     return given or f"results/{wildcards.dataset}/likelihood.safetensors"
 
 
 def residual(wildcards):
     """What the codec loses: the sums that come with it or those measured here."""
-    given = beside_codec(wildcards, dataset_of(wildcards).residual.checkpoint)
+    dataset = dataset_of(wildcards)
+    given = given_checkpoint(dataset.beside_codec(dataset.residual.checkpoint))
     return given or f"results/{wildcards.dataset}/residual.safetensors"
 
 
