@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from lass.config.audio import AudioDataset
+from lass.config.code import read_code
 from lass.config.hardware import finds_gpu, has_gpu
 from lass.config.images import ImageDataset
 from lass.config.separation import check_trained_priors
@@ -35,6 +36,7 @@ __all__ = [
     "has_gpu",
     "json_schema",
     "parse_config",
+    "read_code",
     "resolved",
     "write_schema",
 ]

@@ -1,10 +1,12 @@
 """Fingerprints of library code: an edit of `lass/` reruns the rules that use what was edited, and only those."""
 
-import ast
 import hashlib
 from functools import cache
 
+from lass.config import read_code
 
+
+@cache
 def files_of_module(name):
     """The files that importing a module of lass runs: its own, and the `__init__.py` of every package above it."""
     parts = name.split(".")
@@ -14,30 +16,17 @@ def files_of_module(name):
 
 
 @cache
+def code_of_file(path):
+    """What a file imports, and a hash of its code without words."""
+    return read_code(path.read_text(encoding="utf-8"))
+
+
+@cache
 def imported_files(path):
     """Files of those modules of lass that a file imports."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    names = code_of_file(path).imports
     modules = [name for name in names if name == "lass" or name.startswith("lass.")]
     return sorted({path for name in modules for path in files_of_module(name)})
-
-
-def without_words(tree):
-    """The syntax tree without docstrings, strings behind attributes, and what keys of settings mean."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "key":
-            node.args = []
-        if isinstance(getattr(node, "body", None), list):
-            node.body = [
-                line
-                for line in node.body
-                if not (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))
-            ]
-    return tree
 
 
 @cache
@@ -53,19 +42,12 @@ def code_behind(path):
 
 
 @cache
-def source_digest(path):
-    """Hash of a file's syntax tree without words."""
-    tree = without_words(ast.parse(path.read_text(encoding="utf-8")))
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
-
-
-@cache
 def code(script, *modules):
     """Fingerprint of the code that a script runs, and of modules that it imports by name."""
     files = {*code_behind(REPOSITORY / "workflow" / "scripts" / f"{script}.py")}
     for module in modules:
         files |= {path for file in files_of_module(module) for path in code_behind(file)}
-    names = sorted((str(path.relative_to(REPOSITORY)), source_digest(path)) for path in files)
+    names = sorted((str(path.relative_to(REPOSITORY)), code_of_file(path).digest) for path in files)
     return hashlib.sha256(repr(names).encode()).hexdigest()[:16]
 
 
