@@ -66,3 +66,12 @@ def test_jobs_without_networks_do_not_wait_for_torch(script: str) -> None:
     lines = "\n".join(ast.unparse(line) for line in imports)
     loaded = f"{lines}\nimport sys\nsys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", loaded], check=False).returncode == 0
+
+
+def test_jobs_do_not_wait_for_what_they_do_not_use() -> None:
+    """Scores are not drawn, tables show no spectrogram, and most methods make no masks."""
+    modules = "lass.evaluation.opening, lass.methods.latent, lass.methods.oracles"
+    unused = "{'matplotlib', 'scipy', 'sklearn'} & {*sys.modules}"
+    loaded = f"import sys, {modules}\nsys.exit(sorted({unused}))"
+    done = subprocess.run([sys.executable, "-c", loaded], check=False, capture_output=True, text=True)
+    assert done.stderr == "[]\n"

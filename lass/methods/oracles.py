@@ -6,8 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.signal import ShortTimeFFT
-from scipy.signal.windows import hann
 
 from lass.data.mixtures import Batch
 from lass.methods.protocol import Given, Method, needed
@@ -96,6 +94,10 @@ def masked(
     sources: np.ndarray, *, weights: np.ndarray, rate: int, share: Callable[[np.ndarray], np.ndarray]
 ) -> NDArray[np.float32]:
     """Estimates [B, N, T] through masks [N, frequencies, frames] that `share` makes of the true powers."""
+    # It takes a second, and the other oracles make no masks.
+    from scipy.signal import ShortTimeFFT  # noqa: PLC0415
+    from scipy.signal.windows import hann  # noqa: PLC0415
+
     size = 2 ** round(np.log2(WINDOW * rate))
     frames = sources.shape[2]
     if 2 * frames < size:

@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
-from scipy.signal import ShortTimeFFT
-from scipy.signal.windows import hann
 
 from lass.evaluation.figures.drawing import new_figure, write_figure
 from lass.evaluation.separations import Array, Separations
@@ -63,6 +61,10 @@ class Sounds:
 
 def levels(sound: np.ndarray, rate: int) -> NDArray[np.float64]:
     """Levels in dB [frequencies, frames] of the short-time Fourier transform of a waveform [T]."""
+    # It takes a second, and jobs that score or tabulate show no spectrogram.
+    from scipy.signal import ShortTimeFFT  # noqa: PLC0415
+    from scipy.signal.windows import hann  # noqa: PLC0415
+
     size = 2 ** round(np.log2(WINDOW * rate))
     transform = ShortTimeFFT(hann(size, sym=False), hop=size // 4, fs=rate)
     return np.asarray(20 * np.log10(np.abs(transform.stft(sound.astype(np.float64))) + 1e-9))

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
 from lass.evaluation.figures.drawing import COLOURS, new_figure, write_figure
@@ -23,6 +22,9 @@ from lass.evaluation.tables.files import (
     standard_error,
 )
 from lass.evaluation.tables.scores import Row, Separated
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 FloatArray = NDArray[np.float64]
 
@@ -159,7 +161,7 @@ def _summarise(values: FloatArray) -> dict[str, float]:
     }
 
 
-def _draw_violin(axes: Axes, values: FloatArray, *, place: int, colour: str) -> None:
+def _draw_violin(axes: "Axes", values: FloatArray, *, place: int, colour: str) -> None:
     """One violin at `place` with quartiles, median and mean; nothing for no values."""
     if not values.size:
         return

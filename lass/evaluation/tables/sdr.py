@@ -3,19 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from matplotlib.axes import Axes
-from matplotlib.patches import Patch
 from numpy.typing import ArrayLike, NDArray
 
 from lass.evaluation.figures.drawing import COLOURS, new_figure, write_figure
 from lass.evaluation.metrics.sdr import SeparationScores, best_order, evaluate_separation
 from lass.evaluation.tables.files import align_text, floats, read_csv, standard_error
 from lass.evaluation.tables.scores import Coverage, Row, Separated, distinct_names
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 FloatArray = NDArray[np.float64]
 
@@ -138,6 +139,8 @@ class Sdr:
         Raises:
             ValueError: as `summarise`, or `path` does not end in .png.
         """
+        from matplotlib.patches import Patch  # noqa: PLC0415 (as in drawing: scores are not drawn)
+
         table, sources = Sdr.summarise(rows, classes=classes), distinct_names(classes)
         series, methods = ["avg", *sources], table["method"].to_pylist()
         figure = new_figure(max(6.0, 1.5 + 0.42 * len(methods) * len(series)), 4.6)
@@ -236,7 +239,7 @@ def _mean(values: FloatArray) -> float:
 
 
 def _draw_box(
-    axes: Axes, *, values: FloatArray, mean: float, position: float, width: float, colour: str
+    axes: "Axes", *, values: FloatArray, mean: float, position: float, width: float, colour: str
 ) -> None:
     """A box of the values that are finite, and the mean; its value alone where that is not finite."""
     finite = values[np.isfinite(values)]

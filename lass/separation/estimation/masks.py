@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.decomposition import NMF, non_negative_factorization
 from torch import Tensor
 
 from lass.separation.settings import Mask
@@ -78,6 +77,9 @@ def template_shares(sources: Magnitudes, mixture: Magnitudes, *, templates: int)
 
     `sources` [N, F, L] are the magnitudes of their estimates.
     """
+    # It takes a second, and most methods make no masks.
+    from sklearn.decomposition import non_negative_factorization  # noqa: PLC0415
+
     power = np.full_like(sources, FAINT)
     heard = np.flatnonzero(sources.max(axis=(1, 2)) > SILENT * mixture.max())
     if len(heard) > 0 and mixture.any():
@@ -98,6 +100,8 @@ def template_shares(sources: Magnitudes, mixture: Magnitudes, *, templates: int)
 
 def templates_of(source: Magnitudes, templates: int) -> Magnitudes:
     """R templates [R, F] of the magnitudes [F, L] of one source, from the same start for every source."""
+    from sklearn.decomposition import NMF  # noqa: PLC0415 (as in template_shares)
+
     model = NMF(templates, init="random", random_state=0, max_iter=SWEEPS, **DIVERGENCE)
     model.fit(source.T)
     spectra: Magnitudes = model.components_
