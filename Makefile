@@ -20,7 +20,7 @@ demo: $(STAMP)
 	@python workflow/demo.py --cores $(CORES)
 
 test: $(STAMP)
-	@pytest --numprocesses $(CORES) --maxprocesses 8 --dist loadfile
+	@pytest --numprocesses $(CORES) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 lint: $(STAMP)
 	ruff check .
