@@ -35,7 +35,7 @@ from lass.separation.decoding.support import CountedPositions
 from lass.separation.settings import DecoderSettings
 from tests.separation.toy import ancestral, beam, kind_of, particle, top_k
 
-SIZES = RandomSizes(codes=12, entries=50, length=40)
+SIZES = RandomSizes(codes=12, entries=50, length=16)
 DECODERS: list[DecoderSettings] = [
     beam(6, weight=2.0),
     ancestral(6, weight=2.0),

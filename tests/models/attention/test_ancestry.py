@@ -40,7 +40,7 @@ def test_steps_are_those_of_the_cache_that_copies(
 ) -> None:
     """Pasts that all, some and none of the neighbours share, over several tiles."""
     monkeypatch.setattr(kernels, "TILE", 8)
-    length = 12
+    length = 9  # a tile and the first of another
     prior = new_prior(heads=heads, kv_heads=kv_heads, width=width, context=length)
     rows = members * families
     recorded = prior.recorded(rows, length, shared=members)

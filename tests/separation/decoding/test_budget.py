@@ -20,7 +20,7 @@ from lass.separation.decoding.support import CountedPositions, FramePositions, P
 from lass.separation.settings import DecoderSettings
 from tests.separation.toy import ancestral, beam, greedy, kind_of, particle, top_k
 
-LENGTH = 40
+LENGTH = 24
 DECODERS: list[DecoderSettings] = [
     greedy(),
     beam(12),
@@ -123,7 +123,7 @@ def test_one_mixture_too_large_says_what_it_needs() -> None:
     parts: dict[str, Any] = {"priors": [prior, prior], "likelihood": likelihood, "length": LENGTH}
     wide, narrow = (open_decoder(beam(width)) for width in (1000, 100))
     with pytest.raises(
-        ValueError, match=r"one mixture needs .* MiB for 1000 hypotheses of 40 tokens, but 1 MiB"
+        ValueError, match=r"one mixture needs .* MiB for 1000 hypotheses of 24 tokens, but 1 MiB"
     ):
         mixtures_at_once(2**20, decoder=wide, **parts)
     fewer = mixtures_at_once(2**28, decoder=wide, **parts)

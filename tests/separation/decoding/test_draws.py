@@ -1,4 +1,4 @@
-"""The samplers' decisions, draw by draw, against plain Python on a thousand toy problems each."""
+"""The samplers' decisions, draw by draw, against plain Python on hundreds of toy problems each."""
 
 from dataclasses import dataclass
 from math import exp, inf, log
@@ -15,7 +15,7 @@ from tests.separation.toy import decode, draw_uniforms, draws_of, rows_of
 
 Sampler = Ancestral | TopK | ParticleFilter
 
-PROBLEMS = 500  # for two sources, and as many for three
+PROBLEMS = 200  # for two sources, and as many for three
 
 
 @dataclass

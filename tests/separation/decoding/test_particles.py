@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ from torch import Tensor
 from lass.separation.decoding.particles import effective_size, keep_places, resample
 from lass.separation.decoding.state import Hypotheses
 from lass.separation.settings import DecoderSettings
-from tests.oracles import Problem, draw_problem, every_score, path_score, paths_of
+from tests.oracles import Path, Problem, draw_problem, every_score, path_score, paths_of
 from tests.separation.toy import ancestral, decode, draw_uniforms, draws_of, particle
 
+WEIGHT = 1.5  # of the likelihood, in all problems of whole sequences
 EXTREMES = [0.0, 5e-324, 2.0**-53, 0.5, 1 - 2.0**-53]  # of what a generator of [0, 1) can give
 
 
@@ -138,14 +140,22 @@ def run(problem: Problem, settings: DecoderSettings, *, seed: int) -> Hypotheses
     return decode(problem, settings, draw_uniforms(problem, draws_of(settings), seed=seed))
 
 
+@cache
 def draw_tangled(sources: int, seed: int) -> Problem:
     """Priors with many impossible sequences: particles run into dead ends, and weights become uneven."""
     sizes = {2: {"codes": 3, "length": 4}, 3: {"codes": 2, "length": 4}}[sources]
     rng = np.random.default_rng((sources, seed))
     while True:
         problem = draw_problem(rng, sources=sources, **sizes, zeros=0.4)
-        if len(every_score(problem, problem.mixtures[0], weight=1.5)) > 20:
+        if len(every_score(problem, problem.mixtures[0], weight=WEIGHT)) > 20:
             return problem
+
+
+@cache
+def tangled_scores(sources: int, seed: int) -> dict[Path, float]:
+    """Every sequence of the first mixture of `draw_tangled`, with its score."""
+    problem = draw_tangled(sources, seed)
+    return every_score(problem, problem.mixtures[0], weight=WEIGHT)
 
 
 @pytest.mark.parametrize("sources", [2, 3])
@@ -157,9 +167,8 @@ def test_the_normaliser_is_estimated_without_bias(
     """The mean of many runs is the sum over all sequences of prior times likelihood, of few particles too."""
     for seed, width in ((0, 3), (1, 20)):
         problem = draw_tangled(sources, seed)
-        scores = every_score(problem, problem.mixtures[0], weight=1.5)
-        exact = np.logaddexp.reduce(list(scores.values()))
-        settings = particle(width, temperature=temperature, resampling=resampling, weight=1.5)
+        exact = np.logaddexp.reduce(list(tangled_scores(sources, seed).values()))
+        settings = particle(width, temperature=temperature, resampling=resampling, weight=WEIGHT)
         found = run(repeat(problem, 600), settings, seed=seed)
         ratios = (found.log_weights.logsumexp(dim=1) - math.log(width) - exact).exp()
         error = float(ratios.std()) / math.sqrt(len(ratios))
@@ -167,9 +176,9 @@ def test_the_normaliser_is_estimated_without_bias(
         assert abs(float(ratios.mean()) - 1) < 4 * error
 
 
-def distance_to_posterior(problem: Problem, settings: DecoderSettings, *, seed: int) -> float:
+def distance_to_posterior(sources: int, settings: DecoderSettings, *, seed: int) -> float:
     """Total variation between the weighted hypotheses and the exact posterior of sequences."""
-    scores = every_score(problem, problem.mixtures[0], weight=settings.likelihood_weight)
+    problem, scores = draw_tangled(sources, 10 + seed), tangled_scores(sources, 10 + seed)
     exact = np.exp(np.array(list(scores.values())) - np.logaddexp.reduce(list(scores.values())))
     found = run(problem, settings, seed=seed)
     alive = torch.isfinite(found.scores[0])
@@ -185,10 +194,9 @@ def distance_to_posterior(problem: Problem, settings: DecoderSettings, *, seed: 
 @pytest.mark.parametrize("temperature", [1.0, 0.7])
 def test_weighted_particles_approach_the_posterior(sources: int, temperature: float) -> None:
     for seed in range(3):
-        problem = draw_tangled(sources, 10 + seed)
         few, many = (
             distance_to_posterior(
-                problem, particle(width, temperature=temperature, resampling=0.5, weight=1.5), seed=seed
+                sources, particle(width, temperature=temperature, resampling=0.5, weight=WEIGHT), seed=seed
             )
             for width in (100, 20_000)
         )
@@ -198,19 +206,19 @@ def test_weighted_particles_approach_the_posterior(sources: int, temperature: fl
 
 def test_sequences_drawn_position_by_position_do_not() -> None:
     """What particles are for, on the same problems."""
-    settings = ancestral(20_000, weight=1.5)
-    assert all(distance_to_posterior(draw_tangled(2, 10 + s), settings, seed=s) > 0.1 for s in range(3))
+    settings = ancestral(20_000, weight=WEIGHT)
+    assert all(distance_to_posterior(2, settings, seed=seed) > 0.1 for seed in range(3))
 
 
 @pytest.mark.parametrize("sources", [2, 3])
 def test_scores_follow_the_particles_that_were_copied(sources: int) -> None:
     for seed in range(8):
         problem = draw_tangled(sources, 20 + seed)
-        settings = particle(6, temperature=0.7, resampling=1.0, weight=1.5)
+        settings = particle(6, temperature=0.7, resampling=1.0, weight=WEIGHT)
         found = run(problem, settings, seed=seed)
         for path, score in zip(paths_of(found.codes[0]), found.scores[0].tolist(), strict=True):
             if score > -math.inf:
-                expected = path_score(problem, problem.mixtures[0], path, weight=1.5)
+                expected = path_score(problem, problem.mixtures[0], path, weight=WEIGHT)
                 assert score == pytest.approx(expected, abs=1e-4)
 
 
