@@ -13,12 +13,12 @@ kernels = pytest.importorskip("lass.models.attention.kernels", reason="Triton is
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def new_prior(*, heads: int, kv_heads: int, width: int, context: int) -> TransformerPrior:
+def new_prior(*, heads: int, kv_heads: int, width: int, context: int, layers: int = 1) -> TransformerPrior:
     shape = TransformerShape(
         codes=20,
         classes=2,
         context=context,
-        layers=2,
+        layers=layers,
         width=width,
         heads=heads,
         kv_heads=kv_heads,
@@ -31,17 +31,23 @@ def new_prior(*, heads: int, kv_heads: int, width: int, context: int) -> Transfo
 
 
 @pytest.mark.parametrize(
-    ("heads", "kv_heads", "width", "members", "families"),
-    [(2, 1, 32, 5, 2), (4, 2, 48, 3, 2), (1, 1, 64, 1, 3), (2, 1, 32, 18, 1)],
+    ("layers", "heads", "kv_heads", "width", "members", "families"),
+    [(2, 2, 1, 32, 5, 2), (1, 4, 2, 48, 3, 2), (2, 1, 1, 64, 1, 3), (1, 2, 1, 32, 18, 1)],
     ids=["shared", "groups", "alone", "two_blocks"],
 )
 def test_steps_are_those_of_the_cache_that_copies(
-    heads: int, kv_heads: int, width: int, members: int, families: int, monkeypatch: pytest.MonkeyPatch
+    layers: int,
+    heads: int,
+    kv_heads: int,
+    width: int,
+    members: int,
+    families: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Pasts that all, some and none of the neighbours share, over several tiles."""
     monkeypatch.setattr(kernels, "TILE", 8)
     length = 9  # a tile and the first of another
-    prior = new_prior(heads=heads, kv_heads=kv_heads, width=width, context=length)
+    prior = new_prior(layers=layers, heads=heads, kv_heads=kv_heads, width=width, context=length)
     rows = members * families
     recorded = prior.recorded(rows, length, shared=members)
     copied = prior.network.new_cache(rows, length)
