@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.data.images.idx_files import write_mnist
-from tests.workflow.runner import IMAGE_SCATTER, IMAGE_TARGETS, SCATTER, TEST_CONFIG, image_config, run
+from tests.workflow.runner import IMAGE_TARGETS, SCATTER, TEST_CONFIG, image_config, run
 
 
 def made_once(name: str, make: Callable[[Path], None], factory: pytest.TempPathFactory) -> Path:
@@ -34,7 +34,7 @@ def run_toy_images(directory: Path) -> None:
     write_mnist(directory / "digits", train=1400, test=300)
     configs = [TEST_CONFIG, image_config(directory)]
     targets = [*IMAGE_TARGETS, "results/timing.csv"]
-    outcome = run(directory, *IMAGE_SCATTER, configs=configs, targets=targets)
+    outcome = run(directory, *SCATTER, configs=configs, targets=targets)
     assert outcome.status == 0, outcome.output
 
 

@@ -26,8 +26,7 @@ TEST_CONFIG = ROOT / "config" / "test.yaml"
 THREADED = ("compose_songs", "train_codec", "train_prior", "train_separator", "time_separations")
 THREADS = ["--set-threads", *(f"{rule}=1" for rule in THREADED)]
 # Fewer shards than by default are fewer jobs, each of which takes seconds to start.
-SCATTER = ["--set-scatter", "tokens=2", "counts=2", "mixtures=1"]
-IMAGE_SCATTER = ["--set-scatter", "tokens=1", "counts=1", "mixtures=1"]
+SCATTER = ["--set-scatter", "tokens=1", "counts=1", "mixtures=1"]
 PATIENCE = 1200  # seconds after which a test gives up waiting for Snakemake
 
 # What a run is for, and what others may build on.

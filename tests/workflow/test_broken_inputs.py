@@ -27,10 +27,10 @@ def test_truncated_files_and_too_few_chunks(toy: Path, tmp_path: Path) -> None:
     results = directory / "results"
     slakh = results / "slakh"
     truncate(slakh / "songs" / "train" / "Track00001" / "stems" / "S00.flac")
-    truncate(slakh / "tokens" / "train" / "1-of-2.parquet")
+    truncate(slakh / "tokens" / "train" / "1-of-1.parquet")
     targets = {
         "sources/train": ("extract_sources/slakh/train", "Track00001/stems/S00.flac"),
-        "priors/drums.safetensors": ("train_prior/slakh/drums", "tokens/train/1-of-2.parquet: truncated"),
+        "priors/drums.safetensors": ("train_prior/slakh/drums", "tokens/train/1-of-1.parquet: truncated"),
         "mixtures/test.parquet": ("draw_mixtures/slakh/test", "1000 are needed: lower mixtures.count"),
     }
     files = [f"results/slakh/{name}" for name in targets]
@@ -63,9 +63,9 @@ def test_parts_that_do_not_belong_together(toy: Path, tmp_path: Path) -> None:
     }
     change = {"pretrained": True, "datasets": {"slakh": slakh}}
     targets = {
-        "counts/1-of-2.safetensors": (
-            "count_tuples/slakh/1-of-2",
-            "tokens/train/1-of-2.parquet: codes of codebook",
+        "counts/1-of-1.safetensors": (
+            "count_tuples/slakh/1-of-1",
+            "tokens/train/1-of-1.parquet: codes of codebook",
         ),
         "test/candidates/beam/1-of-1.parquet": (
             "draw_candidates/slakh/test/beam/1-of-1",

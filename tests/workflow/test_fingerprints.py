@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from tests.workflow.runner import (
-    IMAGE_SCATTER,
     IMAGE_TARGETS,
     ROOT,
     SCATTER,
@@ -35,10 +34,10 @@ def repository(tmp_path: Path) -> Path:
 
 def planned(toy: Path, repository: Path) -> Outcome:
     """What would run in a finished run with the code in `repository`; the output names every job."""
-    shards, configs, targets = SCATTER, [TEST_CONFIG], ["all"]
+    configs, targets = [TEST_CONFIG], ["all"]
     if (toy / "images.yaml").is_file():
-        shards, configs, targets = IMAGE_SCATTER, [TEST_CONFIG, toy / "images.yaml"], IMAGE_TARGETS
-    options = [*shards, "--workflow-profile", "none", "--quiet", "host"]
+        configs, targets = [TEST_CONFIG, toy / "images.yaml"], IMAGE_TARGETS
+    options = [*SCATTER, "--workflow-profile", "none", "--quiet", "host"]
     outcome = dry_run(toy, *options, configs=configs, targets=targets, snakefile=repository / "Snakefile")
     assert outcome.status == 0, outcome.output
     return outcome

@@ -11,7 +11,7 @@ from lass.data.settings import AudioLibrarySettings
 from lass.evaluation.tables.files import read_csv
 from lass.models.checkpoint import describe_checkpoint
 from tests.workflow.recordings import write_songs
-from tests.workflow.runner import IMAGE_SCATTER, ROOT, run, small_audio, write_config
+from tests.workflow.runner import ROOT, SCATTER, run, small_audio, write_config
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
@@ -25,7 +25,7 @@ def test_a_table_of_songs_in_the_layout_of_musdb(tmp_path: Path) -> None:
         tmp_path / "small.yaml", {"device": "cpu", "pretrained": False, "datasets": {"stems": stems}}
     )
     configs, results = [ROOT / "config" / "stems.yaml", small], tmp_path / "results"
-    outcome = run(tmp_path, *IMAGE_SCATTER, configs=configs, targets=["results/stems_sdr.csv"])
+    outcome = run(tmp_path, *SCATTER, configs=configs, targets=["results/stems_sdr.csv"])
     assert outcome.status == 0, outcome.output
     rows = {row["method"]: row for row in read_csv(results / "stems_sdr.csv").to_pylist()}
     assert list(rows) == ["mixture", "repet", "particles", "ideal_mask"]

@@ -13,8 +13,8 @@ from lass.evaluation.tables.psnr import Psnr
 from lass.tokens import read_candidates, read_tokens, without_copies
 from tests.workflow.runner import (
     FINAL_IMAGES,
-    IMAGE_SCATTER,
     IMAGE_TARGETS,
+    SCATTER,
     TEST_CONFIG,
     Outcome,
     digests,
@@ -80,7 +80,7 @@ def rerun(toy: Path, values: dict[str, Any], tmp_path: Path) -> Outcome:
     """What would run with other `values` of mnist."""
     change = write_config(tmp_path / "change.yaml", {"datasets": {"mnist": values}})
     configs = [TEST_CONFIG, toy / "images.yaml", change]
-    outcome = dry_run(toy, *IMAGE_SCATTER, configs=configs, targets=IMAGE_TARGETS)
+    outcome = dry_run(toy, *SCATTER, configs=configs, targets=IMAGE_TARGETS)
     assert outcome.status == 0, outcome.output
     return outcome
 
@@ -113,7 +113,7 @@ def test_a_change_reruns_what_depends_on_it(
 
 def test_second_run_has_nothing_to_do(toy_images: Path) -> None:
     configs = [TEST_CONFIG, toy_images / "images.yaml"]
-    outcome = dry_run(toy_images, *IMAGE_SCATTER, configs=configs, targets=IMAGE_TARGETS)
+    outcome = dry_run(toy_images, *SCATTER, configs=configs, targets=IMAGE_TARGETS)
     assert outcome.status == 0
     assert outcome.jobs == {}
     assert digests(toy_images, *FINAL_IMAGES)

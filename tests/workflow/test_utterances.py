@@ -11,7 +11,7 @@ from lass.data.table import read_mixtures
 from lass.evaluation.tables.files import read_csv
 from lass.likelihood.tensor import read_likelihood
 from tests.workflow.recordings import write_recordings
-from tests.workflow.runner import IMAGE_SCATTER, ROOT, run, small_audio, write_config
+from tests.workflow.runner import ROOT, SCATTER, run, small_audio, write_config
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
@@ -53,7 +53,7 @@ def test_tables_of_recordings(tmp_path: Path) -> None:
     values |= {"datasets": {"speech": speech, "noisy": voice_and_noise(root)}}
     configs = [EXAMPLE, write_config(tmp_path / "small.yaml", values)]
     targets = ["results/speech_sdr.csv", "results/noisy_sdr.csv"]
-    outcome = run(tmp_path, *IMAGE_SCATTER, configs=configs, targets=targets)
+    outcome = run(tmp_path, *SCATTER, configs=configs, targets=targets)
     assert outcome.status == 0, outcome.output
 
     rows = {row["method"]: row for row in read_csv(results / "speech_sdr.csv").to_pylist()}
