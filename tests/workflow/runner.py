@@ -98,7 +98,6 @@ def dry_run(directory: Path, *options: str | Path, **wanted: Any) -> Outcome:
     """What Snakemake would run in `directory`; `wanted` as in `arguments`."""
     text, here, status = io.StringIO(), Path.cwd(), 0
     line = ["--cores", "1", "--dry-run", "--quiet", "rules", *arguments(directory, *options, **wanted)]
-    gc.freeze()  # so that collecting looks at what this run leaves, and at nothing else
     with warnings.catch_warnings(), contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
         warnings.simplefilter("ignore")  # temporary folders are left to the collector
         try:
@@ -108,7 +107,6 @@ def dry_run(directory: Path, *options: str | Path, **wanted: Any) -> Outcome:
         finally:
             os.chdir(here)
             gc.collect()
-            gc.unfreeze()
     return Outcome(status, text.getvalue())
 
 
