@@ -66,6 +66,15 @@ class Separations:
         return replace(self, estimates={**self.estimates, method: np.stack(ordered)})
 
 
+@dataclass(frozen=True)
+class Embedded:
+    """One part of a mixture as a page holds it: a picture and, where it can be heard, a sound."""
+
+    picture: bytes  # PNG
+    sound: bytes | None = None  # FLAC
+    seconds: float = 0.0  # length of the sound
+
+
 class Medium(Protocol):
     """What sources are: sounds or pictures."""
 
@@ -77,6 +86,9 @@ class Medium(Protocol):
 
     def export(self, parts: Mapping[str, Array], *, folder: Path) -> None:
         """Write what belongs to one mixture, each part [T] to a file of its name in `folder`."""
+
+    def embed(self, parts: Mapping[str, Array]) -> dict[str, Embedded]:
+        """What belongs to one mixture, each part [T] for a page: equally loud and bright as each other."""
 
 
 def spread_items(mixtures: int, number: int) -> list[int]:

@@ -1,5 +1,6 @@
 """Separations of images to look at: mixtures, what is true and what was estimated, side by side."""
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lass.evaluation.figures.drawing import DPI, new_figure, write_figure
-from lass.evaluation.separations import Array, Separations
+from lass.evaluation.separations import Array, Embedded, Separations
 from lass.storage import written_aside
 
 FloatArray = NDArray[np.float64]
@@ -52,11 +53,21 @@ class Pictures:
 
     def export(self, parts: Mapping[str, Array], *, folder: Path) -> None:
         """Write images [T] as PNG files of their names, a byte for each colour of a pixel."""
-        for name, part in parts.items():
-            pixels = (self._pixels(part[None, None], repr(name))[0, 0] * 255).round().astype(np.uint8)
-            picture = Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0))
+        for name, image in self.embed(parts).items():
             with written_aside(folder / f"{name}.png") as aside:
-                picture.save(aside, format="PNG")
+                aside.write_bytes(image.picture)
+
+    def embed(self, parts: Mapping[str, Array]) -> dict[str, Embedded]:
+        """Images [T] as the PNG files that `export` writes."""
+        return {name: Embedded(self._encode(part, name)) for name, part in parts.items()}
+
+    def _encode(self, part: Array, name: str) -> bytes:
+        """An image [T] as PNG."""
+        pixels = (self._pixels(part[None, None], repr(name))[0, 0] * 255).round().astype(np.uint8)
+        picture = Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0))
+        file = io.BytesIO()
+        picture.save(file, format="PNG")
+        return file.getvalue()
 
     def _block(self, images: Array, name: str) -> FloatArray:
         """Images [M, rows, T] as one picture [height, width, 3]: M columns, white between the images."""

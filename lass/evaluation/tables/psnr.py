@@ -42,6 +42,7 @@ class Psnr:
     """The peak signal-to-noise ratio: one score per mixture, the mean over its images."""
 
     schema: ClassVar[pa.Schema] = SCORES
+    main: ClassVar[str] = "psnr"
 
     @staticmethod
     def best_order(estimates: ArrayLike, sources: ArrayLike, *, labels: Sequence[str]) -> list[int]:
@@ -87,8 +88,17 @@ class Psnr:
         absent = [name for name in SUMMARY if name not in table.column_names]
         if absent:
             raise ValueError(f"{path}: the columns {', '.join(absent)} are missing: make the table anew")
-        rows = ([_cell(name, row[name]) for name in SUMMARY] for row in table.to_pylist())
+        rows = ([Psnr.cell(name, row[name]) for name in SUMMARY] for row in table.to_pylist())
         return align_text([SUMMARY, *rows])
+
+    @staticmethod
+    def cell(name: str, value: float | str | None) -> str:
+        """A value of the column `name` of the summary as text; a dash where there is none."""
+        if value is None:
+            return "-"
+        if name == "share_solved":
+            return f"{100 * float(value):.1f}%"
+        return f"{value:z.2f}" if isinstance(value, float) else str(value)
 
     @staticmethod
     def draw(rows: pa.Table, *, path: Path, classes: Sequence[str] = ()) -> None:  # noqa: ARG004 (as every metric)
@@ -171,11 +181,3 @@ def _draw_violin(axes: "Axes", values: FloatArray, *, place: int, colour: str) -
     axes.vlines(place, low, high, color=colour, linewidth=5)
     axes.hlines(values.mean(), place - 0.2, place + 0.2, color="black", linewidth=1.2)
     axes.plot(place, middle, marker="o", markersize=4, color="white", markeredgecolor=colour)
-
-
-def _cell(name: str, value: float | str | None) -> str:
-    if value is None:
-        return "-"
-    if name == "share_solved":
-        return f"{100 * float(value):.1f}%"
-    return f"{value:z.2f}" if isinstance(value, float) else str(value)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import pyarrow as pa
 from numpy.typing import ArrayLike
@@ -38,6 +38,9 @@ class Separated:
 class Metric(Protocol):
     """A metric: all that scoring, tabulating and drawing ask of it."""
 
+    main: ClassVar[str]
+    """Column of `schema` with the score in dB that a mixture is judged by."""
+
     @property
     def schema(self) -> pa.Schema:
         """Columns of a table of score rows, also of one without rows."""
@@ -53,6 +56,9 @@ class Metric(Protocol):
 
     def format(self, path: Path) -> str:
         """The summary in the CSV file `path` as aligned text."""
+
+    def cell(self, name: str, value: float | str | None) -> str:
+        """A value of the column `name` of the summary as text."""
 
     def draw(self, rows: pa.Table, *, classes: Sequence[str], path: Path) -> None:
         """Draw how the scores of every method are distributed, and write it to `path` as PNG."""

@@ -44,6 +44,7 @@ class Sdr:
     rate: int  # Hz
     window: float = 1.0  # seconds of a frame, and between frames
     schema: ClassVar[pa.Schema] = SCORES
+    main: ClassVar[str] = "sdr"
 
     @staticmethod
     def best_order(estimates: ArrayLike, sources: ArrayLike, *, labels: Sequence[str]) -> list[int]:
@@ -123,8 +124,17 @@ class Sdr:
         absent = [name for name in columns if name not in table.column_names]
         if absent:
             raise ValueError(f"{path}: the columns {', '.join(absent)} are missing: make the table anew")
-        cells = [columns, *([_cell(name, row[name]) for name in columns] for row in table.to_pylist())]
+        cells = [columns, *([Sdr.cell(name, row[name]) for name in columns] for row in table.to_pylist())]
         return align_text(cells)
+
+    @staticmethod
+    def cell(name: str, value: float | str | None) -> str:
+        """A value of the column `name` of the summary as text; a dash where there is none."""
+        if value is None:
+            return "-"
+        if name == "uncounted":
+            return f"{100 * float(value):.2f}%"
+        return f"{value:z.2f}" if isinstance(value, float) else str(value)
 
     @staticmethod
     def draw(rows: pa.Table, *, classes: Sequence[str], path: Path) -> None:
@@ -270,11 +280,3 @@ def _draw_box(
         va="bottom",
         fontsize=7,
     )
-
-
-def _cell(name: str, value: float | str | None) -> str:
-    if value is None:
-        return "-"
-    if name == "uncounted":
-        return f"{100 * float(value):.2f}%"
-    return f"{value:z.2f}" if isinstance(value, float) else str(value)
