@@ -2,6 +2,8 @@
 
 import ast
 import re
+import shutil
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -39,6 +41,21 @@ def test_every_folder_of_modules_is_a_package_of_the_distribution() -> None:
     assert sorted(setuptools.find_packages(ROOT, include=patterns)) == sorted(
         ".".join(folder.parts) for folder in folders
     )
+
+
+def test_templates_are_installed_with_their_modules(tmp_path: Path) -> None:
+    """All files of the library come with it, not only its modules."""
+    pytest.importorskip("setuptools")
+    source, built = tmp_path / "source", tmp_path / "built"
+    shutil.copytree(ROOT / "lass", source / "lass", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    line = [sys.executable, "-c", "import setuptools; setuptools.setup()", "-q", "build_py", "-d", str(built)]
+    done = subprocess.run(line, cwd=source, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    expected = {path.relative_to(source) for path in (source / "lass").rglob("*") if path.is_file()}
+    assert Path("lass/evaluation/page/page.html") in expected
+    assert {path.relative_to(built) for path in built.rglob("*") if path.is_file()} == expected
 
 
 def test_the_library_asks_for_what_it_imports_and_nothing_else() -> None:
