@@ -31,6 +31,7 @@ DOORS: dict[str, set[str]] = {
     "training": {"compute", "models", "settings", "storage"},
     "separation": {"compute", "likelihood", "settings"},
     "evaluation": {"settings", "storage"},
+    "pages": {"config", "data", "evaluation", "settings", "storage"},
     "methods": {"compute", "data", "likelihood", "models", "separation", "settings", "storage", "tokens"},
 }
 """Room of `lass` to the other rooms that it may import; a module of `lass` in no room is an error."""

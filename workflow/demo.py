@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from lass.evaluation.tables.sdr import Sdr
 
 ROOT = Path(__file__).parents[1]
-TARGETS = ["slakh_sdr.csv", "slakh_separations.png", "slakh_examples"]
+TARGETS = ["slakh_sdr.csv", "slakh_sdr.html", "slakh_separations.png", "slakh_examples"]
 SHARES = {"draw_candidates": 12, "compose_songs": 4}
 """Jobs that take longer than others, by about how much: the time that is left depends on it."""
 
@@ -29,8 +29,10 @@ DOING = {
     "score_estimates": "scoring",
     "tabulate_scores": "making the table",
     "show_separations": "drawing pictures, writing sounds",
+    "draw_page": "making the page to listen to",
 }
 NEXT = """
+  a page      {folder}/results/slakh_sdr.html      open it: the table, and every method to listen to
   sounds      {folder}/results/slakh_examples/     mixtures, true sources, and what each method makes of them
   pictures    {folder}/results/slakh_separations.png, slakh_sdr.png
   the log     {log}

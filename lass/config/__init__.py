@@ -27,6 +27,7 @@ from lass.settings import Identifier, Natural, PositiveInt, Section, WithoutNull
 
 __all__ = [
     "MNIST_FILES",
+    "AnyDataset",
     "AudioDataset",
     "Config",
     "ImageDataset",
@@ -51,7 +52,8 @@ class Evaluation(Section):
     """What is kept to listen to and to look at."""
 
     examples: PositiveInt = key(
-        "mixtures written to `results/{dataset}_examples/` with their sources and estimates",
+        "mixtures written to `results/{dataset}_examples/` with their sources and estimates, and shown in "
+        "`results/{dataset}_{table}.html`",
         "mixtures",
         default=4,
     )

@@ -41,6 +41,7 @@ from lass.methods.settings import (
     SupervisedJob,
 )
 from lass.models.settings import CodecCheck, CodecSettings, PriorOfClass
+from lass.pages.settings import PageJob
 from lass.settings import PositiveInt, Section, key
 
 
@@ -255,7 +256,16 @@ class Dataset(Located):
     @property
     def pictured(self) -> list[str]:
         """Methods to look at and to listen to: those of the main table, less the ones that change nothing."""
-        return [name for name in self.tables[self.main].rows if name not in ("mixture", "average")]
+        return self.pictured_of(self.main)
+
+    def pictured_of(self, table: str) -> list[str]:
+        """The same of another table."""
+        return [name for name in self.tables[table].rows if name not in ("mixture", "average")]
+
+    def page_job(self, table: str) -> PageJob:
+        """What the page of a table has to know."""
+        labels = {name: self.labels(name) for name in self.pictured_of(table)}
+        return PageJob(library=self.library, metric=self.metric, medium=self.medium, labels=labels)
 
     @property
     def timed(self) -> list[str]:

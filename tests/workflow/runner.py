@@ -34,6 +34,7 @@ FINAL = [
     "results/slakh_sdr.csv",
     "results/slakh_sdr.json",
     "results/slakh_sdr.png",
+    "results/slakh_sdr.html",
     "results/slakh_separations.png",
     "results/slakh_examples",
     "results/density.csv",
@@ -47,6 +48,7 @@ FINAL_IMAGES = [
     "results/mnist_psnr.csv",
     "results/mnist_psnr.json",
     "results/mnist_psnr.png",
+    "results/mnist_psnr.html",
     "results/mnist_decoders.csv",
     "results/mnist_separations.png",
     "results/mnist_examples",
@@ -191,7 +193,7 @@ def small_audio(*priors: str) -> dict[str, Any]:
 
 def copy_run(toy: Path, directory: Path, *kept: str) -> Path:
     """A copy of a finished run with Snakemake's records; only the results `kept`, or all of them."""
-    shutil.copytree(toy, directory, ignore=shutil.ignore_patterns("log", "*.html"))
+    shutil.copytree(toy, directory, ignore=shutil.ignore_patterns("log"))
     if kept:
         shutil.rmtree(directory / "results")
         for name in kept:

@@ -29,6 +29,7 @@ ALL_RULES = {
     "score_estimates": 32,
     "tabulate_scores": 1,
     "show_separations": 1,
+    "draw_page": 1,
     "all": 1,
 }
 SPLITS = ["train", "validation", "test"]
@@ -50,6 +51,7 @@ IMAGE_RULES = {
     "score_estimates": 16,
     "tabulate_scores": 2,
     "show_separations": 1,
+    "draw_page": 1,
     "gather_tables": 2,
     "all": 1,
 }
@@ -177,7 +179,9 @@ def test_two_data_sets_of_audio(tmp_path: Path) -> None:
     assert outcome.status == 0, outcome.output
     assert outcome.jobs == ALL_RULES | {
         **dict.fromkeys(("draw_mixtures", "train_codec", "merge_counts", "measure_density"), 2),
-        **dict.fromkeys(("evaluate_priors", "fit_residual", "tabulate_scores", "show_separations"), 2),
+        **dict.fromkeys(
+            ("evaluate_priors", "fit_residual", "tabulate_scores", "show_separations", "draw_page"), 2
+        ),
         "extract_sources": 6,
         "train_prior": 4,
         **dict.fromkeys(("tokenize_sources", "count_tuples", "draw_candidates"), 16),

@@ -17,7 +17,7 @@ from tests.workflow.runner import (
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
-TABLES = {"tabulate_scores", "show_separations", "all"}
+TABLES = {"tabulate_scores", "show_separations", "draw_page", "all"}
 AFTER_A_METHOD = {"separate_mixtures", "score_estimates", *TABLES}
 ORACLES = {"mixture", "codec_ceiling", "ideal_mask"}
 LATENT = {"lass", "particles", "masked"}
@@ -128,6 +128,16 @@ def test_a_package_belongs_to_its_modules(toy: Path, repository: Path) -> None:
     assert "compose_songs" not in found
     edit(repository / "lass" / "songs" / "__init__.py")
     assert "compose_songs" in rerun(toy, repository)
+
+
+def test_a_template_is_code(toy: Path, repository: Path) -> None:
+    """And so are the style sheet and the script that a page is made of."""
+    for suffix in ("html", "css", "js"):
+        path = repository / "lass" / "evaluation" / "page" / f"page.{suffix}"
+        path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+        assert rerun(toy, repository) == {"draw_page", "all"}
+        path.write_text(path.read_text(encoding="utf-8")[:-1], encoding="utf-8")
+        assert rerun(toy, repository) == set()
 
 
 def test_a_reader_is_code_of_its_data_set(toy: Path, repository: Path) -> None:

@@ -25,7 +25,8 @@ from tests.workflow.runner import (
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
-TABLES = {"tabulate_scores", "show_separations", "all"}
+TABULATED = {"tabulate_scores", "draw_page", "all"}
+TABLES = TABULATED | {"show_separations"}
 AFTER_A_METHOD = TABLES | {"separate_mixtures", "score_estimates"}
 AFTER_A_DECODER = AFTER_A_METHOD | {"draw_candidates"}
 AFTER_A_PRIOR = AFTER_A_DECODER | {"evaluate_priors", "gather_tables", "train_prior"}
@@ -88,9 +89,9 @@ def rerun(toy: Path, values: dict[str, Any], tmp_path: Path) -> Outcome:
 @pytest.mark.parametrize(
     ("values", "rules"),
     [
-        ({"mirrors": ["http://elsewhere"]}, {"tabulate_scores", "all"}),
+        ({"mirrors": ["http://elsewhere"]}, TABULATED),
         ({"separation": {"methods": {"greedy": {"averaging": 1.0}}}}, AFTER_A_METHOD - {"show_separations"}),
-        ({"separation": {"decoders": {"beam": {"hypotheses": 3}}}}, {"tabulate_scores", "all"}),
+        ({"separation": {"decoders": {"beam": {"hypotheses": 3}}}}, TABULATED),
         ({"separation": {"decoders": {"frames": {"hypotheses": 9}}}}, AFTER_A_DECODER),
         ({"priors": {"digits": {"dropout": 0.5}}}, AFTER_A_PRIOR),
         (

@@ -12,6 +12,7 @@ import soundfile
 
 from lass.evaluation.tables.files import read_csv
 from lass.evaluation.tables.sdr import Sdr
+from lass.pages.run import page_of_run
 from tests.workflow.runner import (
     FINAL,
     ROOT,
@@ -27,9 +28,8 @@ from tests.workflow.runner import (
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
-AFTER_A_METHOD = {
-    *("separate_mixtures", "score_estimates", "tabulate_scores", "show_separations", "all"),
-}
+TABULATED = {"tabulate_scores", "draw_page", "all"}
+AFTER_A_METHOD = TABULATED | {"separate_mixtures", "score_estimates", "show_separations"}
 AFTER_A_DECODER = AFTER_A_METHOD | {"draw_candidates"}
 AFTER_A_PRIOR = AFTER_A_DECODER | {"evaluate_priors", "gather_tables"}
 AFTER_THE_COUNTS = AFTER_A_DECODER | {"count_tuples", "merge_counts", "measure_density", "gather_tables"}
@@ -112,21 +112,27 @@ def test_report(toy: Path, tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert "System Message" not in text, "a caption is not valid reStructuredText"
     assert "slakh_sdr.png" in text
+    assert "slakh_sdr.html" in text
+
+
+def test_a_page_of_the_finished_run_is_that_of_the_rule(toy: Path, tmp_path: Path) -> None:
+    page = page_of_run(toy, "slakh_sdr", out=tmp_path / "page.html", mixtures=1)
+    assert page.read_bytes() == (toy / "results/slakh_sdr.html").read_bytes()
 
 
 @pytest.mark.parametrize(
     ("values", "rules"),
     [
-        ({"window": 0.5}, {"score_estimates", "tabulate_scores", "show_separations", "all"}),
+        ({"window": 0.5}, {"score_estimates", "show_separations", *TABULATED}),
         ({"residual": {"strength": 3.0}}, AFTER_A_METHOD),
         ({"separation": {"methods": {"lass": {"choice": "remix"}}}}, AFTER_A_METHOD),
         ({"separation": {"decoders": {"beam": {"likelihood_weight": 2.0}}}}, AFTER_A_DECODER),
-        ({"separation": {"decoders": {"greedy": {"likelihood_weight": 2.0}}}}, {"tabulate_scores", "all"}),
+        ({"separation": {"decoders": {"greedy": {"likelihood_weight": 2.0}}}}, TABULATED),
         ({"priors": {"bass": {"dropout": 0.5}}}, AFTER_A_PRIOR | {"train_prior"}),
         ({"likelihood": {"tuples": 1000}}, AFTER_THE_COUNTS),
         ({"supervised": {"conv_tasnet": {"training": {"clip": 1.0}}}}, AFTER_A_METHOD | {"train_separator"}),
         ({"priors": {"spare": None}}, set()),
-        ({"pictures": 1}, {"show_separations", "tabulate_scores", "all"}),
+        ({"pictures": 1}, {"show_separations", *TABULATED}),
     ],
     ids=name_of,
 )
@@ -146,7 +152,7 @@ def test_a_change_reruns_what_depends_on_it(
     ("values", "rules"),
     [
         ({"device": "auto"}, set()),
-        ({"evaluation": {"examples": 2}}, {"show_separations", "all"}),
+        ({"evaluation": {"examples": 2}}, {"show_separations", "draw_page", "all"}),
         ({"datasets": {"mnist": {"held_out": 7}}}, set()),
         ({"seed": 1}, None),
     ],

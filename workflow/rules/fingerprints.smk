@@ -41,13 +41,29 @@ def code_behind(path):
     return sorted(reached)
 
 
+def files_beside(paths):
+    """Templates, style sheets and scripts in the packages of these files: they are code, too."""
+    folders = {path.parent for path in paths}
+    return {
+        path for folder in folders for path in folder.iterdir() if path.suffix in (".html", ".css", ".js")
+    }
+
+
+def digest_of(path):
+    """Hash of a file's code without words; of what is not Python, of its bytes."""
+    return (
+        code_of_file(path).digest if path.suffix == ".py" else hashlib.sha256(path.read_bytes()).hexdigest()
+    )
+
+
 @cache
 def code(script, *modules):
     """Fingerprint of the code that a script runs, and of modules that it imports by name."""
     files = {*code_behind(REPOSITORY / "workflow" / "scripts" / f"{script}.py")}
     for module in modules:
         files |= {path for file in files_of_module(module) for path in code_behind(file)}
-    names = sorted((str(path.relative_to(REPOSITORY)), code_of_file(path).digest) for path in files)
+    files |= files_beside(files)
+    names = sorted((str(path.relative_to(REPOSITORY)), digest_of(path)) for path in files)
     return hashlib.sha256(repr(names).encode()).hexdigest()[:16]
 
 

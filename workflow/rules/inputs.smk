@@ -76,6 +76,18 @@ def pictured_estimates(wildcards):
     return estimates_of(wildcards, dataset_of(wildcards).pictured, "test")
 
 
+def pictured_estimates_of_table(wildcards):
+    """The same of the methods of a table."""
+    dataset, table = dataset_of(wildcards), wildcards.table
+    return estimates_of(wildcards, dataset.pictured_of(table), dataset.tables[table].split)
+
+
+def mixtures_of_table(wildcards):
+    """The mixtures that a table is about, and their sources."""
+    folder, split = f"results/{wildcards.dataset}", dataset_of(wildcards).tables[wildcards.table].split
+    return {"sources": f"{folder}/sources/{split}", "mixtures": f"{folder}/mixtures/{split}.parquet"}
+
+
 def labels_of_pictured(wildcards):
     """Label of every class, by method to look at."""
     dataset = dataset_of(wildcards)
@@ -125,6 +137,6 @@ def final_files(wildcards):
     files = ["results/density.csv", "results/priors.csv"]
     for name in settings.targets:
         main = DATASETS[name].main
-        files += [f"results/{name}_{what}" for what in (f"{main}.csv", f"{main}.png", "separations.png")]
-        files.append(f"results/{name}_examples")
+        files += [f"results/{name}_{main}.{suffix}" for suffix in ("csv", "png", "html")]
+        files += [f"results/{name}_separations.png", f"results/{name}_examples"]
     return files

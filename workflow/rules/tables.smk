@@ -2,9 +2,9 @@
 
 Needs results/{dataset}/{split}/scores and the estimates. Makes results/{dataset}_{table}.csv (of music Table 5 and 3, of
 images Table 2 and 3), each with a figure and its settings; results/{dataset}_separations.png and
-results/{dataset}_examples, to look at and to listen to; and of the rows of all data sets results/density.csv (Table 1),
-results/priors.csv and results/timing.csv (Table 4). Rules: tabulate_scores, show_separations,
-gather_tables.
+results/{dataset}_examples, to look at and to listen to; results/{dataset}_{table}.html, a page with all of this; and of the
+rows of all data sets results/density.csv (Table 1), results/priors.csv and results/timing.csv (Table 4). Rules:
+tabulate_scores, show_separations, draw_page, gather_tables.
 """
 
 
@@ -66,6 +66,32 @@ rule show_separations:
         code=code("show_separations"),
     script:
         "../scripts/show_separations.py"
+
+
+rule draw_page:
+    input:
+        unpack(mixtures_of_table),
+        table="results/{dataset}_{table}.csv",
+        made="results/{dataset}_{table}.json",
+        scores=scores_of_table,
+        estimates=pictured_estimates_of_table,
+    output:
+        page=report("results/{dataset}_{table}.html", caption="../report/page.rst", category="{dataset}"),
+    log:
+        "results/logs/draw_page/{dataset}_{table}.log",
+    localrule: True
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        job=asked(lambda dataset, wildcards: dataset.page_job(wildcards.table)),
+        examples=settings.evaluation.examples,
+        code=code("draw_page"),
+    script:
+        "../scripts/draw_page.py"
 
 
 rule gather_tables:

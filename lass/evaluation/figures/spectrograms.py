@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
@@ -108,6 +107,8 @@ def smaller(picture: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def coloured(picture: NDArray[np.float64], *, top: float) -> bytes:
     """Levels in dB [frequencies, frames] as PNG, low frequencies below; `top` is the brightest, in dB."""
+    import matplotlib as mpl  # noqa: PLC0415 (as above)
+
     shades = np.clip((picture - top) / RANGE + 1, 0, 1)
     image = Image.fromarray((shades[::-1] * 63).round().astype(np.uint8) * 4)  # fewer shades, smaller files
     image = image.convert("P")
