@@ -16,7 +16,7 @@ from lass.evaluation.tables.scores import Metric
 from lass.storage import written_aside
 
 LIMIT = 15_000_000
-"""Bytes of a page: further mixtures that would exceed it are left out."""
+"""Bytes of sounds and pictures in a page, nearly all of it: mixtures that would exceed it are left out."""
 MIXTURE, TRUE = "mixture", "true"
 """What the rows of a mixture are called that no method has made."""
 
