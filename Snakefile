@@ -20,6 +20,8 @@ include: "workflow/rules/separation.smk"
 include: "workflow/rules/networks.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/packing.smk"
+include: "workflow/rules/models.smk"
 
 
 rule all:

@@ -33,6 +33,10 @@ DOORS: dict[str, set[str]] = {
     "evaluation": {"settings", "storage"},
     "pages": {"config", "data", "evaluation", "settings", "storage"},
     "methods": {"compute", "data", "likelihood", "models", "separation", "settings", "storage", "tokens"},
+    "bundle": {"compute", "data", "likelihood", "methods", "models", "separation", "settings", "storage"},
+    "shipped": set(),
+    "api": {"bundle", "compute", "data", "settings"},
+    "cli": {"api", "bundle", "data", "settings"},
 }
 """Room of `lass` to the other rooms that it may import; a module of `lass` in no room is an error."""
 
@@ -115,7 +119,8 @@ def oversized(source: str) -> list[str]:
         parameters = len(names) - (names[:1] in (["self"], ["cls"]))
         if lines > FUNCTION_LINES:
             complaints.append(f"{node.name}: {lines} lines ({FUNCTION_LINES})")
-        if parameters > PARAMETERS:
+        command = any("command" in ast.unparse(each) for each in node.decorator_list)
+        if parameters > PARAMETERS and not command:  # what a command takes are its options
             complaints.append(f"{node.name}: {parameters} parameters ({PARAMETERS})")
     return complaints
 
@@ -187,6 +192,7 @@ def test_a_wrong_import_of_a_rule_file_is_seen() -> None:
 def test_an_oversized_function_is_seen() -> None:
     assert oversized("def f(self, a, b, c, d, *, e, g, h, i):\n    pass") == ["f: 8 parameters (7)"]
     assert not oversized("def f(self, a, b, c, d, *, e, g, h):\n    pass")
+    assert not oversized("@app.command()\ndef f(a, b, c, d, e, g, h, i):\n    pass")
     assert oversized("def f():\n" + "    x = 1\n" * FUNCTION_LINES) == ["f: 51 lines (50)"]
 
 
@@ -206,8 +212,8 @@ def test_module_of_the_library(path: Path) -> None:
     source = path.read_text(encoding="utf-8")
     room = path.relative_to(ROOT / "lass").with_suffix("").parts[0]
     if room == "__init__":
-        assert not list(imported_modules(source)), (
-            "lass/__init__.py imports nothing, so that lass.config stays light"
+        assert set(imported_modules(source)) == {"importlib.import_module", "typing.Any"}, (
+            "lass/__init__.py imports nothing of its own, so that lass.config stays light"
         )
         return
     assert room in DOORS, f"lass.{room} has no row in DOORS: say which rooms it may import"

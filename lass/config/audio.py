@@ -262,6 +262,11 @@ class AudioDataset(Dataset):
         return ["validation"]
 
     @property
+    def numbers(self) -> int:
+        """T: samples of a mixture."""
+        return self.length
+
+    @property
     def mixing(self) -> Mixing:
         """What is mixed, and how loud."""
         return Mixing(sources=tuple(self.source_classes), weights=tuple(self.weights))

@@ -11,15 +11,19 @@ from typing import Any, ClassVar, Self
 
 from pydantic import model_validator
 
+from lass.bundle.settings import About, Preset, Unpacked, numbered
 from lass.config.location import Located
 from lass.config.registry import METHODS
 from lass.config.separation import (
     Counting,
+    Packing,
+    Presets,
     Priors,
     Separation,
     Tables,
     check_chosen_priors,
     check_mixing,
+    check_packing,
     check_tables,
 )
 from lass.data.settings import (
@@ -74,6 +78,12 @@ class Dataset(Located):
         "windows of unseen data in which the priors' nats per token are measured", "windows", default=128
     )
     tables: Tables = key("tables of results, under names of your choice", "sections")
+    model: Packing | None = key(
+        "the model that the run is packed into; null: it can be packed under the name of the data set, "
+        "with the method whose row comes last in the main table",
+        "section",
+        default=None,
+    )
 
     @model_validator(mode="after")
     def check_parts(self) -> Self:
@@ -82,6 +92,7 @@ class Dataset(Located):
             self.weights_given, sources=self.sources, codes=self.codec.codes, symmetric=self.symmetric
         )
         check_chosen_priors(self.separation.priors, self.priors, classes=self.classes)
+        check_packing(self.model, methods=self.separation.methods)
         check_tables(self.tables, methods=self.separation.methods, others=METHODS[self.kind], main=self.main)
         return self
 
@@ -237,6 +248,51 @@ class Dataset(Located):
             estimation=estimation,
             strength=self.strength if estimation.consistency == "residual" else None,
         )
+
+    def packing(self, name: str) -> Packing:
+        """The model that the run of the data set `name` is packed into: as configured, or by its name."""
+        if self.model is not None:
+            return self.model
+        rows = [row for row in self.tables[self.main].rows if row in self.separation.methods]
+        best = rows[-1] if rows else next(iter(self.separation.methods))
+        return Packing(
+            name=name, summary=f"Made from the data set {name} by this workflow.", presets=Presets(best=best)
+        )
+
+    def packed(self, name: str) -> Unpacked:
+        """All that this model needs to separate, but for its files and results."""
+        packing, methods = self.packing(name), self.separation.methods
+        of_class = self.mixing.sources or tuple(self.classes[:1] * self.sources)
+        return Unpacked(
+            about=About(name=packing.name, summary=packing.summary, licence=packing.licence),
+            kind=self.library.kind,
+            classes=self.classes,
+            sources=numbered(of_class) if self.mixing.sources else numbered(["source"] * self.sources),
+            of_class=list(of_class),
+            labels={each.source: each.label for each in self.prior_of_each_class},
+            weights=self.weights,
+            codec=self.check_codec,
+            image=getattr(self.library, "image", None),
+            priors=self.prior_of_each_class,
+            counted_from=self.tuple_origin,
+            positions=self.tokens,
+            length=self.numbers,
+            noise=self.noise,
+            bounds=self.bounds,
+            strength=self.strength,
+            presets={
+                preset: Preset(
+                    decoder=self.separation.decoders[methods[row].decoder],
+                    estimation=methods[row].estimation,
+                )
+                for preset, row in packing.presets.methods.items()
+            },
+        )
+
+    @property
+    @abstractmethod
+    def numbers(self) -> int:
+        """T: samples of a mixture, or numbers of an image."""
 
     @property
     def noise(self) -> float | None:

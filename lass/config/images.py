@@ -215,6 +215,11 @@ class ImageDataset(Dataset):
         return self.held_out if self.source == "mnist" and split != "test" else super().held_out_of(split)
 
     @property
+    def numbers(self) -> int:
+        """T: numbers of an image."""
+        return self.colours * self.size**2
+
+    @property
     def mixing(self) -> Mixing:
         """What is mixed: images of any class."""
         return Mixing(weights=tuple(self.weights))

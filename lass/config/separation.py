@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from lass.bundle.settings import PresetName
 from lass.models.settings import PriorSettings
 from lass.separation.settings import DecoderSettings, LatentMethod
 from lass.settings import (
@@ -67,6 +68,29 @@ class Separation(Section):
                     f"methods.{name}.refined is {method.refined}, but {method.decoder} keeps only {kept}"
                 )
         return self
+
+
+class Presets(Section):
+    """What a packed model offers."""
+
+    best: Identifier = key("what is taken where no preset is asked for", "name")
+    paper: Identifier | None = key("the published procedure", "name", default=None)
+    fast: Identifier | None = key("what takes least time", "name", default=None)
+
+    @property
+    def methods(self) -> dict[PresetName, str]:
+        """Preset -> method, of those that there are."""
+        named: dict[PresetName, str | None] = {"best": self.best, "paper": self.paper, "fast": self.fast}
+        return {preset: method for preset, method in named.items() if method is not None}
+
+
+class Packing(Section):
+    """The model that a run is packed into, `results/{dataset}/model/`."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] = key("what it is called", "name")
+    summary: str = key("what it separates, and what it was trained on, in a sentence or two", "text")
+    licence: str = key("under which it may be passed on", "text", default="not stated")
+    presets: Presets = key("the method (of `separation.methods`) behind each of its presets", "section")
 
 
 class Table(Section):
@@ -165,6 +189,15 @@ def check_tables(
             )
     if main not in tables:
         raise ValueError(f"tables has {sorted(tables)}, but a table named {main!r} is needed")
+
+
+def check_packing(packing: Packing | None, *, methods: Mapping[str, LatentMethod]) -> None:
+    """Presets by methods that exist."""
+    for preset, row in (packing.presets.methods if packing else {}).items():
+        if row not in methods:
+            raise ValueError(
+                f"model.presets.{preset} is {row!r}, but separation.methods has {sorted(methods)}"
+            )
 
 
 def check_mixing(weights: Sequence[float] | None, *, sources: int, codes: int, symmetric: bool) -> None:

@@ -10,8 +10,8 @@ from torch import Tensor
 from lass.data.mixtures import Mixtures
 from lass.likelihood.frames import FrameLikelihood, cut_frames, frame_likelihood, read_frames
 from lass.methods.settings import DecodingJob
-from lass.models.bundle import Model, open_model
 from lass.models.codec import Codec, CodecAt
+from lass.models.parts import Model, open_model
 from lass.separation.decoding.decoders import open_decoder
 from lass.separation.decoding.prior import Prior
 from lass.separation.estimation.candidates import Candidates, draw_candidates
@@ -56,27 +56,48 @@ def candidates_of(
     `memory` says what decoding may take, in bytes: it is asked once everything is loaded. `frames` is
     the file of the likelihood of frames, where the decoder asks for it.
     """
-    weights = torch.tensor(job.counted_from.weights, dtype=torch.float32, device=model.codec.device)
-    likelihood_of_frames = open_frames(frames, model.codec, weights, noise=job.noise) if frames else None
+    likelihood_of_frames = frames_of(frames, model=model, job=job)
     left = memory()
     for group in group_by_priors([mixtures.classes[row] for row in rows], model):
-        separator = Separator(
-            encode=model.codec.encode,
-            decode=model.codec.decode,
-            priors=group.priors,
-            likelihood=model.likelihood,
-            fallback=model.fallback,
-            weights=weights,
-            decoder=open_decoder(job.decoder),
-            seed=job.seed,
-            memory=left,
-            frames=likelihood_of_frames,
-        )
+        separator = open_separator(model, job, priors=group.priors, memory=left, frames=likelihood_of_frames)
         for begin in range(0, len(group.rows), job.batch):
             batch = mixtures.load([rows[row] for row in group.rows[begin : begin + job.batch]])
             data = torch.from_numpy(batch.mixtures).to(model.codec.device)
             drawn = draw_candidates(separator, data, batch.items, kept=job.decoder.kept)
             yield from zip(batch.items, drawn, strict=True)
+
+
+def open_separator(
+    model: Model,
+    job: DecodingJob,
+    *,
+    priors: Sequence[Prior],
+    memory: int,
+    frames: Callable[[Tensor], Tensor] | None,
+) -> Separator:
+    """What finds the codes of mixtures whose sources have these `priors`, in `memory` bytes."""
+    return Separator(
+        encode=model.codec.encode,
+        decode=model.codec.decode,
+        priors=priors,
+        likelihood=model.likelihood,
+        fallback=model.fallback,
+        weights=weights_of(job, model),
+        decoder=open_decoder(job.decoder),
+        seed=job.seed,
+        memory=memory,
+        frames=frames,
+    )
+
+
+def weights_of(job: DecodingJob, model: Model) -> Tensor:
+    """Alpha [N] on the model's device."""
+    return torch.tensor(job.counted_from.weights, dtype=torch.float32, device=model.codec.device)
+
+
+def frames_of(path: Path | None, *, model: Model, job: DecodingJob) -> Callable[[Tensor], Tensor] | None:
+    """The likelihood of frames from the file `path`; None where there is none."""
+    return open_frames(path, model.codec, weights_of(job, model), noise=job.noise) if path else None
 
 
 def open_frames(

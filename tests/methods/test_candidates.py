@@ -15,8 +15,8 @@ from lass.likelihood.frames import FrameMoments, write_frames
 from lass.likelihood.settings import TupleOrigin
 from lass.methods.candidates import candidates_of, group_by_priors
 from lass.methods.settings import DecodingJob
-from lass.models.bundle import Model, open_model
 from lass.models.codec import CodecAt
+from lass.models.parts import Model, open_model
 from lass.models.settings import CodecCheck
 from lass.separation.settings import DecoderSettings
 from tests.models.toy import counted_from, new_codec, of_class, small_codec, write_prior, write_table

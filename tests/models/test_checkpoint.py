@@ -114,7 +114,7 @@ def test_another_process_writes_the_same_bytes(tmp_path: Path, prior: Path, code
     assert (tmp_path / "v.safetensors").read_bytes() == codec.read_bytes()
 
 
-SHIPPED = ROOT / "workflow" / "resources" / "slakh"
+SHIPPED = ROOT / "lass" / "shipped" / "slakh-mini"
 
 
 def test_checkpoints_from_before_images_still_load() -> None:
@@ -127,9 +127,9 @@ def test_checkpoints_from_before_images_still_load() -> None:
     codes = codec.encode(torch.randn(1, 64 * 20, generator=torch.Generator().manual_seed(0)))
     assert codes.shape == (1, 20)
     assert codec.decode(codes).shape == (1, 64 * 20)
-    stored = describe_checkpoint(SHIPPED / "prior_bass.safetensors", "transformer")["shape"]
+    stored = describe_checkpoint(SHIPPED / "priors" / "bass.safetensors", "transformer")["shape"]
     assert not {"absolute", "activation"} & stored.keys()
-    prior = read_transformer(SHIPPED / "prior_bass.safetensors", codebook=codec.quantizer.identity)
+    prior = read_transformer(SHIPPED / "priors" / "bass.safetensors", codebook=codec.quantizer.identity)
     assert (prior.shape.absolute, prior.shape.activation) == (False, "gelu")
 
 

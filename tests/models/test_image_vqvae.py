@@ -11,7 +11,7 @@ from torch import Tensor
 from lass.models.checkpoint import describe_checkpoint, new_network, read_vqvae, write_checkpoint
 from lass.models.vqvae import Vqvae, VqvaeShape, log_error
 
-MNIST = Path(__file__).parents[2] / "workflow" / "resources" / "mnist" / "codec.safetensors"
+MNIST = Path(__file__).parents[2] / "lass" / "shipped" / "mnist" / "codec.safetensors"
 SHAPES: list[dict[str, Any]] = [
     {},
     {"image": (3, 8, 12)},

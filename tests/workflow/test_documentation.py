@@ -22,7 +22,6 @@ FILES = [
     ROOT / "README.md",
     ROOT / "results" / "README.md",
     *sorted((ROOT / "docs").glob("*.md")),
-    *sorted((ROOT / "workflow" / "resources").glob("*/README.md")),
 ]
 DOCUMENTS = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in FILES}
 RULE_FILES = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "workflow").rglob("*.smk"))

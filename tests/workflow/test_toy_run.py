@@ -7,9 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import soundfile
 
+from lass.api import Separator
+from lass.bundle.folder import check_model
 from lass.evaluation.tables.files import read_csv
 from lass.evaluation.tables.sdr import Sdr
 from lass.pages.run import page_of_run
@@ -179,3 +182,21 @@ def test_swapped_prior_is_the_only_new_training(toy: Path, tmp_path: Path) -> No
     config = write_config(tmp_path / "change.yaml", {"pretrained": True, "datasets": {"slakh": slakh}})
     outcome = dry_run(copy, *SCATTER, configs=[TEST_CONFIG, config])
     assert set(outcome.jobs) == AFTER_A_PRIOR
+
+
+def test_a_run_is_packed_into_a_model_that_separates(toy: Path, tmp_path: Path) -> None:
+    folder = copy_run(toy, tmp_path / "run")
+    outcome = run(folder, targets=["results/slakh/model"])
+    assert outcome.jobs.keys() == {"pack_model"}, outcome.output
+    described = check_model(folder / "results" / "slakh" / "model")
+    assert list(described.presets) == ["best", "paper"]
+    assert described.presets["best"].result is not None
+    [table] = [
+        row for row in read_csv(toy / "results" / "slakh_sdr.csv").to_pylist() if row["method"] == "masked"
+    ]
+    assert described.presets["best"].result.mean == pytest.approx(table["sdr_avg"], abs=1e-4)
+    separator = Separator.load(folder / "results" / "slakh" / "model", device="cpu")
+    rng = np.random.default_rng(0)
+    song = (0.05 * rng.standard_normal((2, 6000))).astype(np.float32)
+    separation = separator.separate(song, 4000, preset="paper")
+    np.testing.assert_allclose(separation["drums"] + separation["bass"], song, atol=1e-5)

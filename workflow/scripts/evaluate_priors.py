@@ -11,7 +11,7 @@ from lass.compute.devices import choose_device
 from lass.data.batches import CodeBatches
 from lass.evaluation.tables.files import write_csv
 from lass.evaluation.tables.priors import of_shared_priors
-from lass.models.bundle import open_priors
+from lass.models.parts import open_priors
 from lass.models.settings import PriorOfClass
 from lass.runtime import logged
 from lass.tokens import codebook_of, read_tokens, sequences

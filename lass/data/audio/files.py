@@ -51,7 +51,7 @@ def read_sound(path: Path, *, rate: int | None = None, start: int = 0, frames: i
     """
     if not path.is_file():
         raise FileNotFoundError(f"no audio file at {path}: check the path, or make the file again")
-    with _reading(path), open_sound(path) as file:
+    with reading(path), open_sound(path) as file:
         found_rate = int(file.samplerate)
         if rate is not None and found_rate != rate:
             raise ValueError(f"{path} has {found_rate} Hz where {rate} Hz is expected: resample it first")
@@ -60,7 +60,7 @@ def read_sound(path: Path, *, rate: int | None = None, start: int = 0, frames: i
             file.seek(start)
             audio = file.read(frames, dtype="float32", always_2d=True).T
             if audio.shape[1] != frames:
-                raise _ends_early(path, start + audio.shape[1], file.frames)
+                raise ends_early(path, start + audio.shape[1], file.frames)
         else:
             audio = _read_to_end(path, file)
             length = audio.shape[1]
@@ -138,7 +138,7 @@ def _check_extent(path: Path, *, length: int, start: int, count: int) -> None:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def reading(path: Path) -> Iterator[None]:
     """Turn errors of libsndfile into a ValueError that names the file."""
     try:
         yield
@@ -148,9 +148,14 @@ def _reading(path: Path) -> Iterator[None]:
         ) from error
 
 
+def stated_frames(file: SoundStream) -> int | None:
+    """The frames that the header of an open file says it has; None where it does not say."""
+    return file.stated if file.stated is not None or file.frames >= UNKNOWN else int(file.frames)
+
+
 def _read_to_end(path: Path, file: SoundStream) -> np.ndarray:
     """All samples [channels, T], whatever the header says; ValueError where it says more than there are."""
-    stated = file.stated if file.stated is not None or file.frames >= UNKNOWN else file.frames
+    stated = stated_frames(file)
     asked = min((stated or 0) + _BLOCK, _MOST)
     blocks = [file.read(asked, dtype="float32", always_2d=True)]
     while len(blocks[-1]) == asked:
@@ -158,9 +163,10 @@ def _read_to_end(path: Path, file: SoundStream) -> np.ndarray:
         blocks.append(file.read(asked, dtype="float32", always_2d=True))
     audio: np.ndarray = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
     if stated is not None and len(audio) < stated:
-        raise _ends_early(path, len(audio), stated)
+        raise ends_early(path, len(audio), stated)
     return audio.T
 
 
-def _ends_early(path: Path, found: int, stated: int) -> ValueError:
+def ends_early(path: Path, found: int, stated: int) -> ValueError:
+    """The error for a file that was cut."""
     return ValueError(f"{path} ends after {found} of {stated} frames: make or download it again")

@@ -1,4 +1,4 @@
-"""A model: codec, priors, likelihood and what else belongs together, opened once from its files."""
+"""The parts of a model: codec, priors and likelihood, opened once from their files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from lass.models import checkpoint
-from lass.models.bundle import Model, open_model, open_priors
 from lass.models.codec import CodecAt
+from lass.models.parts import Model, open_model, open_priors
 from lass.models.settings import PriorOfClass
 from tests.models.toy import counted_from, new_codec, of_class, small_codec, write_prior, write_table
 
@@ -121,7 +121,7 @@ def test_a_checkpoint_is_read_once_however_many_classes_it_serves(
         return original(path, codebook=codebook)
 
     original = checkpoint.read_transformer
-    monkeypatch.setattr("lass.models.bundle.read_transformer", counted)
+    monkeypatch.setattr("lass.models.parts.read_transformer", counted)
     described: list[PriorOfClass] = [
         of_class(name, prior="p", classes=CLASSES, conditional=True) for name in CLASSES
     ]

@@ -1,0 +1,228 @@
+"""Separate recordings and images with a model: `Separator.load("slakh-mini").separate(audio, rate)`.
+
+Recordings of any length, rate and number of channels go through the model's windows block by block; nothing
+is held whole but what is given and returned whole.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lass.bundle.finding import DEFAULT, find_model
+from lass.bundle.opening import OpenModel, OpenPreset, open_bundle
+from lass.bundle.recordings import Kept, separate_recording
+from lass.bundle.settings import Description, PresetName
+from lass.compute.devices import choose_device, choose_precision
+from lass.data.audio.streams import (
+    WHOLE,
+    Excerpt,
+    Survey,
+    opened_blocks,
+    opened_writers,
+    survey,
+    survey_array,
+)
+from lass.settings import Precision
+
+MEMORY = 2**30  # bytes that decoding may take beside the model
+
+Progress = Callable[[float, float], None]
+"""Told how many seconds of a recording are done, and of how many."""
+
+
+@dataclass(frozen=True, eq=False)
+class Separation:
+    """What a mixture was taken apart into."""
+
+    sources: Mapping[str, np.ndarray]  # of the mixture's shape, float32
+    rate: int | None  # Hz; None for images
+    codes: np.ndarray  # [windows, N, S] int64 of the most probable candidates; -1 in silent windows
+    log_posterior: np.ndarray  # [windows] float64, up to a constant of each; NaN in silent windows
+
+    def __getitem__(self, source: str) -> np.ndarray:
+        """The source of this name; KeyError, with the names that there are, for another one."""
+        if source not in self.sources:
+            raise KeyError(f"no source {source!r}: choose one of {', '.join(self.sources)}")
+        return self.sources[source]
+
+
+@dataclass(frozen=True, eq=False)
+class Separator:
+    """A model that is ready to separate."""
+
+    model: OpenModel
+
+    @classmethod
+    def load(
+        cls, model: str | Path = DEFAULT, *, device: str = "auto", precision: Precision = "auto"
+    ) -> "Separator":
+        """Open the model of this name, or in this folder.
+
+        Args:
+            model: `slakh-mini` (drums and bass), `mnist` (two digits), the name of a model in the user's
+                cache, or a folder that `lass pack` made.
+            device: `auto` (a GPU where there is one), `cpu` or `cuda`.
+            precision: of the networks; `auto` takes bfloat16 where the hardware multiplies it natively.
+
+        Raises:
+            FileNotFoundError, ValueError: there is no such model, or a part of it is missing, damaged or of
+                another codebook; or there is no such device.
+
+        Example:
+            >>> import lass, numpy
+            >>> separator = lass.Separator.load("slakh-mini")
+            >>> separator.sources
+            ['drums', 'bass']
+            >>> song = numpy.zeros((2, 44100), dtype="float32")  # a second of stereo
+            >>> separator.separate(song, 44100)["drums"].shape
+            (2, 44100)
+        """
+        where = choose_device(device)
+        return cls(open_bundle(find_model(model), device=where, precision=choose_precision(precision, where)))
+
+    @property
+    def description(self) -> Description:
+        """What the model says of itself."""
+        return self.model.description
+
+    @property
+    def sources(self) -> list[str]:
+        """Names of the sources that it gives."""
+        return list(self.description.sources)
+
+    @property
+    def rate(self) -> int | None:
+        """Hz at which it works; None for images."""
+        return self.description.codec.rate
+
+    def separate(
+        self,
+        mixture: np.ndarray,
+        rate: int | None = None,
+        *,
+        preset: PresetName = "best",
+        classes: list[str] | None = None,
+        seed: int = 0,
+    ) -> Separation:
+        """Take a mixture apart.
+
+        Args:
+            mixture: audio [T] or [channels, T], full scale at 1; or, for a model of images, an image [H, W]
+                or [C, H, W] of numbers in [0, 1] (or of bytes), or several of them [B, C, H, W].
+            rate: of the audio, in Hz.
+            preset: `best`, `paper` (the published procedure) or `fast`, as far as the model has them.
+            classes: the class of each source, where a model of images has a prior of its own for each.
+            seed: decides every random draw.
+
+        Returns:
+            Sources of the mixture's shape. Of audio, each is as loud as it is in the mixture: they add up to
+            it. Of images, each is as it was before it was mixed: `description.weights` times them do.
+
+        Raises:
+            ValueError: audio without a rate, an image of another size, NaN or infinity, an unknown preset.
+        """
+        if self.description.kind == "images":
+            return self._separate_images(mixture, self._preset(preset, classes, seed))
+        if rate is None or rate <= 0:
+            raise ValueError(f"rate {rate}: give the rate of the audio in Hz")
+        audio = np.asarray(mixture, dtype=np.float32)
+        if audio.ndim not in (1, 2) or audio.size == 0:
+            raise ValueError(f"audio of shape {audio.shape}: give [T] or [channels, T], T > 0")
+        channels = audio[None] if audio.ndim == 1 else audio
+        kept = Kept()
+        parts = self._recording(
+            [channels], survey_array(channels, rate), self._preset(preset, classes, seed), kept
+        )
+        whole = np.concatenate(list(parts), axis=2)  # [N, C, T]
+        sources = {
+            name: one[0] if audio.ndim == 1 else one for name, one in zip(self.sources, whole, strict=True)
+        }
+        return Separation(sources, rate, np.concatenate(kept.codes), np.concatenate(kept.log_posterior))
+
+    def separate_stream(
+        self,
+        blocks: Iterable[np.ndarray],
+        surveyed: Survey,
+        *,
+        preset: PresetName = "best",
+        seed: int = 0,
+    ) -> Iterator[np.ndarray]:
+        """Sources [N, channels, n] of audio that comes in `blocks` [channels, n], as soon as they are final.
+
+        They are as loud as in the mixture. `surveyed` says of all blocks together what
+        `lass.data.audio.streams.survey` says of a file.
+        """
+        return self._recording(blocks, surveyed, self._preset(preset, None, seed), Kept())
+
+    def separate_file(
+        self,
+        path: str | Path,
+        outputs: Mapping[str, Path],
+        *,
+        preset: PresetName = "best",
+        excerpt: Excerpt = WHOLE,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> "Written":
+        """Separate the recording at `path`; write every source to its path in `outputs`, .wav or .flac.
+
+        The files have the recording's rate, channels and length. They appear together, once all are whole.
+        Errors as of `lass.data.audio.streams.opened_blocks`; ValueError for a model of images; OSError where
+        nothing can be written.
+        """
+        path, surveyed = Path(path), survey(Path(path), excerpt)
+        opened = self._preset(preset, None, seed)
+        names = [outputs[name] for name in self.sources]
+        done = 0
+        with (
+            opened_blocks(path, excerpt) as (_, blocks),
+            opened_writers(
+                names, rate=surveyed.rate, channels=surveyed.channels, frames=surveyed.frames
+            ) as writers,
+        ):
+            for parts in self._recording(blocks, surveyed, opened, Kept()):
+                writers.write(parts)
+                done += parts.shape[2]
+                if progress:
+                    progress(done / surveyed.rate, surveyed.frames / surveyed.rate)
+        return Written(surveyed, writers.clipped)
+
+    def _preset(self, name: PresetName, classes: list[str] | None, seed: int) -> OpenPreset:
+        known = self.description.of_class
+        of_sources = known if classes is None else classes
+        if len(of_sources) != len(known) or not set(of_sources) <= set(self.description.classes):
+            raise ValueError(f"classes {of_sources}: give {len(known)} of {self.description.classes}")
+        return self.model.preset(name, classes=of_sources, seed=seed, memory=MEMORY)
+
+    def _recording(
+        self, blocks: Iterable[np.ndarray], surveyed: Survey, opened: OpenPreset, kept: Kept
+    ) -> Iterator[np.ndarray]:
+        if self.rate is None:
+            raise ValueError(f"{self.description.about.name} is a model of images: give one of audio")
+        return separate_recording(blocks, surveyed, opened=opened, kept=kept)
+
+    def _separate_images(self, mixture: np.ndarray, opened: OpenPreset) -> Separation:
+        given = np.asarray(mixture)
+        scale = 255.0 if given.dtype == np.uint8 else 1.0
+        shape = self.description.image
+        assert shape is not None, "of a model of images"
+        if given.shape not in (shape, shape[1:] if shape[0] == 1 else shape) and given.shape[1:] != shape:
+            raise ValueError(f"an image of shape {given.shape}: this model separates images of {shape}")
+        rows = (given.astype(np.float32) / scale).reshape(-1, self.description.length)
+        if not np.isfinite(rows).all() or rows.min() < 0 or rows.max() > 1:
+            raise ValueError(f"numbers from {rows.min()} to {rows.max()}: an image has numbers from 0 to 1")
+        made = opened.separate(rows, list(range(len(rows))))
+        sources = {
+            name: made.estimates[:, index].reshape(given.shape) for index, name in enumerate(self.sources)
+        }
+        return Separation(sources, None, made.codes, made.log_posterior)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of a file."""
+
+    surveyed: Survey
+    clipped: int  # samples beyond full scale that a .flac could not hold

@@ -1,0 +1,191 @@
+"""A model's folder: written whole or not at all, read with a look at every part.
+
+    model.json                what it is (`lass.bundle.settings.Description`)
+    README.md                 the same for people
+    codec.safetensors
+    priors/<name>.safetensors
+    likelihood.safetensors    the table of counts
+    residual.safetensors      what the codec loses, where a preset asks for it
+    frames.safetensors        moments of the frames, where a decoder asks for them
+
+Nothing in it is ever unpickled.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from pydantic import ValidationError
+
+from lass import __version__
+from lass.bundle.settings import FORM, VERSION, Description, Level, Part, Unpacked
+from lass.likelihood.frames import read_frames
+from lass.likelihood.residual import read_residual
+from lass.likelihood.tensor import read_likelihood
+from lass.models.checkpoint import read_vqvae
+from lass.models.parts import open_priors
+
+DESCRIPTION = "model.json"
+CARD = "README.md"
+CODEC, LIKELIHOOD = "codec.safetensors", "likelihood.safetensors"
+RESIDUAL, FRAMES = "residual.safetensors", "frames.safetensors"
+_BLOCK = 2**20  # bytes that are hashed at once
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Where the files lie that a model is packed from."""
+
+    codec: Path
+    likelihood: Path
+    priors: Mapping[str, Path]  # name of the prior -> checkpoint
+    residual: Path | None = None
+    frames: Path | None = None
+
+    def files(self) -> dict[str, Path]:
+        """Path in the folder -> file that is copied there."""
+        held = {CODEC: self.codec, LIKELIHOOD: self.likelihood}
+        held |= {f"priors/{name}.safetensors": path for name, path in self.priors.items()}
+        held |= {name: path for name, path in ((RESIDUAL, self.residual), (FRAMES, self.frames)) if path}
+        return held
+
+
+def pack_model(
+    folder: Path, parts: Parts, unpacked: Unpacked, *, level: Level | None, made: Mapping[str, Any]
+) -> Description:
+    """Make the model's folder at `folder`, which appears once every part in it is checked.
+
+    What was there before goes. `level`: how loud the mixtures are that it knows; `made`: how it was made.
+    ValueError, naming the file, where a part is damaged, of another codebook or of other sources.
+    """
+    aside = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(aside, ignore_errors=True)
+    try:
+        files = {}
+        for name, source in sorted(parts.files().items()):
+            if not source.is_file():
+                raise FileNotFoundError(f"{source}: no such file; run the rule that makes it first")
+            target = aside / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+            files[name] = part_of(target)
+        codebook = read_vqvae(parts.codec).quantizer.identity
+        description = Description(
+            **dict(unpacked),
+            codebook=codebook,
+            level=level,
+            files=files,
+            made={"lass": __version__, **made},
+        )
+        (aside / DESCRIPTION).write_text(description.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        (aside / CARD).write_text(card(description), encoding="utf-8")
+        check_model(aside)
+        shutil.rmtree(folder, ignore_errors=True)
+        aside.replace(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return description
+
+
+def part_of(path: Path) -> Part:
+    """Size and SHA-256 of the file at `path`."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return Part(sha256=digest.hexdigest(), bytes=path.stat().st_size)
+
+
+def card(description: Description) -> str:
+    """The model's README.md."""
+    environment = Environment(
+        loader=PackageLoader("lass.bundle"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("card.md").render(model=description, size=size_of(description))
+
+
+def size_of(description: Description) -> float:
+    """Of all parts, in MB."""
+    return sum(part.bytes for part in description.files.values()) / 1e6
+
+
+def read_description(folder: Path) -> Description:
+    """What `folder` says that it holds; no other file than model.json is looked at.
+
+    FileNotFoundError or ValueError, naming the file, where it is no model, or one of another version.
+    """
+    path = folder / DESCRIPTION
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{folder} is no model: it has no {DESCRIPTION}; give a folder by `lass pack`"
+        )
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is no JSON ({error}): copy the model again") from error
+    said = (values.get("form"), values.get("version")) if isinstance(values, dict) else (None, None)
+    if said[0] != FORM:
+        raise ValueError(f"{path} describes no model of lass (form {said[0]!r}): give another folder")
+    if said[1] != VERSION:
+        raise ValueError(
+            f"{path} is of version {said[1]!r}, and this lass {__version__} reads version {VERSION}: "
+            "install the lass that made it"
+        )
+    try:
+        return Description.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise ValueError(f"{path}: {place}: {first['msg']}: copy the model again") from error
+
+
+def check_sizes(folder: Path, description: Description) -> None:
+    """Refuse a folder that lacks a part, or has one of another size: what a broken copy leaves."""
+    for name, part in description.files.items():
+        path = folder / name
+        if not path.is_file():
+            raise FileNotFoundError(f"{folder} lacks {name}: copy the model again")
+        if path.stat().st_size != part.bytes:
+            raise ValueError(
+                f"{path} has {path.stat().st_size} bytes instead of {part.bytes}: copy the model again"
+            )
+
+
+def check_model(folder: Path) -> Description:
+    """Look at every byte of the model in `folder`: all parts whole, and of one codebook.
+
+    FileNotFoundError or ValueError, naming the file, for the first that is not.
+    """
+    description = read_description(folder)
+    check_sizes(folder, description)
+    for name, part in description.files.items():
+        if part_of(folder / name).sha256 != part.sha256:
+            raise ValueError(f"{folder / name} is not the file that was packed: copy the model again")
+    codec = read_vqvae(folder / CODEC, rate=description.codec.rate, hop=description.codec.hop)
+    codebook = codec.quantizer.identity
+    if codebook != description.codebook:
+        raise ValueError(
+            f"{folder / CODEC} has codebook {codebook}, but {DESCRIPTION} says {description.codebook}: "
+            "put the parts of one model together"
+        )
+    size = len(codec.quantizer.codebook)
+    priors = [(folder / description.prior_file(each.source), each) for each in description.priors]
+    open_priors(priors, codebook=codebook, length=description.positions)
+    counted = description.counted_from.encoded(codebook)
+    read_likelihood(
+        folder / LIKELIHOOD, codebook_size=size, sources=len(description.sources), counted=counted
+    )
+    if RESIDUAL in description.files:
+        read_residual(folder / RESIDUAL, classes=description.classes, codebook=codebook)
+    if FRAMES in description.files:
+        read_frames(folder / FRAMES, codebook_size=size)
+    return description

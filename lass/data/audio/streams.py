@@ -1,0 +1,186 @@
+"""Recordings of any length, block by block: read, resampled and written without being held whole."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+from lass.data.audio.files import ends_early, reading, stated_frames
+from lass.data.audio.headers import open_sound
+
+BLOCK = 2**18  # frames that are read at once
+_RF64 = 2**32 - 2**20  # bytes from which on a WAV needs the header of an RF64
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """Which part of a recording is meant."""
+
+    start: float = 0.0  # seconds
+    end: float | None = None  # seconds; None: to the end
+
+    def frames(self, rate: int) -> tuple[int, int | None]:
+        """First frame, and the one after the last."""
+        return round(self.start * rate), None if self.end is None else round(self.end * rate)
+
+
+WHOLE = Excerpt()
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a first look at a recording says."""
+
+    rate: int  # Hz
+    channels: int
+    frames: int  # of the excerpt
+    energies: np.ndarray  # [channels + 1]: mean square of every channel, and of their mean
+    peak: float  # full scale is 1
+
+
+@contextmanager
+def opened_blocks(path: Path, excerpt: Excerpt = WHOLE) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
+    """Rate and blocks [channels, n] float32 of the recording at `path`, read as they are asked for.
+
+    FileNotFoundError where there is none; ValueError, naming the file, where it is no audio, is cut, has no
+    frame or no excerpt like that, or holds NaN or infinity.
+    """
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise FileNotFoundError(f"{path} {what}: give a recording")
+    with reading(path), open_sound(path) as file:
+        yield int(file.samplerate), _checked(path, _blocks(path, file, *excerpt.frames(file.samplerate)))
+
+
+def survey_array(audio: np.ndarray, rate: int) -> Survey:
+    """The same of audio [channels, T] that is at hand; ValueError for NaN or infinity."""
+    return _surveyed(_checked("the audio", iter([audio])), rate)
+
+
+def survey(path: Path, excerpt: Excerpt = WHOLE) -> Survey:
+    """Read the recording once from front to back; errors as of `opened_blocks`."""
+    with opened_blocks(path, excerpt) as (rate, blocks):
+        return _surveyed(blocks, rate)
+
+
+def _surveyed(blocks: Iterator[np.ndarray], rate: int) -> Survey:
+    frames, peak, squares = 0, 0.0, np.zeros(0)
+    for block in blocks:
+        parts = np.concatenate([block, block.mean(axis=0, keepdims=True)]).astype(np.float64)
+        squares = np.square(parts).sum(axis=1) + (squares if frames else 0.0)
+        peak = max(peak, float(np.abs(block).max()))
+        frames += block.shape[1]
+    return Survey(rate, len(squares) - 1, frames, squares / frames, peak)
+
+
+def _blocks(path: Path, file: soundfile.SoundFile, start: int, end: int | None) -> Iterator[np.ndarray]:
+    """The frames from `start` to `end`; every frame before them is read, too."""
+    stated, at = stated_frames(file), 0
+    if end is not None and end <= start:
+        raise ValueError(f"{path}: the excerpt ends at frame {end}, before it begins at {start}")
+    while end is None or at < end:
+        wanted = BLOCK if end is None else min(BLOCK, end - at)
+        block = file.read(wanted, dtype="float32", always_2d=True).T
+        if block.shape[1] == 0:
+            break
+        if at + block.shape[1] > start:
+            yield np.ascontiguousarray(block[:, max(0, start - at) :])
+        at += block.shape[1]
+    if at == 0:
+        raise ValueError(f"{path} has no audio in it (0 frames): make or download it again")
+    if stated is not None and at < min(stated, end or stated):
+        raise ends_early(path, at, stated)
+    if at <= start or (end is not None and at < end):
+        seconds = at / file.samplerate
+        raise ValueError(f"{path} lasts {seconds:.2f} s: ask for an excerpt that lies in it")
+
+
+def _checked(what: object, blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    at = 0
+    for block in blocks:
+        fine = np.isfinite(block).all(axis=0)
+        if not fine.all():
+            raise ValueError(
+                f"{what} holds NaN or infinity at frame {at + int(np.flatnonzero(~fine)[0])} of what was "
+                "asked for: make or download it again"
+            )
+        at += block.shape[1]
+        yield block
+
+
+@dataclass
+class Resampler:
+    """Resamples rows [R, n] that come in blocks, as a whole: the bounds of the blocks leave no trace."""
+
+    source_rate: int  # Hz
+    target_rate: int
+    rows: int
+    stream: soxr.ResampleStream | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        """Open the stream, where the rates differ."""
+        if self.source_rate != self.target_rate:
+            self.stream = soxr.ResampleStream(
+                self.source_rate, self.target_rate, self.rows, dtype="float32", quality="HQ"
+            )
+
+    def hear(self, block: np.ndarray, *, last: bool = False) -> np.ndarray:
+        """Rows [R, n'] that are final after the rows `block` [R, n]; all of them after the `last`."""
+        if self.stream is None:
+            return block
+        made = self.stream.resample_chunk(np.ascontiguousarray(block.T, dtype=np.float32), last=last)
+        return np.asarray(made, dtype=np.float32).reshape(-1, self.rows).T
+
+
+@dataclass
+class Writers:
+    """Files of sources that are written side by side; none appears before all are whole."""
+
+    paths: list[Path]
+    rate: int
+    channels: int
+    frames: int  # that will be written
+    clipped: int = 0  # samples beyond full scale, where the format knows none
+    files: list[soundfile.SoundFile] = field(default_factory=list)
+
+    def write(self, parts: np.ndarray) -> None:
+        """Append [N, channels, n]."""
+        for file, part in zip(self.files, parts, strict=True):
+            if file.format == "FLAC":
+                self.clipped += int((np.abs(part) > 1).sum())
+            file.write(np.clip(part, -1, 1).T if file.format == "FLAC" else part.T)
+
+
+@contextmanager
+def opened_writers(paths: list[Path], *, rate: int, channels: int, frames: int) -> Iterator[Writers]:
+    """Writers of .wav (32-bit floats) or .flac (24 bits) files, renamed where the block ends without error.
+
+    OSError where the disk is full or the folder must not be written to.
+    """
+    writers = Writers(paths, rate, channels, frames)
+    # Another process may write into the same folder: each has its own files until they are whole.
+    asides = [path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}") for path in paths]
+    try:
+        with ExitStack() as stack:
+            for aside in asides:
+                writers.files.append(stack.enter_context(_created(aside, writers)))
+            yield writers
+        for aside, path in zip(asides, paths, strict=True):
+            aside.replace(path)
+    finally:
+        for aside in asides:
+            aside.unlink(missing_ok=True)
+
+
+def _created(path: Path, writers: Writers) -> soundfile.SoundFile:
+    flac = path.suffix == ".flac"
+    large = writers.frames * writers.channels * 4 > _RF64
+    form, subtype = ("FLAC", "PCM_24") if flac else ("RF64" if large else "WAV", "FLOAT")
+    return soundfile.SoundFile(
+        path, "w", samplerate=writers.rate, channels=writers.channels, format=form, subtype=subtype
+    )

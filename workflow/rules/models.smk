@@ -1,0 +1,37 @@
+"""A model of a finished run: codec, priors, likelihood and what else belongs together, in one folder that separates.
+
+Needs these files, mixtures by which its level is known, and the scores of the methods that are its presets. Makes
+results/{dataset}/model/, which `lass separate --model` takes. Rule: pack_model.
+"""
+
+
+rule pack_model:
+    input:
+        unpack(parts_beside),
+        codec=codec,
+        likelihood=likelihood,
+        priors=priors,
+        sources="results/{dataset}/sources/test",
+        mixtures="results/{dataset}/mixtures/test.parquet",
+        scores=scores_of_presets,
+    output:
+        model=directory("results/{dataset}/model"),
+    log:
+        "results/logs/pack_model/{dataset}.log",
+    localrule: True
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        packed=asked(lambda dataset, wildcards: dataset.packed(wildcards.dataset)),
+        rows=presets_of,
+        library=library,
+        metric=of_dataset("metric"),
+        classes=of_dataset("source_classes"),
+        made=lambda wildcards: {"seed": settings.seed, "config": settings_behind(wildcards)},
+        code=code("pack_model"),
+    script:
+        "../scripts/pack_model.py"
