@@ -15,9 +15,9 @@ from lass.config import AudioDataset, Config, ImageDataset, parse_config
 from lass.data.mixtures import Batch, open_mixtures
 from lass.evaluation.separations import spread_items
 from lass.likelihood.tensor import Likelihood
-from lass.models.parts import open_model
 from lass.models.checkpoint import new_network
 from lass.models.codec import CodecAt, open_codec
+from lass.models.parts import open_model
 from lass.models.transformer import Transformer, TransformerPrior, TransformerShape
 
 ROOT = Path(__file__).parents[1]
