@@ -165,10 +165,13 @@ class Separator:
         excerpt: Excerpt = WHOLE,
         seed: int = 0,
         progress: Progress | None = None,
+        comment: str = "",
     ) -> "Written":
         """Separate the recording at `path`; write every source to its path in `outputs`, .wav or .flac.
 
-        The files have the recording's rate, channels and length. They appear together, once all are whole.
+        The files have the recording's rate, channels and length, and the `comment`. They appear together,
+        once all are whole.
+
         Errors as of `lass.data.audio.streams.opened_blocks`; ValueError for a model of images; OSError where
         nothing can be written.
         """
@@ -179,7 +182,11 @@ class Separator:
         with (
             opened_blocks(path, excerpt) as (_, blocks),
             opened_writers(
-                names, rate=surveyed.rate, channels=surveyed.channels, frames=surveyed.frames
+                names,
+                rate=surveyed.rate,
+                channels=surveyed.channels,
+                frames=surveyed.frames,
+                comment=comment,
             ) as writers,
         ):
             for parts in self._recording(blocks, surveyed, opened, Kept()):

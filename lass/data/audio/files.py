@@ -143,9 +143,10 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise ValueError(
-            f"{path} is damaged or no audio file ({error}): make or download it again"
-        ) from error
+        why = getattr(error, "error_string", str(error)).strip(
+            "."
+        )  # without the name, which is there already
+        raise ValueError(f"{path} is damaged or no audio file ({why}): make or download it again") from error
 
 
 def stated_frames(file: SoundStream) -> int | None:

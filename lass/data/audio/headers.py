@@ -7,6 +7,7 @@ were stopped, writers to a pipe and WAV of more than 4 GiB leave them.
 
 import io
 import logging
+import os
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -128,7 +129,7 @@ class _Spliced(io.RawIOBase):
 def _opened(file: BinaryIO, prefix: bytes, start: int, *, cut: int = 0) -> Iterator[SoundStream]:
     """The sound of `prefix` and then `file` from `start` to `cut` bytes before its end."""
     if not prefix and not cut:
-        with SoundStream(file.name) as sound:
+        with SoundStream(os.fsencode(file.name)) as sound:  # a name may be no text
             yield sound
         return
     spliced = _Spliced(prefix, file, start, _length(file) - cut)

@@ -1,6 +1,8 @@
 """Recordings of any length, block by block: read, resampled and written without being held whole."""
 
+import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +17,7 @@ from lass.data.audio.headers import open_sound
 
 BLOCK = 2**18  # frames that are read at once
 _RF64 = 2**32 - 2**20  # bytes from which on a WAV needs the header of an RF64
+_FULL = 2**20  # bytes: where fewer are free, that is why a file could not be written
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,9 @@ def opened_blocks(path: Path, excerpt: Excerpt = WHOLE) -> Iterator[tuple[int, I
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
         raise FileNotFoundError(f"{path} {what}: give a recording")
-    with reading(path), open_sound(path) as file:
+    with ExitStack() as stack:
+        with reading(path):  # and not what is done with the blocks: its errors are others
+            file = stack.enter_context(open_sound(path))
         yield int(file.samplerate), _checked(path, _blocks(path, file, *excerpt.frames(file.samplerate)))
 
 
@@ -85,7 +90,8 @@ def _blocks(path: Path, file: soundfile.SoundFile, start: int, end: int | None) 
         raise ValueError(f"{path}: the excerpt ends at frame {end}, before it begins at {start}")
     while end is None or at < end:
         wanted = BLOCK if end is None else min(BLOCK, end - at)
-        block = file.read(wanted, dtype="float32", always_2d=True).T
+        with reading(path):
+            block = file.read(wanted, dtype="float32", always_2d=True).T
         if block.shape[1] == 0:
             break
         if at + block.shape[1] > start:
@@ -141,46 +147,105 @@ class Resampler:
 class Writers:
     """Files of sources that are written side by side; none appears before all are whole."""
 
-    paths: list[Path]
     rate: int
     channels: int
     frames: int  # that will be written
+    comment: str = ""  # that the files carry: how they were made
     clipped: int = 0  # samples beyond full scale, where the format knows none
-    files: list[soundfile.SoundFile] = field(default_factory=list)
+    files: list[tuple[Path, soundfile.SoundFile]] = field(default_factory=list)
 
     def write(self, parts: np.ndarray) -> None:
-        """Append [N, channels, n]."""
-        for file, part in zip(self.files, parts, strict=True):
+        """Append [N, channels, n]; OSError, naming the file, where there is no room."""
+        for (path, file), part in zip(self.files, parts, strict=True):
             if file.format == "FLAC":
                 self.clipped += int((np.abs(part) > 1).sum())
-            file.write(np.clip(part, -1, 1).T if file.format == "FLAC" else part.T)
+            with _writing(path):
+                file.write(np.clip(part, -1, 1).T if file.format == "FLAC" else part.T)
 
 
 @contextmanager
-def opened_writers(paths: list[Path], *, rate: int, channels: int, frames: int) -> Iterator[Writers]:
+def opened_writers(
+    paths: list[Path], *, rate: int, channels: int, frames: int, comment: str = ""
+) -> Iterator[Writers]:
     """Writers of .wav (32-bit floats) or .flac (24 bits) files, renamed where the block ends without error.
 
-    OSError where the disk is full or the folder must not be written to.
+    OSError, naming the file, where the disk is full or the folder must not be written to.
     """
-    writers = Writers(paths, rate, channels, frames)
+    writers = Writers(rate, channels, frames, comment)
     # Another process may write into the same folder: each has its own files until they are whole.
-    asides = [path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}") for path in paths]
+    asides = [aside_of(path, os.getpid()) for path in paths]
     try:
         with ExitStack() as stack:
-            for aside in asides:
-                writers.files.append(stack.enter_context(_created(aside, writers)))
+            for path, aside in zip(paths, asides, strict=True):
+                writers.files.append((path, stack.enter_context(_created(path, aside, writers))))
             yield writers
-        for aside, path in zip(asides, paths, strict=True):
-            aside.replace(path)
+        _replace(asides, paths)
     finally:
         for aside in asides:
             aside.unlink(missing_ok=True)
 
 
-def _created(path: Path, writers: Writers) -> soundfile.SoundFile:
-    flac = path.suffix == ".flac"
-    large = writers.frames * writers.channels * 4 > _RF64
-    form, subtype = ("FLAC", "PCM_24") if flac else ("RF64" if large else "WAV", "FLOAT")
-    return soundfile.SoundFile(
-        path, "w", samplerate=writers.rate, channels=writers.channels, format=form, subtype=subtype
-    )
+def aside_of(path: Path, process: int | str) -> Path:
+    """Where `process` writes what will be at `path`."""
+    return path.with_name(f".{path.stem}.{process}.part{path.suffix}")
+
+
+def _replace(asides: list[Path], paths: list[Path]) -> None:
+    """Rename all or none."""
+    placed: list[Path] = []
+    try:
+        for aside, path in zip(asides, paths, strict=True):
+            placed.append(path)
+            aside.replace(path)
+    except BaseException:  # a signal comes between two of them, too
+        for path, aside in zip(placed, asides, strict=False):
+            if not aside.exists():
+                path.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _created(path: Path, aside: Path, writers: Writers) -> Iterator[soundfile.SoundFile]:
+    """The open file `aside` that will be `path`.
+
+    libsndfile gets a number and no name: then a name may hold any byte, and the system says what is wrong.
+    """
+    flac, size = path.suffix == ".flac", writers.frames * writers.channels * 4
+    form, subtype = ("FLAC", "PCM_24") if flac else ("RF64" if size > _RF64 else "WAV", "FLOAT")
+    number = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
+    try:
+        if not flac:
+            _make_room(number, size, path)
+        with _writing(path):
+            file = soundfile.SoundFile(
+                number, "w", samplerate=writers.rate, channels=writers.channels, format=form, subtype=subtype,
+                closefd=False,
+            )  # fmt: skip
+            try:
+                if writers.comment:
+                    file.comment = writers.comment
+                yield file
+            finally:
+                file.close()
+    finally:
+        os.close(number)
+
+
+def _make_room(number: int, size: int, path: Path) -> None:
+    """Have the disk set the bytes aside: one that is too full is told from before anything is separated."""
+    try:
+        os.posix_fallocate(number, 0, size)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Turn errors of libsndfile, which hides what the system said, into an OSError that names the file."""
+    try:
+        yield
+    except soundfile.LibsndfileError as error:
+        full = shutil.disk_usage(path.parent).free < _FULL
+        number = errno.ENOSPC if full else errno.EIO
+        raise OSError(number, os.strerror(number), str(path)) from error
