@@ -51,9 +51,9 @@ def audio_parts(folder: Path, codec: CodecAt) -> Parts:
     )
 
 
-def audio_codec() -> CodecAt:
+def audio_codec(seed: int = 0) -> CodecAt:
     """K = 6, a hop of 16 samples."""
-    return new_codec(small_codec(stride=HOP))
+    return new_codec(small_codec(stride=HOP), seed=seed)
 
 
 def unpacked(of: CodecAt, **changes: Any) -> Unpacked:
@@ -81,9 +81,9 @@ def unpacked(of: CodecAt, **changes: Any) -> Unpacked:
     return Unpacked.model_validate(fields | changes)
 
 
-def write_audio_model(folder: Path, *, level: Level | None = None) -> Path:
+def write_audio_model(folder: Path, *, level: Level | None = None, seed: int = 0) -> Path:
     """A model of drums and bass in `folder`."""
-    codec = audio_codec()
+    codec = audio_codec(seed)
     parts = audio_parts(folder.with_name(f"{folder.name}_parts"), codec)
     pack_model(folder, parts, unpacked(codec), level=level, made={"seed": 0})
     return folder

@@ -23,10 +23,10 @@ def small_codec(*, stride: int, **changes: Any) -> VqvaeShape:
     return VqvaeShape(**sizes, **changes)
 
 
-def new_codec(shape: VqvaeShape) -> CodecAt:
+def new_codec(shape: VqvaeShape, *, seed: int = 0) -> CodecAt:
     """A codec with codes that are all in use."""
     network = new_network(Vqvae, shape, seed=0).eval().requires_grad_(False)
-    network.quantizer.codebook.copy_(torch.rand(6, 2, generator=torch.Generator().manual_seed(0)))
+    network.quantizer.codebook.copy_(torch.rand(6, 2, generator=torch.Generator().manual_seed(seed)))
     return CodecAt(network, "float32")
 
 
