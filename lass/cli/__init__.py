@@ -10,7 +10,7 @@ import sys
 import typer
 
 from lass import __version__
-from lass.cli.models import check, models_app
+from lass.cli.models import check, models_app, pack
 from lass.cli.separation import separate
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
 app.add_typer(models_app, name="models")
 app.command()(separate)
 app.command()(check)
+app.command()(pack)
 
 
 @app.command()

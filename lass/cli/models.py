@@ -1,5 +1,6 @@
-"""`lass models` and `lass check`: which models are at hand, and whether they are whole."""
+"""`lass models`, `lass check` and `lass pack`: which models are at hand, are they whole, and new ones."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -60,3 +61,26 @@ def check(
     typer.echo(
         f"{shown(found)}: {len(described.files)} parts, all whole and of codebook {described.codebook}"
     )
+
+
+def pack(
+    run: Annotated[Path, typer.Argument(help="The folder of a finished run, which contains results/.")],
+    dataset: Annotated[str | None, typer.Option(help="The data set, where there are several.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The model's folder.", show_default="RUN/results/DATASET/model")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a model that is there.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Pack codec, priors and likelihood of a finished run into one folder that separates."""
+    with reported(debug):
+        from lass.runs import open_run, pack_run  # noqa: PLC0415 (needs torch)
+
+        opened = open_run(run, dataset)
+        folder = out or opened.folder / "model"
+        if folder.exists() and not (force and (folder / "model.json").is_file()):
+            raise ValueError(
+                f"{folder} is there already: choose another --out, or give --force where it is a model"
+            )
+        described = pack_run(opened, folder)
+    typer.echo(f"{shown(folder)}: {len(described.files)} parts of codebook {described.codebook}")
