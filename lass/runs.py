@@ -49,7 +49,7 @@ class Run:
     def parts(self) -> Parts:
         """The files that a model of it is packed from."""
         dataset, methods = self.dataset, self.dataset.separation.methods
-        rows = [methods[row] for row in dataset.packing(self.name).presets.values()]
+        rows = [methods[row] for row in dataset.packing(self.name).presets.methods.values()]
         lost = any(row.consistency == "residual" for row in rows)
         framed = any(dataset.separation.decoders[row.decoder].likelihood == "frames" for row in rows)
         counted = dataset.likelihood.checkpoint
@@ -112,7 +112,7 @@ def pack_run(run: Run, folder: Path) -> Description:
     for path in (sources, mixtures, *run.parts.files().values()):
         if not path.exists():
             raise FileNotFoundError(f"{path} is not there: finish the run first, `snakemake` makes that file")
-    rows: dict[str, str] = {str(preset): row for preset, row in packing.presets.items()}
+    rows: dict[str, str] = {str(preset): row for preset, row in packing.presets.methods.items()}
     scores = [path for row in dict.fromkeys(rows.values()) for path in shards_of(run, row)]
     packed = with_results(
         dataset.packed(run.name), rows, scores, metric=dataset.metric, classes=dataset.source_classes

@@ -36,7 +36,8 @@ DOORS: dict[str, set[str]] = {
     "bundle": {"compute", "data", "likelihood", "methods", "models", "separation", "settings", "storage"},
     "shipped": set(),
     "api": {"bundle", "compute", "data", "settings"},
-    "cli": {"api", "bundle", "data", "settings"},
+    "cli": {"api", "bundle", "data", "runs", "settings"},
+    "runs": {"bundle", "config", "data", "evaluation", "settings"},
 }
 """Room of `lass` to the other rooms that it may import; a module of `lass` in no room is an error."""
 
@@ -192,7 +193,7 @@ def test_a_wrong_import_of_a_rule_file_is_seen() -> None:
 def test_an_oversized_function_is_seen() -> None:
     assert oversized("def f(self, a, b, c, d, *, e, g, h, i):\n    pass") == ["f: 8 parameters (7)"]
     assert not oversized("def f(self, a, b, c, d, *, e, g, h):\n    pass")
-    assert not oversized("@app.command()\ndef f(a, b, c, d, e, g, h, i):\n    pass")
+    assert not oversized("def separate(a, b, c, d, e, g, h, i):\n    pass")
     assert oversized("def f():\n" + "    x = 1\n" * FUNCTION_LINES) == ["f: 51 lines (50)"]
 
 

@@ -19,7 +19,7 @@ from lass.evaluation.tables.sdr import SCORES
 ROOT = Path(__file__).parents[1]
 SETTINGS = parse_config(yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8")))
 DATASET = SETTINGS.datasets["slakh"]
-ROWS = dict.fromkeys(DATASET.packing("slakh").presets.values())
+ROWS = dict.fromkeys(DATASET.packing("slakh").presets.methods.values())
 
 
 def write_scores(path: Path, row: str, mixture: int, value: float) -> None:
