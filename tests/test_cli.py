@@ -671,3 +671,13 @@ def test_the_command_has_a_version() -> None:
     done = in_shell("version")
     assert (done.returncode, done.stderr) == (0, "")
     assert re.fullmatch(r"[\w.+]+\n", done.stdout)
+
+
+def test_a_page_of_a_run_that_is_not_there(tmp_path: Path) -> None:
+    said = run("page", tmp_path / "gone")
+    assert said.exit_code == 1
+    assert "gone is no folder: give one that the workflow worked in" in said.stderr
+    (tmp_path / "results").mkdir()
+    said = run("page", tmp_path)
+    assert said.exit_code == 1
+    assert "has no table with its settings: let the workflow make one" in said.stderr

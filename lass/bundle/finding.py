@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from lass.bundle.folder import DESCRIPTION
+from lass.bundle.settings import DESCRIPTION
 
 SHIPPED = Path(__file__).parents[1] / "shipped"
 DEFAULT = "slakh-mini"

@@ -23,14 +23,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import ValidationError
 
 from lass import __version__
-from lass.bundle.settings import FORM, VERSION, Description, Level, Part, Unpacked
+from lass.bundle.settings import DESCRIPTION, FORM, VERSION, Description, Level, Part, Unpacked
 from lass.likelihood.frames import read_frames
 from lass.likelihood.residual import read_residual
 from lass.likelihood.tensor import read_likelihood
 from lass.models.checkpoint import read_vqvae
 from lass.models.parts import open_priors
 
-DESCRIPTION = "model.json"
 CARD = "README.md"
 CODEC, LIKELIHOOD = "codec.safetensors", "likelihood.safetensors"
 RESIDUAL, FRAMES = "residual.safetensors", "frames.safetensors"

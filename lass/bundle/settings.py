@@ -12,6 +12,8 @@ from lass.separation.settings import DecoderSettings, Estimation
 from lass.settings import Identifier, Natural, PositiveInt, Precision, Section
 
 FORM = "lass.model"
+DESCRIPTION = "model.json"
+"""The file of a model's folder that says what it is."""
 VERSION = 1
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
