@@ -17,7 +17,7 @@ def page(
     mixtures: Annotated[int, typer.Option(min=1, help="Mixtures to listen to.")] = 4,
     debug: Debug = False,
 ) -> None:
-    """Write a table of a run as one page to listen to: its numbers, and what each method makes of mixtures."""
+    """Write a table of a run as one page to listen to: numbers, and what each method makes of mixtures."""
     with reported(debug):
         from lass.pages.run import page_of_run  # noqa: PLC0415 (needs seconds)
 
