@@ -19,6 +19,7 @@ from lass.data.audio.streams import (
     WHOLE,
     Excerpt,
     Survey,
+    blocks_of,
     opened_blocks,
     opened_writers,
     survey,
@@ -133,7 +134,7 @@ class Separator:
         channels = audio[None] if audio.ndim == 1 else audio
         kept = Kept()
         parts = self._recording(
-            [channels], survey_array(channels, rate), self._preset(preset, classes, seed), kept
+            blocks_of(channels), survey_array(channels, rate), self._preset(preset, classes, seed), kept
         )
         whole = np.concatenate(list(parts), axis=2)  # [N, C, T]
         sources = {
@@ -154,7 +155,7 @@ class Separator:
         They are as loud as in the mixture. `surveyed` says of all blocks together what
         `lass.data.audio.streams.survey` says of a file.
         """
-        return self._recording(blocks, surveyed, self._preset(preset, None, seed), Kept())
+        return self._recording(blocks, surveyed, self._preset(preset, None, seed), None)
 
     def separate_file(
         self,
@@ -178,6 +179,9 @@ class Separator:
         path, surveyed = Path(path), survey(Path(path), excerpt)
         opened = self._preset(preset, None, seed)
         names = [outputs[name] for name in self.sources]
+        for one in names:
+            if one.exists() and one.samefile(path):
+                raise ValueError(f"{one} is the recording itself: choose another --out")
         done = 0
         with (
             opened_blocks(path, excerpt) as (_, blocks),
@@ -189,7 +193,7 @@ class Separator:
                 comment=comment,
             ) as writers,
         ):
-            for parts in self._recording(blocks, surveyed, opened, Kept()):
+            for parts in self._recording(blocks, surveyed, opened, None):
                 writers.write(parts)
                 done += parts.shape[2]
                 if progress:
@@ -204,7 +208,7 @@ class Separator:
         return self.model.preset(name, classes=of_sources, seed=seed, memory=MEMORY)
 
     def _recording(
-        self, blocks: Iterable[np.ndarray], surveyed: Survey, opened: OpenPreset, kept: Kept
+        self, blocks: Iterable[np.ndarray], surveyed: Survey, opened: OpenPreset, kept: Kept | None
     ) -> Iterator[np.ndarray]:
         if self.rate is None:
             raise ValueError(f"{self.description.about.name} is a model of images: give one of audio")

@@ -436,8 +436,7 @@ def test_what_is_done_is_skipped(here: Path, model: Path, form: str) -> None:
     for options in (("--seed", 1), ("--preset", "paper"), ("--end", 0.3)):
         line = complaint(separate("song.wav", "--format", form, *options, model=model))
         assert "is there already, made in another way" in line
-    later = time.time() + 10
-    os.utime(path, (later, later))
+    write(path, sound(0.5, seed=7))
     line = complaint(separate("song.wav", "--format", form, model=model))
     assert "is there already, made in another way" in line
     assert separate("song.wav", "--format", form, "--force", model=model).exit_code == 0
@@ -681,3 +680,40 @@ def test_a_page_of_a_run_that_is_not_there(tmp_path: Path) -> None:
     said = run("page", tmp_path)
     assert said.exit_code == 1
     assert "has no table with its settings: let the workflow make one" in said.stderr
+
+
+def test_another_recording_of_the_same_name_and_size_is_not_taken_for_the_first(
+    here: Path, model: Path
+) -> None:
+    for folder, seed in (("one", 0), ("two", 1)):
+        write(here / folder / "song.wav", sound(1.0, seed=seed))
+    assert separate("one/song.wav", model=model).exit_code == 0
+    said = separate("two/song.wav", model=model)
+    assert said.exit_code == 1
+    assert "is there already, made in another way" in said.stderr
+
+
+def test_the_recording_itself_is_never_overwritten(here: Path, model: Path) -> None:
+    path = write(here / "drums" / "drums.wav", sound(1.0))
+    before = path.read_bytes()
+    said = separate(path, "--out", ".", "--force", model=model)
+    assert said.exit_code == 1
+    assert "drums.wav is the recording itself: choose another --out" in said.stderr
+    assert path.read_bytes() == before
+
+
+def test_more_channels_than_flac_holds(here: Path, model: Path) -> None:
+    write(here / "song.wav", sound(0.5, channels=9))
+    said = separate("song.wav", "--format", "flac", model=model)
+    assert said.exit_code == 1
+    assert "FLAC holds 8 channels of 655350 Hz at most, not 9 of 8000: use .wav" in said.stderr
+
+
+def test_a_broken_model_in_the_cache_hides_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cache" / "broken").mkdir(parents=True)
+    (tmp_path / "cache" / "broken" / "model.json").write_text("{", encoding="utf-8")
+    monkeypatch.setenv("LASS_MODELS", str(tmp_path / "cache"))
+    said = run("models")
+    assert said.exit_code == 1
+    assert "slakh-mini" in said.stdout
+    assert "is no JSON" in said.stderr

@@ -44,18 +44,24 @@ class _Held:
 
     def take(self, frames: int) -> torch.Tensor:
         """The next frames [C, n]."""
-        whole = np.concatenate(list(self.blocks), axis=1)
-        self.blocks = deque([whole[:, frames:]])
+        taken, missing = [], frames
+        while missing > 0:
+            block = self.blocks.popleft()
+            taken.append(block[:, :missing])
+            if block.shape[1] > missing:
+                self.blocks.appendleft(block[:, missing:])
+            missing -= taken[-1].shape[1]
         self.frames -= frames
-        return torch.from_numpy(np.ascontiguousarray(whole[:, :frames]))
+        return torch.from_numpy(np.concatenate(taken, axis=1))
 
 
 def separate_recording(
-    blocks: Iterable[np.ndarray], surveyed: Survey, *, opened: OpenPreset, kept: Kept
+    blocks: Iterable[np.ndarray], surveyed: Survey, *, opened: OpenPreset, kept: Kept | None
 ) -> Iterator[np.ndarray]:
     """Sources [N, channels, n] of audio that comes in `blocks` [channels, n], as soon as they are final.
 
-    They are as loud as in the mixture and add up to it. What else the windows leave goes to `kept`.
+    They are as loud as in the mixture and add up to it. What else the windows leave goes to `kept`, where
+    it is given.
     """
     described = opened.description
     own = described.codec.rate
@@ -74,12 +80,16 @@ def separate_recording(
     cut = Windows(described.length, overlap=round(OVERLAP * own), together=opened.batch)
     for estimates in separate_chunks(_mono(blocks, surveyed, held, gain, own), separate, cut):
         ready = up.hear(loud * estimates)[:, : held.frames]
-        for part in sharing.hear(held.take(ready.shape[1]), torch.from_numpy(np.ascontiguousarray(ready))):
-            yield part.numpy()
+        if ready.shape[1]:
+            for part in sharing.hear(
+                held.take(ready.shape[1]), torch.from_numpy(np.ascontiguousarray(ready))
+            ):
+                yield part.numpy()
     rest = up.hear(np.empty((len(loud), 0), dtype=np.float32), last=True)[:, : held.frames]
     rest = np.pad(rest, ((0, 0), (0, held.frames - rest.shape[1])))
-    for part in sharing.hear(held.take(held.frames), torch.from_numpy(rest)):
-        yield part.numpy()
+    if held.frames:
+        for part in sharing.hear(held.take(held.frames), torch.from_numpy(rest)):
+            yield part.numpy()
     for part in sharing.end():
         yield part.numpy()
 
@@ -96,7 +106,9 @@ def _mono(
     yield down.hear(np.empty((1, 0), dtype=np.float32), last=True)[0]
 
 
-def separate_heard(windows: np.ndarray, numbers: list[int], *, opened: OpenPreset, kept: Kept) -> np.ndarray:
+def separate_heard(
+    windows: np.ndarray, numbers: list[int], *, opened: OpenPreset, kept: Kept | None
+) -> np.ndarray:
     """Estimates x_n [B, N, T] of windows [B, T]; those of silent ones are silent, and nothing is decoded."""
     described, batch = opened.description, len(windows)
     heard = np.flatnonzero(np.sqrt(np.square(windows, dtype=np.float64).mean(axis=1)) >= SILENT)
@@ -107,8 +119,9 @@ def separate_heard(windows: np.ndarray, numbers: list[int], *, opened: OpenPrese
     if len(heard):
         made = opened.separate(windows[heard], [numbers[row] for row in heard])
         estimates[heard], codes[heard], log_posterior[heard] = made.estimates, made.codes, made.log_posterior
-    kept.codes.append(codes)
-    kept.log_posterior.append(log_posterior)
+    if kept is not None:
+        kept.codes.append(codes)
+        kept.log_posterior.append(log_posterior)
     return estimates
 
 

@@ -8,7 +8,7 @@ from rich.markdown import Markdown
 from rich.table import Table
 
 from lass.bundle.finding import find_model, models_at_hand
-from lass.cli.reporting import OUTPUT, Debug, reported, shown
+from lass.cli.reporting import OUTPUT, Debug, complain, one_line, reported, shown
 
 models_app = typer.Typer(help="Models at hand.", invoke_without_command=True)
 
@@ -21,9 +21,15 @@ def models(context: typer.Context, debug: Debug = False) -> None:
     from lass.bundle.folder import read_description, size_of  # noqa: PLC0415 (needs torch)
 
     table = Table("model", "sources", "works at", "size", "best", "from")
+    broken = False
     with reported(debug):
         for found in models_at_hand():
-            one = read_description(found.folder)
+            try:
+                one = read_description(found.folder)
+            except (OSError, ValueError) as error:
+                complain(one_line(error))
+                broken = True
+                continue
             result = one.presets["best"].result
             table.add_row(
                 found.name,
@@ -34,6 +40,8 @@ def models(context: typer.Context, debug: Debug = False) -> None:
                 found.origin,
             )
     OUTPUT.print(table)
+    if broken:
+        raise typer.Exit(1)
 
 
 @models_app.command()

@@ -63,10 +63,12 @@ class Wanted:
         """How the sources of the recording at `path` are made; the files carry it."""
         model = hashlib.sha256(description.model_dump_json().encode()).hexdigest()[:16]
         start, end = self.excerpt.start, self.excerpt.end
-        to = "the end" if end is None else f"{end:g} s"
+        to = "the end" if end is None else f"{end!r} s"
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
         return (
             f"lass {__version__}: {description.about.name} ({model}), preset {self.preset}, "
-            f"seed {self.seed}, {start:g} s to {to} of {path.stat().st_size} bytes"
+            f"seed {self.seed}, {start!r} s to {to} of {digest}"
         )
 
 
@@ -174,7 +176,7 @@ def separate_one(separator: "Separator", task: Task, wanted: Wanted) -> dict[str
             f"{task.path} {'is no file' if task.path.exists() else 'does not exist'}: give a recording"
         )
     comment = wanted.comment(separator.description, task.path)
-    if not wanted.force and is_done(task, outputs, comment):
+    if not wanted.force and is_done(outputs, comment):
         if not wanted.quiet:
             say(f"{shown(task.folder)}: is there already: skipped (--force separates it again)")
         return summary | {"skipped": True}

@@ -74,7 +74,7 @@ def tasks_of(paths: list[Path], out: Path) -> list[Task]:
     return [Task(path, out / path.stem) for path in paths]
 
 
-def is_done(task: Task, outputs: dict[str, Path], comment: str) -> bool:
+def is_done(outputs: dict[str, Path], comment: str) -> bool:
     """Whether the sources are there already, made from this recording in the way that `comment` tells.
 
     ValueError, naming the file, where something else is there.
@@ -82,10 +82,7 @@ def is_done(task: Task, outputs: dict[str, Path], comment: str) -> bool:
     there = [path for path in outputs.values() if path.exists()]
     if not there:
         return False
-    made = task.path.stat().st_mtime
-    if len(there) == len(outputs) and all(
-        path.stat().st_mtime >= made and _comment_of(path) == comment for path in there
-    ):
+    if len(there) == len(outputs) and all(_comment_of(path) == comment for path in there):
         return True
     raise ValueError(
         f"{there[0]} is there already, made in another way: give --force to overwrite it, or another --out"

@@ -16,6 +16,7 @@ from lass.data.audio.files import ends_early, reading, stated_frames
 from lass.data.audio.headers import open_sound
 
 BLOCK = 2**18  # frames that are read at once
+_FASTEST_FLAC = 655_350  # Hz
 _RF64 = 2**32 - 2**20  # bytes from which on a WAV needs the header of an RF64
 _FULL = 2**20  # bytes: where fewer are free, that is why a file could not be written
 
@@ -62,9 +63,14 @@ def opened_blocks(path: Path, excerpt: Excerpt = WHOLE) -> Iterator[tuple[int, I
         yield int(file.samplerate), _checked(path, _blocks(path, file, *excerpt.frames(file.samplerate)))
 
 
+def blocks_of(audio: np.ndarray) -> Iterator[np.ndarray]:
+    """Audio [channels, T] that is at hand, in blocks."""
+    yield from (audio[:, begin : begin + BLOCK] for begin in range(0, audio.shape[1], BLOCK))
+
+
 def survey_array(audio: np.ndarray, rate: int) -> Survey:
     """The same of audio [channels, T] that is at hand; ValueError for NaN or infinity."""
-    return _surveyed(_checked("the audio", iter([audio])), rate)
+    return _surveyed(_checked("the audio", blocks_of(audio)), rate)
 
 
 def survey(path: Path, excerpt: Excerpt = WHOLE) -> Survey:
@@ -169,8 +175,17 @@ def opened_writers(
 ) -> Iterator[Writers]:
     """Writers of .wav (32-bit floats) or .flac (24 bits) files, renamed where the block ends without error.
 
-    OSError, naming the file, where the disk is full or the folder must not be written to.
+    OSError, naming the file, where the disk is full or the folder must not be written to; ValueError for
+    another suffix, and for more than a .flac can hold.
     """
+    for path in paths:
+        if path.suffix not in (".wav", ".flac"):
+            raise ValueError(f"{path} ends in {path.suffix!r}: use .wav or .flac")
+        if path.suffix == ".flac" and (channels > 8 or rate > _FASTEST_FLAC):
+            raise ValueError(
+                f"{path}: FLAC holds 8 channels of {_FASTEST_FLAC} Hz at most, not {channels} of {rate}: "
+                "use .wav"
+            )
     writers = Writers(rate, channels, frames, comment)
     # Another process may write into the same folder: each has its own files until they are whole.
     asides = [aside_of(path, os.getpid()) for path in paths]

@@ -54,9 +54,8 @@ class Sharing:
             return
         left = self.channels.shape[1] - self.frame
         if left > 0:
-            behind = 2 * self.frame - left % (self.frame // 4)
-            self.channels = torch.nn.functional.pad(self.channels, (0, behind))
-            self.sources = torch.nn.functional.pad(self.sources, (0, behind))
+            self.channels = torch.nn.functional.pad(self.channels, (0, self.frame))
+            self.sources = torch.nn.functional.pad(self.sources, (0, self.frame))
             yield self.share(left)
 
     def share(self, samples: int) -> Tensor:
