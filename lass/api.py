@@ -27,7 +27,7 @@ from lass.data.audio.streams import (
 )
 from lass.settings import Precision
 
-MEMORY = 2**30  # bytes that decoding may take beside the model
+MEMORY = {"audio": 2**30, "images": 3 * 2**30}  # bytes that decoding may take beside the model
 
 Progress = Callable[[float, float], None]
 """Told how many seconds of a recording are done, and of how many."""
@@ -205,7 +205,7 @@ class Separator:
         of_sources = known if classes is None else classes
         if len(of_sources) != len(known) or not set(of_sources) <= set(self.description.classes):
             raise ValueError(f"classes {of_sources}: give {len(known)} of {self.description.classes}")
-        return self.model.preset(name, classes=of_sources, seed=seed, memory=MEMORY)
+        return self.model.preset(name, classes=of_sources, seed=seed, memory=MEMORY[self.description.kind])
 
     def _recording(
         self, blocks: Iterable[np.ndarray], surveyed: Survey, opened: OpenPreset, kept: Kept | None

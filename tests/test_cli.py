@@ -599,8 +599,14 @@ def settings() -> dict[str, Any]:
 
 
 def started(*words: object) -> "subprocess.Popen[str]":
+    # Tests that run in the background are told to ignore Ctrl-C, and would tell the process the same.
     return subprocess.Popen(
-        command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **settings()
+        command(*words),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 (no other thread)
+        **settings(),
     )
 
 

@@ -38,7 +38,7 @@ def test_killed_four_times_and_divided_otherwise(toy: Path, tmp_path: Path) -> N
     whole = copy_run(toy, tmp_path / "whole")
     outcome = run(whole, *SCATTER, configs=configs)
     assert outcome.status == 0, outcome.output
-    assert set(outcome.jobs) == {"tabulate_scores", "show_separations", "all"}
+    assert set(outcome.jobs) == {"tabulate_scores", "show_separations", "draw_page", "all"}
     directory = copy_run(toy, tmp_path / "run", "slakh/songs", "slakh/sources", "slakh/mixtures")
     slakh, logs = directory / "results" / "slakh", directory / "results" / "logs"
     priors = slakh / "priors"

@@ -186,7 +186,7 @@ def test_swapped_prior_is_the_only_new_training(toy: Path, tmp_path: Path) -> No
 
 def test_a_run_is_packed_into_a_model_that_separates(toy: Path, tmp_path: Path) -> None:
     folder = copy_run(toy, tmp_path / "run")
-    outcome = run(folder, targets=["results/slakh/model"])
+    outcome = run(folder, *SCATTER, targets=["results/slakh/model"])
     assert outcome.jobs.keys() == {"pack_model"}, outcome.output
     described = check_model(folder / "results" / "slakh" / "model")
     assert list(described.presets) == ["best", "paper"]
