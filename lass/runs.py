@@ -4,7 +4,6 @@ The rule `pack_model` and the command `lass pack` make the same folder: this mod
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +16,12 @@ from lass.bundle.level import level_of
 from lass.bundle.settings import Description, Result, Unpacked
 from lass.config import AnyDataset, AudioDataset, ImageDataset
 from lass.data.mixtures import open_mixtures
+from lass.data.shards import whole_shards
 from lass.evaluation.opening import open_metric
 from lass.evaluation.settings import PsnrSettings, SdrSettings
 from lass.evaluation.tables.scores import read_scores
 
 REPOSITORY = Path(__file__).parents[1]
-_SHARD = re.compile(r"(\d+)-of-(\d+)\.csv")
 
 
 @dataclass(frozen=True)
@@ -48,10 +47,8 @@ class Run:
     @property
     def parts(self) -> Parts:
         """The files that a model of it is packed from."""
-        dataset, methods = self.dataset, self.dataset.separation.methods
-        rows = [methods[row] for row in dataset.packing(self.name).presets.methods.values()]
-        lost = any(row.consistency == "residual" for row in rows)
-        framed = any(dataset.separation.decoders[row.decoder].likelihood == "frames" for row in rows)
+        dataset = self.dataset
+        asked = dataset.separation.measured_for(dataset.packing(self.name).presets.methods.values())
         counted = dataset.likelihood.checkpoint
         measured = dataset.residual.checkpoint if isinstance(dataset, AudioDataset) else None
         residual = self.checkpoint(dataset.beside_codec(measured), "residual.safetensors")
@@ -64,8 +61,8 @@ class Run:
                 )
                 for each in dataset.prior_of_each_class
             },
-            residual=residual if lost else None,
-            frames=self.folder / "frames.safetensors" if framed else None,
+            residual=residual if "residual" in asked else None,
+            frames=self.folder / "frames.safetensors" if "frames" in asked else None,
         )
 
 
@@ -128,14 +125,14 @@ def pack_run(run: Run, folder: Path) -> Description:
 def shards_of(run: Run, row: str) -> list[Path]:
     """Every shard of the scores of a method; FileNotFoundError where one is missing."""
     folder = run.folder / "test" / "scores" / row
-    named = [(path, _SHARD.fullmatch(path.name)) for path in sorted(folder.glob("*-of-*.csv"))]
-    found = [(path, int(match[2])) for path, match in named if match]
-    if not found or len(found) != max(total for _, total in found):
+    shards = whole_shards(folder, ".csv")
+    if not shards:
+        found = len(list(folder.glob("*-of-*.csv")))
         raise FileNotFoundError(
-            f"{folder} has {len(found)} shards of scores, and not all: finish the run first, "
+            f"{folder} has {found} shards of scores, and not all: finish the run first, "
             f"`snakemake results/{run.name}/model` makes the rest"
         )
-    return [path for path, _ in found]
+    return shards
 
 
 def with_results(

@@ -5,7 +5,8 @@ Settings are typed once, in modules that import no torch (`lass.separation.setti
 the workflow hands them to its jobs, and the library takes them as they are.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -49,3 +50,12 @@ def _without_nulls(entries: Any) -> Any:
 
 WithoutNulls = BeforeValidator(_without_nulls)
 """Leaves out entries that are null, so that overrides can take away what the default names."""
+
+
+def distinct_names(classes: Sequence[str]) -> list[str]:
+    """The classes, those that repeat numbered: `speech, noise, speech` to `speech_1, noise, speech_2`."""
+    total, seen, names = Counter(classes), Counter[str](), []
+    for name in classes:
+        seen[name] += 1
+        names.append(f"{name}_{seen[name]}" if total[name] > 1 else name)
+    return names

@@ -29,11 +29,11 @@ from lass.likelihood.residual import read_residual
 from lass.likelihood.tensor import read_likelihood
 from lass.models.checkpoint import read_vqvae
 from lass.models.parts import open_priors
+from lass.models.settings import PriorOfClass
 
 CARD = "README.md"
 CODEC, LIKELIHOOD = "codec.safetensors", "likelihood.safetensors"
 RESIDUAL, FRAMES = "residual.safetensors", "frames.safetensors"
-_BLOCK = 2**20  # bytes that are hashed at once
 
 
 @dataclass(frozen=True)
@@ -93,10 +93,8 @@ def pack_model(
 
 def part_of(path: Path) -> Part:
     """Size and SHA-256 of the file at `path`."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
+        digest = hashlib.file_digest(file, "sha256")
     return Part(sha256=digest.hexdigest(), bytes=path.stat().st_size)
 
 
@@ -147,6 +145,11 @@ def read_description(folder: Path) -> Description:
         raise ValueError(f"{path}: {place}: {first['msg']}: copy the model again") from error
 
 
+def priors_in(folder: Path, description: Description) -> list[tuple[Path, PriorOfClass]]:
+    """The checkpoint of the prior of every class, and what it is."""
+    return [(folder / description.prior_file(each.source), each) for each in description.priors]
+
+
 def check_sizes(folder: Path, description: Description) -> None:
     """Refuse a folder that lacks a part, or has one of another size: what a broken copy leaves."""
     for name, part in description.files.items():
@@ -177,8 +180,7 @@ def check_model(folder: Path) -> Description:
             "put the parts of one model together"
         )
     size = len(codec.quantizer.codebook)
-    priors = [(folder / description.prior_file(each.source), each) for each in description.priors]
-    open_priors(priors, codebook=codebook, length=description.positions)
+    open_priors(priors_in(folder, description), codebook=codebook, length=description.positions)
     counted = description.counted_from.encoded(codebook)
     read_likelihood(
         folder / LIKELIHOOD, codebook_size=size, sources=len(description.sources), counted=counted

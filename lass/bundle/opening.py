@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lass.bundle.folder import CODEC, FRAMES, LIKELIHOOD, RESIDUAL, check_sizes, read_description
+from lass.bundle.folder import CODEC, FRAMES, LIKELIHOOD, RESIDUAL, check_sizes, priors_in, read_description
 from lass.bundle.settings import Description, Preset, PresetName
-from lass.methods.candidates import frames_of, model_of, open_separator
+from lass.methods.candidates import frames_of, open_separator
 from lass.methods.latent import Latent, latent_method
 from lass.models.codec import CodecAt, open_codec
-from lass.models.parts import Model
+from lass.models.parts import Model, open_model
 from lass.separation.estimation.candidates import draw_candidates
 from lass.separation.estimation.estimates import estimate_sources
 from lass.separation.separator import Separator
@@ -122,11 +122,11 @@ def open_bundle(folder: Path, *, device: torch.device, precision: Chosen) -> Ope
             f"{folder / CODEC} has codebook {codec.identity}, but the model is of {described.codebook}: put "
             "the parts of one model together"
         )
-    decoding = described.decoding_job(described.presets["best"], precision=precision, batch=LEAST, seed=0)
-    parts = model_of(
-        decoding,
-        codec=codec,
+    parts = open_model(
+        codec,
         likelihood=folder / LIKELIHOOD,
-        priors=[str(folder / described.prior_file(each.source)) for each in described.priors],
+        counted=described.counted_from.encoded(codec.identity),
+        priors=priors_in(folder, described),
+        length=described.positions,
     )
     return OpenModel(folder, described, codec, parts, precision)

@@ -13,13 +13,13 @@ import torch
 
 from lass.bundle.opening import OpenPreset
 from lass.bundle.settings import Level
+from lass.data.audio.files import loudest_where_cancelled
 from lass.data.audio.streams import Resampler, Survey
 from lass.methods.chunks import Windows, separate_chunks
 from lass.separation.estimation.sharing import Sharing
 
 OVERLAP = 0.5  # seconds that neighbouring windows share
 SILENT = 1e-4  # root mean square, -80 dB: a window that is quieter has no sources
-_CANCELLED = 0.01  # of the channels' mean energy: less of it in their mean is no mono
 
 
 @dataclass
@@ -137,5 +137,4 @@ def gain_of(surveyed: Survey, level: Level | None) -> np.float32:
 
 def loudest_of(surveyed: Survey) -> int | None:
     """The loudest channel, where the channels cancel in their mean; None elsewhere: take the mean."""
-    *channels, mean = surveyed.energies
-    return None if mean >= _CANCELLED * np.mean(channels) else int(np.argmax(channels))
+    return loudest_where_cancelled(surveyed.energies[:-1], surveyed.energies[-1])

@@ -1,6 +1,6 @@
 """What `model.json` says of a model; without torch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -125,14 +125,6 @@ class Unpacked(Section):
             estimation=preset.estimation,
             strength=self.strength if preset.estimation.consistency == "residual" else None,
         )
-
-
-def numbered(classes: Sequence[str]) -> list[str]:
-    """Names of sources by their classes: those of a class that repeats are numbered, from 1."""
-    return [
-        f"{name}_{classes[: place + 1].count(name)}" if classes.count(name) > 1 else name
-        for place, name in enumerate(classes)
-    ]
 
 
 class Description(Unpacked):

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import model_validator
 
-from lass.bundle.settings import About, Preset, Unpacked, numbered
+from lass.bundle.settings import About, Preset, Unpacked
 from lass.config.location import Located
 from lass.config.registry import METHODS
 from lass.config.separation import (
@@ -46,7 +46,7 @@ from lass.methods.settings import (
 )
 from lass.models.settings import CodecCheck, CodecSettings, PriorOfClass
 from lass.pages.settings import PageJob
-from lass.settings import PositiveInt, Section, key
+from lass.settings import PositiveInt, Section, distinct_names, key
 
 
 def known_reader(source: str, *, readers: Mapping[str, str]) -> str:
@@ -255,9 +255,8 @@ class Dataset(Located):
             return self.model
         rows = [row for row in self.tables[self.main].rows if row in self.separation.methods]
         best = rows[-1] if rows else next(iter(self.separation.methods))
-        return Packing(
-            name=name, summary=f"Made from the data set {name} by this workflow.", presets=Presets(best=best)
-        )
+        summary = f"Made from the data set {name} by this workflow."
+        return Packing(name=name, summary=summary, presets=Presets(best=best))
 
     def packed(self, name: str) -> Unpacked:
         """All that this model needs to separate, but for its files and results."""
@@ -267,7 +266,7 @@ class Dataset(Located):
             about=About(name=packing.name, summary=packing.summary, licence=packing.licence),
             kind=self.library.kind,
             classes=self.classes,
-            sources=numbered(of_class) if self.mixing.sources else numbered(["source"] * self.sources),
+            sources=distinct_names(self.mixing.sources or ["source"] * self.sources),
             of_class=list(of_class),
             labels={each.source: each.label for each in self.prior_of_each_class},
             weights=self.weights,

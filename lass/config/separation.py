@@ -1,6 +1,6 @@
 """Sections that data sets of every kind have, and how they fit together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -68,6 +68,13 @@ class Separation(Section):
                     f"methods.{name}.refined is {method.refined}, but {method.decoder} keeps only {kept}"
                 )
         return self
+
+    def measured_for(self, methods: Iterable[str]) -> set[str]:
+        """What these methods ask for beside the likelihood: `residual`, `frames`."""
+        rows = [self.methods[name] for name in methods]
+        return {"residual", "frames"} & {
+            word for row in rows for word in (row.consistency, self.decoders[row.decoder].likelihood)
+        }
 
 
 class Presets(Section):

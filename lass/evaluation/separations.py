@@ -8,7 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from lass.evaluation.tables.scores import Metric, distinct_names
+from lass.evaluation.tables.scores import Metric
+from lass.settings import distinct_names
 
 Array = NDArray[Any]
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from lass.data.mixtures import Mixtures
 from lass.likelihood.frames import FrameLikelihood, cut_frames, frame_likelihood, read_frames
 from lass.methods.settings import DecodingJob
-from lass.models.codec import Codec, CodecAt
+from lass.models.codec import CodecAt
 from lass.models.parts import Model, open_model
 from lass.separation.decoding.decoders import open_decoder
 from lass.separation.decoding.prior import Prior
@@ -96,14 +96,12 @@ def weights_of(job: DecodingJob, model: Model) -> Tensor:
 
 
 def frames_of(path: Path | None, *, model: Model, job: DecodingJob) -> Callable[[Tensor], Tensor] | None:
-    """The likelihood of frames from the file `path`; None where there is none."""
-    return open_frames(path, model.codec, weights_of(job, model), noise=job.noise) if path else None
-
-
-def open_frames(
-    path: Path, codec: Codec, weights: Tensor, *, noise: float | None
-) -> Callable[[Tensor], Tensor]:
-    """`log p(y_s | z_1, z_2)` [B, S, K, K] of mixtures [B, T], by the moments in the file `path`."""
+    """`log p(y_s | z_1, z_2)` [B, S, K, K] of mixtures [B, T] by the moments in a file, where given."""
+    if path is None:
+        return None
+    codec = model.codec
     moments = read_frames(path, codebook_size=len(codec.codebook))
-    likelihood: FrameLikelihood = frame_likelihood(moments, weights=weights, noise=noise or 0.0)
+    likelihood: FrameLikelihood = frame_likelihood(
+        moments, weights=weights_of(job, model), noise=job.noise or 0.0
+    )
     return lambda mixtures: likelihood(cut_frames(mixtures, image=codec.image, hop=codec.hop))

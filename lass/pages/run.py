@@ -1,12 +1,11 @@
 """The page of a finished run: which tables there are, and where their files lie."""
 
-import re
-from collections import defaultdict
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from lass.config import AnyDataset, AudioDataset, ImageDataset
+from lass.data.shards import whole_shards
 from lass.pages.drawing import Tabulated, draw_page, read_tabulated
 
 MIXTURES = 4
@@ -75,14 +74,11 @@ def dataset_of(made: Tabulated) -> AudioDataset | ImageDataset:
 
 def shards_of(made: Tabulated, method: str) -> list[Path]:
     """Files of a method's estimates; of sets of different numbers of shards the newest whole one."""
-    folder, sets = made.folder / made.split / method, defaultdict[int, list[Path]](list)
-    for path in sorted(folder.glob("*-of-*.safetensors")):
-        if number := re.fullmatch(r"\d+-of-(\d+)", path.stem):
-            sets[int(number[1])].append(path)
-    whole = [paths for number, paths in sets.items() if len(paths) == number]
-    if not whole:
+    folder = made.folder / made.split / method
+    shards = whole_shards(folder, ".safetensors")
+    if not shards:
         raise FileNotFoundError(
             f"{folder} lacks estimates, or some of them: let the workflow make them, "
             f"snakemake --cores 1 results/{made.path.stem}.html"
         )
-    return max(whole, key=lambda paths: max(path.stat().st_mtime_ns for path in paths))
+    return shards

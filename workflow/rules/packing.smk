@@ -8,12 +8,9 @@ def presets_of(wildcards):
 
 def parts_beside(wildcards):
     """What of the presets' methods is measured beside the likelihood."""
-    separation, folder = dataset_of(wildcards).separation, f"results/{wildcards.dataset}"
-    methods = [separation.methods[row] for row in presets_of(wildcards).values()]
-    lost = {"residual": residual(wildcards)} if any(one.consistency == "residual" for one in methods) else {}
-    if any(separation.decoders[one.decoder].likelihood == "frames" for one in methods):
-        lost["frames"] = f"{folder}/frames.safetensors"
-    return lost
+    asked = dataset_of(wildcards).separation.measured_for(presets_of(wildcards).values())
+    lost = {"residual": residual(wildcards)} if "residual" in asked else {}
+    return lost | ({"frames": f"results/{wildcards.dataset}/frames.safetensors"} if "frames" in asked else {})
 
 
 def scores_of_presets(wildcards):

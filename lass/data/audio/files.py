@@ -122,10 +122,12 @@ def cancelling(audio: np.ndarray) -> int | None:
     They do where their mean holds less than a hundredth of their mean energy, constant offsets aside: such is
     stereo of opposite polarity. A sound in one of twelve channels holds a twelfth.
     """
-    energies = audio.var(axis=1)
-    if to_mono(audio).var() >= _CANCELLED * energies.mean():
-        return None
-    return int(energies.argmax())
+    return loudest_where_cancelled(audio.var(axis=1), to_mono(audio).var())
+
+
+def loudest_where_cancelled(energies: np.ndarray, mean: float) -> int | None:
+    """The same, from the `energies` [channels] of the channels and that of their `mean`."""
+    return None if mean >= _CANCELLED * energies.mean() else int(energies.argmax())
 
 
 def _check_extent(path: Path, *, length: int, start: int, count: int) -> None:

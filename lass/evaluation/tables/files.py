@@ -68,6 +68,15 @@ def standard_error(values: FloatArray) -> float:
     return float(kept.std(ddof=1) / np.sqrt(kept.size))
 
 
+def cell_text(value: float | str | None, *, percent: int | None = None) -> str:
+    """A value of a table as text, a dash where there is none; a share in per cent with so many decimals."""
+    if value is None:
+        return "-"
+    if percent is not None:
+        return f"{100 * float(value):.{percent}f}%"
+    return f"{value:z.2f}" if isinstance(value, float) else str(value)
+
+
 def align_text(rows: Sequence[Sequence[str]]) -> str:
     """Rows of equally many cells as lines of one width: the first column flush left, the others right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

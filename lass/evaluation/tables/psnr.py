@@ -15,6 +15,7 @@ from lass.evaluation.figures.drawing import COLOURS, new_figure, write_figure
 from lass.evaluation.metrics.psnr import best_psnr
 from lass.evaluation.tables.files import (
     align_text,
+    cell_text,
     check_columns,
     first_row,
     floats,
@@ -94,11 +95,7 @@ class Psnr:
     @staticmethod
     def cell(name: str, value: float | str | None) -> str:
         """A value of the column `name` of the summary as text; a dash where there is none."""
-        if value is None:
-            return "-"
-        if name == "share_solved":
-            return f"{100 * float(value):.1f}%"
-        return f"{value:z.2f}" if isinstance(value, float) else str(value)
+        return cell_text(value, percent=1 if name == "share_solved" else None)
 
     @staticmethod
     def draw(rows: pa.Table, *, path: Path, classes: Sequence[str] = ()) -> None:  # noqa: ARG004 (as every metric)

@@ -1,6 +1,5 @@
 """What every metric does: from estimates to score rows, and from these to a table and a figure."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,12 +86,3 @@ def read_scores(metric: Metric, paths: Iterable[Path]) -> pa.Table:
     if not tables:
         raise ValueError("no files of scores are given: score the mixtures first")
     return pa.concat_tables(tables)
-
-
-def distinct_names(classes: Sequence[str]) -> list[str]:
-    """The classes, those that repeat numbered: `speech, noise, speech` to `speech_1, noise, speech_2`."""
-    total, seen, names = Counter(classes), Counter[str](), []
-    for name in classes:
-        seen[name] += 1
-        names.append(f"{name}_{seen[name]}" if total[name] > 1 else name)
-    return names

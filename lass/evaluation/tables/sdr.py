@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from lass.evaluation.figures.drawing import COLOURS, new_figure, write_figure
 from lass.evaluation.metrics.sdr import SeparationScores, best_order, evaluate_separation
-from lass.evaluation.tables.files import align_text, floats, read_csv, standard_error
-from lass.evaluation.tables.scores import Coverage, Row, Separated, distinct_names
+from lass.evaluation.tables.files import align_text, cell_text, floats, read_csv, standard_error
+from lass.evaluation.tables.scores import Coverage, Row, Separated
+from lass.settings import distinct_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -130,11 +131,7 @@ class Sdr:
     @staticmethod
     def cell(name: str, value: float | str | None) -> str:
         """A value of the column `name` of the summary as text; a dash where there is none."""
-        if value is None:
-            return "-"
-        if name == "uncounted":
-            return f"{100 * float(value):.2f}%"
-        return f"{value:z.2f}" if isinstance(value, float) else str(value)
+        return cell_text(value, percent=2 if name == "uncounted" else None)
 
     @staticmethod
     def draw(rows: pa.Table, *, classes: Sequence[str], path: Path) -> None:

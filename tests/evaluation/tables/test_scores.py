@@ -10,7 +10,8 @@ import pytest
 from lass.evaluation.opening import open_metric
 from lass.evaluation.settings import MetricSettings, PsnrSettings, SdrSettings
 from lass.evaluation.tables.files import write_csv
-from lass.evaluation.tables.scores import Separated, distinct_names, read_scores, score_mixtures
+from lass.evaluation.tables.scores import Separated, read_scores, score_mixtures
+from lass.settings import distinct_names
 
 CLASSES = ["drums", "bass"]
 EITHER = pytest.mark.parametrize("settings", [SdrSettings(rate=1000), PsnrSettings()])
