@@ -52,7 +52,7 @@ $(STAMP): requirements.lock pyproject.toml
 	    "$$base" -m venv $(VENV); \
 	    sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > $(VENV)/uv.txt; \
 	    $(PIP) install --require-hashes --requirement $(VENV)/uv.txt; \
-	    VIRTUAL_ENV="$(CURDIR)/$(VENV)" uv pip install --quiet --no-cache --require-hashes --requirement requirements.lock || \
+	    VIRTUAL_ENV="$(CURDIR)/$(VENV)" uv pip install --quiet --no-cache --compile-bytecode --require-hashes --requirement requirements.lock || \
 	        $(PIP) install --require-hashes --requirement requirements.lock; \
 	    cp requirements.lock $(VENV)/.lock.part; \
 	    mv $(VENV)/.lock.part $(VENV)/.lock; \

@@ -20,6 +20,7 @@ from lass.data.audio.streams import (
     Excerpt,
     Survey,
     blocks_of,
+    finite,
     opened_blocks,
     opened_writers,
     survey,
@@ -27,7 +28,7 @@ from lass.data.audio.streams import (
 )
 from lass.settings import Precision
 
-MEMORY = {"audio": 2**30, "images": 3 * 2**30}  # bytes that decoding may take beside the model
+MEMORY = {"audio": 3 * 2**29, "images": 3 * 2**30}  # bytes that decoding may take beside the model
 
 Progress = Callable[[float, float], None]
 """Told how many seconds of a recording are done, and of how many."""
@@ -155,7 +156,7 @@ class Separator:
         They are as loud as in the mixture. `surveyed` says of all blocks together what
         `lass.data.audio.streams.survey` says of a file.
         """
-        return self._recording(blocks, surveyed, self._preset(preset, None, seed), None)
+        return self._recording(finite("the audio", blocks), surveyed, self._preset(preset, None, seed), None)
 
     def separate_file(
         self,
@@ -221,6 +222,8 @@ class Separator:
         assert shape is not None, "of a model of images"
         if given.shape not in (shape, shape[1:] if shape[0] == 1 else shape) and given.shape[1:] != shape:
             raise ValueError(f"an image of shape {given.shape}: this model separates images of {shape}")
+        if given.size == 0:
+            raise ValueError(f"images of shape {given.shape}: give at least one")
         rows = (given.astype(np.float32) / scale).reshape(-1, self.description.length)
         if not np.isfinite(rows).all() or rows.min() < 0 or rows.max() > 1:
             raise ValueError(f"numbers from {rows.min()} to {rows.max()}: an image has numbers from 0 to 1")

@@ -559,7 +559,7 @@ def test_a_preset_that_the_model_lacks(here: Path, model: Path) -> None:
 def test_no_gpu(here: Path, model: Path) -> None:
     write(here / "song.wav", sound(0.5))
     line = complaint(separate("song.wav", "--device", "cuda", model=model))
-    assert line == "device 'cuda' is configured, but torch sees no GPU: use device=cpu or auto"
+    assert line == "device 'cuda' is asked for, but torch sees no GPU: use cpu or auto"
 
 
 def test_a_whole_model(model: Path) -> None:

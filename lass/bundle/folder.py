@@ -13,6 +13,7 @@ Nothing in it is ever unpickled.
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +24,19 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import ValidationError
 
 from lass import __version__
-from lass.bundle.settings import DESCRIPTION, FORM, VERSION, Description, Level, Part, Unpacked
+from lass.bundle.settings import (
+    CODEC,
+    DESCRIPTION,
+    FORM,
+    FRAMES,
+    LIKELIHOOD,
+    RESIDUAL,
+    VERSION,
+    Description,
+    Level,
+    Part,
+    Unpacked,
+)
 from lass.likelihood.frames import read_frames
 from lass.likelihood.residual import read_residual
 from lass.likelihood.tensor import read_likelihood
@@ -32,8 +45,6 @@ from lass.models.parts import open_priors
 from lass.models.settings import PriorOfClass
 
 CARD = "README.md"
-CODEC, LIKELIHOOD = "codec.safetensors", "likelihood.safetensors"
-RESIDUAL, FRAMES = "residual.safetensors", "frames.safetensors"
 
 
 @dataclass(frozen=True)
@@ -62,7 +73,8 @@ def pack_model(
     What was there before goes. `level`: how loud the mixtures are that it knows; `made`: how it was made.
     ValueError, naming the file, where a part is damaged, of another codebook or of other sources.
     """
-    aside = folder.with_name(f".{folder.name}.part")
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    before = folder.with_name(f".{folder.name}.{os.getpid()}.before")
     shutil.rmtree(aside, ignore_errors=True)
     try:
         files = {}
@@ -79,16 +91,28 @@ def pack_model(
             codebook=codebook,
             level=level,
             files=files,
-            made={"lass": __version__, **made},
+            made={"lass": __version__, **without_places(made)},
         )
         (aside / DESCRIPTION).write_text(description.model_dump_json(indent=2) + "\n", encoding="utf-8")
         (aside / CARD).write_text(card(description), encoding="utf-8")
         check_model(aside)
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            folder.replace(before)
         aside.replace(folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(before, ignore_errors=True)
     return description
+
+
+def without_places(made: Mapping[str, Any]) -> dict[str, Any]:
+    """The same without folders of the machine that it was made on: a model is given to others."""
+    kept = {}
+    for key, value in made.items():
+        if isinstance(value, str) and value.startswith(("/", "~", "$")):
+            continue
+        kept[key] = without_places(value) if isinstance(value, Mapping) else value
+    return kept
 
 
 def part_of(path: Path) -> Part:
@@ -188,5 +212,5 @@ def check_model(folder: Path) -> Description:
     if RESIDUAL in description.files:
         read_residual(folder / RESIDUAL, classes=description.classes, codebook=codebook)
     if FRAMES in description.files:
-        read_frames(folder / FRAMES, codebook_size=size)
+        read_frames(folder / FRAMES, codebook=codebook)
     return description

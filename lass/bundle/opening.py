@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lass.bundle.folder import CODEC, FRAMES, LIKELIHOOD, RESIDUAL, check_sizes, priors_in, read_description
-from lass.bundle.settings import Description, Preset, PresetName
+from lass.bundle.folder import check_sizes, priors_in, read_description
+from lass.bundle.settings import CODEC, FRAMES, LIKELIHOOD, RESIDUAL, Description, Preset, PresetName
 from lass.methods.candidates import frames_of, open_separator
 from lass.methods.latent import Latent, latent_method
 from lass.models.codec import CodecAt, open_codec

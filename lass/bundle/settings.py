@@ -15,6 +15,8 @@ FORM = "lass.model"
 DESCRIPTION = "model.json"
 """The file of a model's folder that says what it is."""
 VERSION = 1
+CODEC, LIKELIHOOD = "codec.safetensors", "likelihood.safetensors"
+RESIDUAL, FRAMES = "residual.safetensors", "frames.safetensors"
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -136,6 +138,18 @@ class Description(Unpacked):
     level: Level | None  # of audio
     files: dict[str, Part]  # path in the folder -> what it must be
     made: Mapping[str, Any]  # version of lass, seed, configuration
+
+    @model_validator(mode="after")
+    def check_files(self) -> Self:
+        """A file for all that the presets ask for."""
+        presets = self.presets.values()
+        needed = [CODEC, LIKELIHOOD, *(self.prior_file(each.source) for each in self.priors)]
+        needed += [RESIDUAL] * any(each.estimation.consistency == "residual" for each in presets)
+        needed += [FRAMES] * any(each.decoder.likelihood == "frames" for each in presets)
+        missing = [name for name in needed if name not in self.files]
+        if missing:
+            raise ValueError(f"files: {missing[0]} is missing, which the presets ask for")
+        return self
 
     def prior_file(self, source_class: str) -> str:
         """Path of the checkpoint of the prior of a class, in the folder."""

@@ -176,13 +176,13 @@ def separate_one(separator: "Separator", task: Task, wanted: Wanted) -> dict[str
             f"{task.path} {'is no file' if task.path.exists() else 'does not exist'}: give a recording"
         )
     comment = wanted.comment(separator.description, task.path)
-    if not wanted.force and is_done(outputs, comment):
-        if not wanted.quiet:
-            say(f"{shown(task.folder)}: is there already: skipped (--force separates it again)")
-        return summary | {"skipped": True}
     check_no_folders(outputs)
-    begun = time.monotonic()
     with reserved(task.folder, outputs):
+        if not wanted.force and is_done(outputs, comment):
+            if not wanted.quiet:
+                say(f"{shown(task.folder)}: is there already: skipped (--force separates it again)")
+            return summary | {"skipped": True}
+        begun = time.monotonic()
         written = with_bar(separator, task, outputs, wanted, comment)
     took, length = time.monotonic() - begun, written.surveyed.frames / written.surveyed.rate
     if not wanted.quiet:

@@ -14,6 +14,10 @@ from lass.data.audio.streams import aside_of
 from lass.data.settings import AUDIO_SUFFIXES
 
 
+class BusyError(ValueError):
+    """Another process writes there."""
+
+
 @dataclass(frozen=True)
 class Task:
     """A recording that is to be separated, and where its sources go."""
@@ -49,7 +53,10 @@ def recordings_of(inputs: list[str]) -> list[Path]:
             found += recordings
         else:
             found.append(path)
-    return list(dict.fromkeys(found))
+    once: dict[Path, Path] = {}
+    for path in found:
+        once.setdefault(path.resolve(), path)
+    return list(once.values())
 
 
 def _is_recording(path: Path) -> bool:
@@ -106,7 +113,8 @@ def _comment_of(path: Path) -> str:
 def reserved(folder: Path, outputs: dict[str, Path]) -> Iterator[None]:
     """The folder, made, while nobody else writes sources there; without new empty folders where that fails.
 
-    ValueError where another process does; OSError where it cannot be made.
+    What a process that was killed has left there goes. ValueError where another process writes there;
+    OSError where the folder cannot be made.
     """
     new = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(parents=True, exist_ok=True)
@@ -114,6 +122,8 @@ def reserved(folder: Path, outputs: dict[str, Path]) -> Iterator[None]:
         with folder_locked(folder):
             _tidy(outputs)
             yield
+    except BusyError:
+        raise  # and the folder is another's
     except BaseException:
         with suppress(OSError):  # the first that has something in it
             for each in new:
@@ -129,7 +139,7 @@ def folder_locked(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ValueError(
+            raise BusyError(
                 f"another lass writes into {folder}: wait until it is done, or choose another --out"
             ) from None
         except OSError:
@@ -140,7 +150,7 @@ def folder_locked(folder: Path) -> Iterator[None]:
 
 
 def _tidy(outputs: dict[str, Path]) -> None:
-    """Take away what a process that was killed has left; nobody else writes here."""
+    """Take away what a process that was killed has left."""
     for path in outputs.values():
         pattern = glob.escape(aside_of(path, "PROCESS").name).replace("PROCESS", "*")
         for left in path.parent.glob(pattern):

@@ -28,7 +28,7 @@ def choose_device(name: str) -> torch.device:
     if name not in ("auto", "cpu", "cuda"):
         raise ValueError(f"device {name!r}: choose auto, cpu or cuda")
     if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError("device 'cuda' is configured, but torch sees no GPU: use device=cpu or auto")
+        raise ValueError("device 'cuda' is asked for, but torch sees no GPU: use cpu or auto")
     torch.backends.cudnn.allow_tf32 = False  # or a GPU gives other codes than those that were counted
     return torch.device("cuda" if name == "cuda" or (name == "auto" and torch.cuda.is_available()) else "cpu")
 

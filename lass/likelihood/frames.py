@@ -16,10 +16,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from lass.likelihood.settings import LARGEST_FRAMES
-from lass.storage import damaged, read_sizes, read_tensors, write_tensors
+from lass.storage import damaged, read_header, read_tensors, write_tensors
 
 FORM = "lass.frames"
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -110,20 +110,19 @@ def cut_frames(data: Tensor, *, image: tuple[int, int, int] | None, hop: int) ->
     return squares.transpose(1, 2)
 
 
-def write_frames(path: Path, moments: FrameMoments) -> None:
-    """Write the sums; equal sums give equal bytes."""
-    codes, numbers = moments.total.shape
-    sizes = {"codebook_size": codes, "numbers": numbers}
-    write_tensors(path, vars(moments), form=FORM, version=VERSION, fields=sizes)
+def write_frames(path: Path, moments: FrameMoments, *, codebook: str) -> None:
+    """Write the sums, of codes of the codebook of this identity; equal sums give equal bytes."""
+    write_tensors(path, vars(moments), form=FORM, version=VERSION, fields={"codebook": codebook})
 
 
-def read_frames(path: Path, *, codebook_size: int | None = None) -> FrameMoments:
-    """Read what `write_frames` wrote; errors name the file and, where K differs, both sizes."""
-    expected = {"codebook_size": codebook_size, "numbers": None}
-    sizes = read_sizes(path, form=FORM, version=VERSION, expected=expected)
-    tensors = read_tensors(path)
-    shape = (sizes["codebook_size"], sizes["numbers"])
-    wanted = {"count": shape[:1], "total": shape, "squares": (*shape, shape[1])}
-    if {name: tuple(tensor.shape) for name, tensor in tensors.items()} != wanted:
-        raise damaged(path, f"its tensors are not {', '.join(wanted)} of {shape[0]} codes")
+def read_frames(path: Path, *, codebook: str) -> FrameMoments:
+    """Read what `write_frames` wrote; ValueError, naming the file, where it is of another codebook."""
+    header, tensors = read_header(path, form=FORM, version=VERSION), read_tensors(path)
+    if header.get("codebook") != codebook:
+        raise ValueError(f"{path}: of codebook {header.get('codebook')}, not of {codebook}; make it again")
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    total = shapes.get("total", ())  # codes and numbers
+    wanted = {"count": total[:1], "total": total, "squares": (*total, *total[1:])}
+    if len(total) != 2 or shapes != wanted:
+        raise damaged(path, f"it holds {sorted(tensors)}")
     return FrameMoments(**tensors)

@@ -100,7 +100,7 @@ def frames_of(path: Path | None, *, model: Model, job: DecodingJob) -> Callable[
     if path is None:
         return None
     codec = model.codec
-    moments = read_frames(path, codebook_size=len(codec.codebook))
+    moments = read_frames(path, codebook=codec.identity)
     likelihood: FrameLikelihood = frame_likelihood(
         moments, weights=weights_of(job, model), noise=job.noise or 0.0
     )

@@ -93,8 +93,8 @@ def test_frames_of_audio() -> None:
 
 def test_files(tmp_path: Path) -> None:
     moments = moments_of(*draw_frames())
-    write_frames(tmp_path / "frames.safetensors", moments)
-    found = read_frames(tmp_path / "frames.safetensors", codebook_size=CODES)
+    write_frames(tmp_path / "frames.safetensors", moments, codebook="ours")
+    found = read_frames(tmp_path / "frames.safetensors", codebook="ours")
     assert all(torch.equal(vars(found)[name], total) for name, total in vars(moments).items())
-    with pytest.raises(ValueError, match="codebook_size = 3, but codebook_size = 4 is needed"):
-        read_frames(tmp_path / "frames.safetensors", codebook_size=4)
+    with pytest.raises(ValueError, match="of codebook ours, not of another"):
+        read_frames(tmp_path / "frames.safetensors", codebook="another")

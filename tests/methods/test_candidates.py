@@ -98,7 +98,7 @@ def test_candidates_do_not_depend_on_the_batch(
 ) -> None:
     generator, moments = torch.Generator().manual_seed(0), FrameMoments.empty(6, 4)
     moments.add(torch.rand(60, 4, generator=generator), torch.arange(60) % 6)
-    write_frames(tmp_path / "frames.safetensors", moments)
+    write_frames(tmp_path / "frames.safetensors", moments, codebook=codec.identity)
     model, mixtures = model_of(tmp_path, codec, told=told), mixtures_of(tmp_path)
     settings: dict[str, Any] = {"model": model, "memory": lambda: 2**30}
     settings["frames"] = tmp_path / "frames.safetensors" if frames else None

@@ -23,10 +23,11 @@ with logged(snakemake.log[0]) as logger:
     table = without_copies(read_tokens([Path(path) for path in snakemake.input.tokens]))
     codes = codes_of_images([sequences(table, source=name) for name in library.classes], library)  # [n, S]
     hop = library.image[1] // round(codes.shape[1] ** 0.5)
-    moments = FrameMoments.empty(codebook_of(table)[1], library.image[0] * hop**2)
+    codebook, size = codebook_of(table)
+    moments = FrameMoments.empty(size, library.image[0] * hop**2)
     for rows in torch.arange(len(library)).split(BLOCK):
         images = torch.from_numpy(library.read_rows(rows.numpy()))
         frames = cut_frames(images, image=library.image, hop=hop)
         moments.add(frames.flatten(0, 1), torch.from_numpy(codes[rows.numpy()]).flatten())
-    write_frames(Path(snakemake.output.frames), moments)
+    write_frames(Path(snakemake.output.frames), moments, codebook=codebook)
     logger.info("%d frames of %d codes", int(moments.count.sum()), int((moments.count > 0).sum()))

@@ -3,7 +3,7 @@
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,7 +60,7 @@ def opened_blocks(path: Path, excerpt: Excerpt = WHOLE) -> Iterator[tuple[int, I
     with ExitStack() as stack:
         with reading(path):  # and not what is done with the blocks: its errors are others
             file = stack.enter_context(open_sound(path))
-        yield int(file.samplerate), _checked(path, _blocks(path, file, *excerpt.frames(file.samplerate)))
+        yield int(file.samplerate), finite(path, _blocks(path, file, *excerpt.frames(file.samplerate)))
 
 
 def blocks_of(audio: np.ndarray) -> Iterator[np.ndarray]:
@@ -70,7 +70,7 @@ def blocks_of(audio: np.ndarray) -> Iterator[np.ndarray]:
 
 def survey_array(audio: np.ndarray, rate: int) -> Survey:
     """The same of audio [channels, T] that is at hand; ValueError for NaN or infinity."""
-    return _surveyed(_checked("the audio", blocks_of(audio)), rate)
+    return _surveyed(finite("the audio", blocks_of(audio)), rate)
 
 
 def survey(path: Path, excerpt: Excerpt = WHOLE) -> Survey:
@@ -112,7 +112,8 @@ def _blocks(path: Path, file: soundfile.SoundFile, start: int, end: int | None) 
         raise ValueError(f"{path} lasts {seconds:.2f} s: ask for an excerpt that lies in it")
 
 
-def _checked(what: object, blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+def finite(what: object, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """The same blocks; ValueError, naming `what` they are of, at the first that holds NaN or infinity."""
     at = 0
     for block in blocks:
         fine = np.isfinite(block).all(axis=0)
