@@ -50,8 +50,6 @@ class Run:
         dataset = self.dataset
         asked = dataset.separation.measured_for(dataset.packing(self.name).presets.methods.values())
         counted = dataset.likelihood.checkpoint
-        measured = dataset.residual.checkpoint if isinstance(dataset, AudioDataset) else None
-        residual = self.checkpoint(dataset.beside_codec(measured), "residual.safetensors")
         return Parts(
             codec=self.checkpoint(dataset.codec.checkpoint, "codec.safetensors"),
             likelihood=self.checkpoint(dataset.beside_codec(counted), "likelihood.safetensors"),
@@ -61,8 +59,12 @@ class Run:
                 )
                 for each in dataset.prior_of_each_class
             },
-            residual=residual if "residual" in asked else None,
-            frames=self.folder / "frames.safetensors" if "frames" in asked else None,
+            measured={
+                name: self.checkpoint(
+                    dataset.beside_codec(dataset.checkpoint_of(name)), f"{name}.safetensors"
+                )
+                for name in asked
+            },
         )
 
 

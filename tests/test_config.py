@@ -560,6 +560,14 @@ def test_counts_in_the_order_of_the_sources_need_priors_that_tell_them_apart() -
             {"separation.decoders.beam.likelihood": "frames"},
             "separation.decoders.beam.likelihood is 'frames', which is for images",
         ),
+        (
+            {"separation.decoders.beam.likelihood": "network", "likelihood.network": None},
+            "tables.sdr names lass, which asks for the learned likelihood, so the section likelihood.network",
+        ),
+        (
+            {"separation.decoders.learned.network_weight": 0.5},
+            "network_weight is 0.5, which is for `likelihood: counts`, but likelihood is 'network'",
+        ),
         ({"mixtures.seconds": 2, "window": 2.5}, "window 2.5 is longer than a mixture of 2 s"),
         (
             {"mixtures.seconds": 0.5, "window": 0.5},

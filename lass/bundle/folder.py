@@ -7,6 +7,7 @@
     likelihood.safetensors    the table of counts
     residual.safetensors      what the codec loses, where a preset asks for it
     frames.safetensors        moments of the frames, where a decoder asks for them
+    network.safetensors       the learned likelihood, likewise
 
 Nothing in it is ever unpickled.
 """
@@ -15,8 +16,9 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +30,8 @@ from lass.bundle.settings import (
     CODEC,
     DESCRIPTION,
     FORM,
-    FRAMES,
     LIKELIHOOD,
-    RESIDUAL,
+    MEASURED,
     VERSION,
     Description,
     Level,
@@ -41,8 +42,10 @@ from lass.likelihood.frames import read_frames
 from lass.likelihood.residual import read_residual
 from lass.likelihood.tensor import read_likelihood
 from lass.models.checkpoint import read_vqvae
+from lass.models.likelihood_network import read_network
 from lass.models.parts import open_priors
 from lass.models.settings import PriorOfClass
+from lass.separation.settings import Measured
 
 CARD = "README.md"
 
@@ -54,15 +57,13 @@ class Parts:
     codec: Path
     likelihood: Path
     priors: Mapping[str, Path]  # name of the prior -> checkpoint
-    residual: Path | None = None
-    frames: Path | None = None
+    measured: Mapping[Measured, Path] = field(default_factory=dict)  # what presets ask for beside these
 
     def files(self) -> dict[str, Path]:
         """Path in the folder -> file that is copied there."""
         held = {CODEC: self.codec, LIKELIHOOD: self.likelihood}
         held |= {f"priors/{name}.safetensors": path for name, path in self.priors.items()}
-        held |= {name: path for name, path in ((RESIDUAL, self.residual), (FRAMES, self.frames)) if path}
-        return held
+        return held | {MEASURED[name]: path for name, path in self.measured.items()}
 
 
 def pack_model(
@@ -209,8 +210,17 @@ def check_model(folder: Path) -> Description:
     read_likelihood(
         folder / LIKELIHOOD, codebook_size=size, sources=len(description.sources), counted=counted
     )
-    if RESIDUAL in description.files:
-        read_residual(folder / RESIDUAL, classes=description.classes, codebook=codebook)
-    if FRAMES in description.files:
-        read_frames(folder / FRAMES, codebook=codebook)
+    check_measured(folder, description)
     return description
+
+
+def check_measured(folder: Path, description: Description) -> None:
+    """Read what the presets ask for beside codec, priors and table; errors as of `check_model`."""
+    codebook = description.codebook
+    readers: dict[Measured, Callable[[Path], object]] = {
+        "residual": partial(read_residual, classes=description.classes, codebook=codebook),
+        "frames": partial(read_frames, codebook=codebook),
+        "network": partial(read_network, classes=description.counted_from.sources, codebook=codebook),
+    }
+    for name in description.measured:
+        readers[name](folder / MEASURED[name])

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from lass.bundle.folder import check_sizes, priors_in, read_description
-from lass.bundle.settings import CODEC, FRAMES, LIKELIHOOD, RESIDUAL, Description, Preset, PresetName
-from lass.methods.candidates import frames_of, open_separator
+from lass.bundle.settings import CODEC, LIKELIHOOD, MEASURED, Description, Preset, PresetName
+from lass.methods.candidates import likelihoods_of, open_separator
 from lass.methods.latent import Latent, latent_method
 from lass.models.codec import CodecAt, open_codec
 from lass.models.parts import Model, open_model
@@ -55,17 +55,16 @@ class OpenModel:
         decoding = described.decoding_job(
             preset, precision=self.precision, batch=windows_at_once(preset), seed=seed
         )
-        frames = self.folder / FRAMES if preset.decoder.likelihood == "frames" else None
+        files = {name: self.folder / MEASURED[name] for name in preset.measured}
         separator = open_separator(
             self.parts,
             decoding,
             priors=[self.parts.priors[name] for name in classes],
             memory=memory,
-            frames=frames_of(frames, model=self.parts, job=decoding),
+            asked=likelihoods_of(files, model=self.parts, job=decoding),
         )
-        residual = self.folder / RESIDUAL if preset.estimation.consistency == "residual" else None
         job = described.latent_job(preset, precision=self.precision)
-        latent = latent_method(job, codec=self.codec, candidates={}, residual=residual)
+        latent = latent_method(job, codec=self.codec, candidates={}, residual=files.get("residual"))
         return OpenPreset(described, separator, latent, classes, preset.decoder.kept, decoding.batch)
 
 

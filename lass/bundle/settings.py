@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from lass.likelihood.settings import TupleOrigin
 from lass.methods.settings import DecodingJob, LatentJob
 from lass.models.settings import CodecCheck, PriorOfClass
-from lass.separation.settings import DecoderSettings, Estimation
+from lass.separation.settings import DecoderSettings, Estimation, Measured
 from lass.settings import Identifier, Natural, PositiveInt, Precision, Section
 
 FORM = "lass.model"
@@ -16,7 +16,12 @@ DESCRIPTION = "model.json"
 """The file of a model's folder that says what it is."""
 VERSION = 1
 CODEC, LIKELIHOOD = "codec.safetensors", "likelihood.safetensors"
-RESIDUAL, FRAMES = "residual.safetensors", "frames.safetensors"
+MEASURED: dict[Measured, str] = {
+    "frames": "frames.safetensors",
+    "network": "network.safetensors",
+    "residual": "residual.safetensors",
+}
+"""What presets may ask for beside these -> its file."""
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -45,6 +50,12 @@ class Preset(Section):
     decoder: DecoderSettings
     estimation: Estimation
     result: Result | None = None
+
+    @property
+    def measured(self) -> set[Measured]:
+        """What it asks for beside codec, priors and table."""
+        lost: set[Measured] = {"residual"} if self.estimation.consistency == "residual" else set()
+        return self.decoder.measured | lost
 
 
 class Level(Section):
@@ -101,6 +112,14 @@ class Unpacked(Section):
             raise ValueError(f"presets {sorted(self.presets)}: 'best' must be among them")
         return self
 
+    @property
+    def measured(self) -> list[Measured]:
+        """What the presets ask for beside codec, priors and table, in order."""
+        asked: set[Measured] = set()
+        for each in self.presets.values():
+            asked |= each.measured
+        return sorted(asked)
+
     def decoding_job(self, preset: Preset, *, precision: Precision, batch: int, seed: int) -> DecodingJob:
         """What draws the candidates of a preset."""
         return DecodingJob(
@@ -142,10 +161,8 @@ class Description(Unpacked):
     @model_validator(mode="after")
     def check_files(self) -> Self:
         """A file for all that the presets ask for."""
-        presets = self.presets.values()
         needed = [CODEC, LIKELIHOOD, *(self.prior_file(each.source) for each in self.priors)]
-        needed += [RESIDUAL] * any(each.estimation.consistency == "residual" for each in presets)
-        needed += [FRAMES] * any(each.decoder.likelihood == "frames" for each in presets)
+        needed += [MEASURED[name] for name in self.measured]
         missing = [name for name in needed if name not in self.files]
         if missing:
             raise ValueError(f"files: {missing[0]} is missing, which the presets ask for")

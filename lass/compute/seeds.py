@@ -15,6 +15,7 @@ PURPOSES: Mapping[str, int] = MappingProxyType(
         "weights": 5,
         "decoding": 6,
         "methods": 8,
+        "frequencies": 9,
     }
 )
 """What random numbers are for -> the code that keeps their streams apart. A code is never given twice.

@@ -69,8 +69,9 @@ class Config(Section):
         "every random choice derives from it and from what it is for (song, step, group, mixture)", "integer"
     )
     pretrained: bool = key(
-        "use the files that `codec.checkpoint`, `priors.<name>.checkpoint`, `likelihood.checkpoint` and "
-        "`residual.checkpoint` name; `false` trains, counts and measures all of them",
+        "use the files that `codec.checkpoint`, `priors.<name>.checkpoint`, `likelihood.checkpoint`, "
+        "`likelihood.network.checkpoint` and `residual.checkpoint` name; `false` trains, counts and measures "
+        "all of them",
         "true, false",
     )
     device: Literal["auto", "cpu", "cuda"] = key(

@@ -25,6 +25,7 @@ from lass.methods.settings import (
     SupervisedJob,
 )
 from lass.models.settings import AudioCodecSettings, CodecCheck, Supervised
+from lass.separation.settings import Measured
 from lass.settings import PositiveFloat, PositiveInt, key
 from lass.songs.settings import Composed
 
@@ -135,14 +136,32 @@ class AudioDataset(Dataset):
                 f"window {self.window} is longer than a mixture of {self.seconds:g} s: shorten it or "
                 "lengthen mixtures.seconds"
             )
-        for name, decoder in self.separation.decoders.items():
-            if decoder.likelihood != "counts":
-                raise ValueError(
-                    f"separation.decoders.{name}.likelihood is {decoder.likelihood!r}, which is for "
-                    "images: use 'counts'"
-                )
         for table in self.tables.values():
             check_masks(self, table.rows)
+        return self
+
+    @model_validator(mode="after")
+    def check_likelihoods(self) -> Self:
+        """Likelihoods of audio; for rows that need it, a network that can tell the sources apart."""
+        for name, decoder in self.separation.decoders.items():
+            if decoder.likelihood == "frames":
+                raise ValueError(
+                    f"separation.decoders.{name}.likelihood is 'frames', which is for images: use 'counts' "
+                    "or 'network'"
+                )
+        labels = {each.source: each.label for each in self.prior_of_each_class}
+        alike = len({labels[name] for name in self.source_classes}) < self.sources
+        for name, table in self.tables.items():
+            rows = [row for row in table.rows if row in self.separation.methods]
+            for row in (row for row in rows if "network" in self.separation.measured_for([row])):
+                where = f"tables.{name} names {row}, which asks for the learned likelihood"
+                if self.likelihood.network is None:
+                    raise ValueError(f"{where}, so the section likelihood.network is needed")
+                if alike:
+                    raise ValueError(
+                        f"{where}, but nothing tells apart two of the sources {self.source_classes}: leave "
+                        f"out {row}"
+                    )
         return self
 
     @model_validator(mode="after")
@@ -225,6 +244,22 @@ class AudioDataset(Dataset):
     def supervised_length(self) -> int | None:
         """Samples of a mixture that supervised networks are trained on; None where there are none."""
         return None if self.supervised is None else round(self.supervised.seconds * self.sample_rate)
+
+    @property
+    def network_length(self) -> int | None:
+        """Samples of a mixture that the learned likelihood is trained on; None where there is none."""
+        network = self.likelihood.network
+        return (
+            None
+            if network is None
+            else round(network.seconds * self.sample_rate / self.codec.hop) * self.codec.hop
+        )
+
+    def checkpoint_of(self, name: Measured) -> str | None:
+        """As of every kind."""
+        network = self.likelihood.network
+        given = {"residual": self.residual.checkpoint, "network": network.checkpoint if network else None}
+        return given.get(name)
 
     @property
     def seconds(self) -> float:

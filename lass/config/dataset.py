@@ -46,6 +46,7 @@ from lass.methods.settings import (
 )
 from lass.models.settings import CodecCheck, CodecSettings, PriorOfClass
 from lass.pages.settings import PageJob
+from lass.separation.settings import Measured
 from lass.settings import PositiveInt, Section, distinct_names, key
 
 
@@ -234,6 +235,10 @@ class Dataset(Located):
         codec = self.codec.checkpoint
         together = codec and checkpoint and Path(codec).parent == Path(checkpoint).parent
         return checkpoint if together else None
+
+    def checkpoint_of(self, name: Measured) -> str | None:  # noqa: ARG002 (audio answers by name)
+        """The configured file of what methods ask for beside the table of counts; None where none is."""
+        return None
 
     def latent_job(self, method: str) -> LatentJob:
         """What makes estimates of the candidates of a method's decoder."""

@@ -90,6 +90,11 @@ class ImageDataset(Dataset):
         for name, decoder in self.separation.decoders.items():
             if decoder.likelihood == "frames":
                 self.check_frames(f"separation.decoders.{name}.likelihood is 'frames'")
+            if "network" in decoder.measured:
+                raise ValueError(
+                    f"separation.decoders.{name} asks for the learned likelihood, which is for audio: use "
+                    "'counts' or 'frames'"
+                )
         for name, method in self.separation.methods.items():
             if method.consistency == "residual" or method.mask is not None:
                 raise ValueError(

@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from lass.bundle.settings import PresetName
-from lass.models.settings import PriorSettings
-from lass.separation.settings import DecoderSettings, LatentMethod
+from lass.models.settings import NetworkSettings, PriorSettings
+from lass.separation.settings import DecoderSettings, LatentMethod, Measured
 from lass.settings import (
     Factor,
     Identifier,
@@ -69,12 +69,15 @@ class Separation(Section):
                 )
         return self
 
-    def measured_for(self, methods: Iterable[str]) -> set[str]:
-        """What these methods ask for beside the likelihood: `residual`, `frames`."""
-        rows = [self.methods[name] for name in methods]
-        return {"residual", "frames"} & {
-            word for row in rows for word in (row.consistency, self.decoders[row.decoder].likelihood)
-        }
+    def measured_for(self, methods: Iterable[str]) -> list[Measured]:
+        """What these methods ask for beside the table of counts, in order."""
+        asked: set[Measured] = set()
+        for name in methods:
+            method = self.methods[name]
+            asked |= self.decoders[method.decoder].measured
+            if method.consistency == "residual":
+                asked.add("residual")
+        return sorted(asked)
 
 
 class Presets(Section):
@@ -160,6 +163,9 @@ class AudioCounting(Counting):
     )
     tokens: PositiveInt = key(
         "tokens counted per random mixture; items must be a little longer", "tokens", default=500
+    )
+    network: NetworkSettings | None = key(
+        "the learned likelihood, for decoders that ask for it", "section", default=None
     )
 
 

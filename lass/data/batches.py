@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -102,6 +103,49 @@ class MixtureBatches:
         return np.asarray(sources * np.asarray(self.weights)[:, None], dtype=np.float32)
 
     def fixed(self, seed: int, *, batches: int) -> list[tuple[Tensor, Tensor]]:
+        """The same `batches` batches every time, for validation."""
+        rng = generator(seed, "validation")
+        return [self.draw(rng) for _ in range(batches)]
+
+
+class Labelling(Protocol):
+    """What labels of mixtures ask of a codec."""
+
+    def latents(self, data: Tensor) -> Tensor:
+        """Dense latents [B, S, C] of data points [B, T]."""
+
+    def encode(self, data: Tensor) -> Tensor:
+        """Codes [B, S] of data points [B, T]."""
+
+
+@dataclass(frozen=True)
+class LabelledBatches:
+    """Mixtures with their latents and the codes of their sources: what the learned likelihood learns from."""
+
+    library: AudioLibrary
+    codec: Labelling
+    sources: Sequence[str]  # class of every source, N
+    weights: Sequence[float]  # alpha [N]
+    length: int  # samples
+    batch: int
+    related: float  # share of the mixtures whose sources are of one moment of one recording
+    device: torch.device
+
+    @torch.no_grad()
+    def draw(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Mixtures y [B, T], their latents [B, S, C], and the codes of their sources [B, N, S]."""
+        sources = torch.from_numpy(np.stack([self.item(rng) for _ in range(self.batch)])).to(self.device)
+        weights = torch.tensor(self.weights, dtype=torch.float32, device=self.device)
+        mixtures = (weights[:, None] * sources).sum(dim=1)
+        codes = self.codec.encode(sources.flatten(0, 1)).unflatten(0, sources.shape[:2])
+        return mixtures, self.codec.latents(mixtures), codes
+
+    def item(self, rng: np.random.Generator) -> np.ndarray:
+        """Sources [N, T] of one mixture."""
+        cut = self.library.related if rng.random() < self.related else self.library.unrelated
+        return cut(rng, self.length, self.sources)
+
+    def fixed(self, seed: int, *, batches: int) -> list[tuple[Tensor, Tensor, Tensor]]:
         """The same `batches` batches every time, for validation."""
         rng = generator(seed, "validation")
         return [self.draw(rng) for _ in range(batches)]

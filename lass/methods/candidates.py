@@ -1,6 +1,6 @@
 """Candidates of mixtures by one decoder: what `lass.methods.latent` makes its estimates of."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,11 +11,13 @@ from lass.data.mixtures import Mixtures
 from lass.likelihood.frames import FrameLikelihood, cut_frames, frame_likelihood, read_frames
 from lass.methods.settings import DecodingJob
 from lass.models.codec import CodecAt
+from lass.models.likelihood_network import read_network
 from lass.models.parts import Model, open_model
 from lass.separation.decoding.decoders import open_decoder
 from lass.separation.decoding.prior import Prior
 from lass.separation.estimation.candidates import Candidates, draw_candidates
 from lass.separation.separator import Separator
+from lass.separation.settings import Measured
 
 
 def model_of(job: DecodingJob, *, codec: CodecAt, likelihood: Path, priors: Sequence[str]) -> Model:
@@ -49,17 +51,17 @@ def candidates_of(
     model: Model,
     job: DecodingJob,
     memory: Callable[[], int],
-    frames: Path | None,
+    measured: Mapping[Measured, Path],
 ) -> Iterator[tuple[int, Candidates]]:
     """Number and candidates of each of the mixtures `rows`, `job.batch` at a time, group by group.
 
-    `memory` says what decoding may take, in bytes: it is asked once everything is loaded. `frames` is
-    the file of the likelihood of frames, where the decoder asks for it.
+    `memory` says what decoding may take, in bytes: it is asked once everything is loaded. `measured` has
+    the files that the decoder asks for beside the table of counts: `frames`, `network`.
     """
-    likelihood_of_frames = frames_of(frames, model=model, job=job)
+    asked = likelihoods_of(measured, model=model, job=job)
     left = memory()
     for group in group_by_priors([mixtures.classes[row] for row in rows], model):
-        separator = open_separator(model, job, priors=group.priors, memory=left, frames=likelihood_of_frames)
+        separator = open_separator(model, job, priors=group.priors, memory=left, asked=asked)
         for begin in range(0, len(group.rows), job.batch):
             batch = mixtures.load([rows[row] for row in group.rows[begin : begin + job.batch]])
             data = torch.from_numpy(batch.mixtures).to(model.codec.device)
@@ -73,9 +75,12 @@ def open_separator(
     *,
     priors: Sequence[Prior],
     memory: int,
-    frames: Callable[[Tensor], Tensor] | None,
+    asked: Mapping[str, Callable[[Tensor], Tensor]],
 ) -> Separator:
-    """What finds the codes of mixtures whose sources have these `priors`, in `memory` bytes."""
+    """What finds the codes of mixtures whose sources have these `priors`, in `memory` bytes.
+
+    `asked`: as `likelihoods_of` opens them.
+    """
     return Separator(
         encode=model.codec.encode,
         decode=model.codec.decode,
@@ -86,7 +91,9 @@ def open_separator(
         decoder=open_decoder(job.decoder),
         seed=job.seed,
         memory=memory,
-        frames=frames,
+        frames=asked.get("frames"),
+        network=asked.get("network"),
+        network_weight=job.decoder.network_weight,
     )
 
 
@@ -95,13 +102,32 @@ def weights_of(job: DecodingJob, model: Model) -> Tensor:
     return torch.tensor(job.counted_from.weights, dtype=torch.float32, device=model.codec.device)
 
 
-def frames_of(path: Path | None, *, model: Model, job: DecodingJob) -> Callable[[Tensor], Tensor] | None:
-    """`log p(y_s | z_1, z_2)` [B, S, K, K] of mixtures [B, T] by the moments in a file, where given."""
-    if path is None:
-        return None
+def likelihoods_of(
+    files: Mapping[Measured, Path], *, model: Model, job: DecodingJob
+) -> dict[str, Callable[[Tensor], Tensor]]:
+    """What a decoder asks for beside the table of counts, opened from its files, by name.
+
+    `frames`: `log p(y_s | z_1, z_2)` [B, S, K, K] of mixtures y [B, T]; `network`: `log p(y | z_n)` of every
+    source [B, N, S, K]. KeyError where a file is missing; ValueError, naming the file, where one is of
+    another codebook or of other sources.
+    """
+    opened = {"frames": frames_of, "network": network_of}
+    return {name: opened[name](files[name], model, job) for name in sorted(job.decoder.measured)}
+
+
+def frames_of(path: Path, model: Model, job: DecodingJob) -> Callable[[Tensor], Tensor]:
+    """The likelihood of frames by the moments in the file at `path`."""
     codec = model.codec
     moments = read_frames(path, codebook=codec.identity)
     likelihood: FrameLikelihood = frame_likelihood(
         moments, weights=weights_of(job, model), noise=job.noise or 0.0
     )
     return lambda mixtures: likelihood(cut_frames(mixtures, image=codec.image, hop=codec.hop))
+
+
+def network_of(path: Path, model: Model, job: DecodingJob) -> Callable[[Tensor], Tensor]:
+    """The learned likelihood by the network in the file at `path`."""
+    codec = model.codec
+    network = read_network(path, classes=job.counted_from.sources, codebook=codec.identity)
+    network = network.to(codec.device)
+    return lambda mixtures: network.log_likelihood(mixtures, codec.latents(mixtures))

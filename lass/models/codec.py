@@ -40,6 +40,9 @@ class Codec(Protocol):
     def encode(self, data: Tensor) -> Tensor:
         """Codes [B, S] of data points [B, T]."""
 
+    def latents(self, data: Tensor) -> Tensor:
+        """Dense latents [B, S, C] of data points [B, T]: what becomes their codes."""
+
     def embed(self, codes: Tensor) -> Tensor:
         """Vectors [B, S, C] of codes [B, S]."""
 
@@ -103,6 +106,10 @@ class CodecAt:
     def encode(self, data: Tensor) -> Tensor:
         """Codes [B, S] of data points [B, T]."""
         return self.vqvae.encode(data)
+
+    def latents(self, data: Tensor) -> Tensor:
+        """Dense latents [B, S, C] of data points [B, T]: what becomes their codes."""
+        return self.vqvae.latents(data)
 
     def embed(self, codes: Tensor) -> Tensor:
         """Vectors [B, S, C] of codes [B, S]."""

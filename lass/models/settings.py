@@ -178,6 +178,30 @@ class PriorSettings(Section):
         return self
 
 
+class NetworkSettings(Section):
+    """The learned likelihood, a network that hears the mixture, and its training."""
+
+    checkpoint: str | None = key(
+        "a network to use instead of training one; null trains one", "path", default=None
+    )
+    seconds: PositiveFloat = key("length of a training mixture", "s", default=2.0)
+    related: Share = key(
+        "share of the training mixtures whose sources are of one moment of one track; the others are of "
+        "unrelated places",
+        "share",
+        default=0.5,
+    )
+    width: PositiveInt = key("channels of a block", "channels", default=128)
+    window: Annotated[int, Field(ge=2, multiple_of=2)] = key(
+        "how much of the mixture a position hears before the blocks", "tokens", default=4
+    )
+    blocks: PositiveInt = key("residual blocks over time", "blocks", default=9)
+    cycle: PositiveInt = key(
+        "dilations go from 1 to 2 to the power of `cycle` - 1 tokens, again and again", "blocks", default=7
+    )
+    training: Training = key("its training", "section")
+
+
 class ConvTasnet(Section):
     """Conv-TasNet by the letters of its paper, and its training."""
 

@@ -13,7 +13,9 @@ from lass.separation.decoding.budget import mixtures_at_once
 from lass.separation.decoding.decoders import Decoder
 from lass.separation.decoding.loop import decode_sequences
 from lass.separation.decoding.prior import Prior
-from lass.separation.decoding.support import CountedPositions, FramePositions, Positions
+from lass.separation.decoding.state import Hypotheses, joined
+from lass.separation.decoding.support import CountedPositions, FramePositions, LearnedPositions, Positions
+from lass.separation.settings import LikelihoodKind
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,15 @@ class Separator:
     seed: int
     memory: int = 4 * 2**30  # bytes that decoding may take beside the priors and the likelihood
     frames: Callable[[Tensor], Tensor] | None = None  # mixtures [B, T] to log p(y_s | z_1, z_2) [B, S, K, K]
+    network: Callable[[Tensor], Tensor] | None = None  # mixtures [B, T] to log p(y | z_n) [B, N, S, K]
+    network_weight: float = 0.0  # lambda of the network beside the table; 0: it takes the table's place
 
     def hypotheses(self, mixtures: Tensor, items: Sequence[int]) -> Decoded:
         """W hypotheses for each mixture y [B, T]; mixture codes that were never counted are replaced.
 
         As many mixtures are decoded at once as `memory` allows; ValueError where not even one fits. Where
-        `frames` is given, it takes the place of the table of counts.
+        `frames` is given, it takes the place of the table of counts; so does `network`, unless it has a
+        weight beside it.
         """
         codes = torch.cat([self.encode(mixture[None]) for mixture in mixtures])  # [B, S]
         counted = self.fallback[codes]
@@ -54,24 +59,49 @@ class Separator:
             likelihood=self.likelihood,
             decoder=self.decoder,
             length=codes.shape[1],
-            frames=self.frames is not None,
+            kind=self.kind,
         )
-        decoded = []
-        for part in torch.arange(len(codes)).split(together):
-            uniforms = self.uniforms([items[row] for row in part.tolist()], codes.shape[1])
-            likelihood = self.positions(mixtures[part], counted[part])
-            decoded.append(
-                decode_sequences(
-                    likelihood,
-                    priors=self.priors,
-                    decoder=self.decoder,
-                    uniforms=uniforms.to(codes.device),
-                )
-            )
+        decoded = [
+            self.decoded(mixtures[part], counted[part], [items[row] for row in part.tolist()])
+            for part in torch.arange(len(codes)).split(together)
+        ]
         return Decoded(
             torch.cat([one.codes for one in decoded]),
             torch.cat([one.scores for one in decoded]),
             (counted != codes).sum(dim=1),
+        )
+
+    @property
+    def kind(self) -> LikelihoodKind:
+        """Which likelihood it is."""
+        if self.frames is not None:
+            return "frames"
+        return "network" if self.network is not None and self.network_weight == 0 else "counts"
+
+    def decoded(self, mixtures: Tensor, codes: Tensor, items: Sequence[int]) -> Hypotheses:
+        """W hypotheses for each of the mixtures y [B, T] with the counted codes m [B, S]."""
+        heard = None
+        if self.network is not None:
+            heard = torch.cat([self.network(mixture[None]) for mixture in mixtures])  # [B, N, S, K]
+        if heard is None or self.kind == "counts":
+            return decode_sequences(
+                self.positions(mixtures, codes),
+                priors=self.priors,
+                decoder=self.decoder,
+                uniforms=self.uniforms(items, codes.shape[1])[:, 0].to(codes.device),
+                heard=None if heard is None else self.network_weight * heard,
+            )
+        uniforms = self.uniforms(items, codes.shape[1], len(self.priors)).to(codes.device)
+        return joined(
+            [
+                decode_sequences(
+                    LearnedPositions(heard[:, source]),
+                    priors=[prior],
+                    decoder=self.decoder,
+                    uniforms=uniforms[:, source],
+                )
+                for source, prior in enumerate(self.priors)
+            ]
         )
 
     def positions(self, mixtures: Tensor, codes: Tensor) -> Positions:
@@ -80,9 +110,9 @@ class Separator:
             return CountedPositions(self.likelihood, codes)
         return FramePositions(self.frames(mixtures))
 
-    def uniforms(self, items: Sequence[int], length: int) -> Tensor:
-        """Numbers in [0, 1) [B, S, draws], each mixture's drawn from (seed, item) alone."""
-        shape = (length, self.decoder.draws)
+    def uniforms(self, items: Sequence[int], length: int, searches: int = 1) -> Tensor:
+        """Numbers in [0, 1) [B, searches, S, draws], each mixture's drawn from (seed, item) alone."""
+        shape = (searches, length, self.decoder.draws)
         return torch.from_numpy(
             np.stack([generator(self.seed, "decoding", item).random(shape) for item in items])
         )

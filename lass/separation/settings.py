@@ -9,7 +9,9 @@ from pydantic import Field, model_validator
 
 from lass.settings import Factor, Identifier, PositiveFloat, PositiveInt, Section, key
 
-LikelihoodKind = Literal["counts", "frames"]
+LikelihoodKind = Literal["counts", "frames", "network"]
+Measured = Literal["frames", "network", "residual"]
+"""What decoders and methods may ask for beside codec, priors and the table of counts."""
 
 
 class _Decoder(Section):
@@ -17,11 +19,35 @@ class _Decoder(Section):
 
     likelihood: LikelihoodKind = key(
         "`counts`: the table p(m given z_1..z_N), as in the paper. `frames`: the mixture's own frame under "
-        "the mean and covariance of the frames that each code stands for; images of two sources only",
-        "counts, frames",
+        "the mean and covariance of the frames that each code stands for; images of two sources only. "
+        "`network`: a network that hears the mixture says which codes each source may have, and every source "
+        "is decoded by itself; audio only",
+        "counts, frames, network",
         default="counts",
     )
     likelihood_weight: Factor = key("lambda, the factor on the log-likelihood", "factor")
+    network_weight: Factor = key(
+        "lambda of the network's log-likelihood beside that of the table of counts; 0 for the table alone",
+        "factor",
+        default=0.0,
+    )
+
+    @model_validator(mode="after")
+    def check_network(self) -> Self:
+        """The network has one weight: beside the counts, or alone."""
+        if self.network_weight and self.likelihood != "counts":
+            raise ValueError(
+                f"network_weight is {self.network_weight}, which is for `likelihood: counts`, but likelihood "
+                f"is {self.likelihood!r}: its weight is likelihood_weight, so leave network_weight out"
+            )
+        return self
+
+    @property
+    def measured(self) -> set[Measured]:
+        """What it asks for beside the table of counts."""
+        if self.likelihood == "counts":
+            return {"network"} if self.network_weight else set()
+        return {self.likelihood}
 
 
 class _Wide(_Decoder):

@@ -47,7 +47,7 @@ def audio_parts(folder: Path, codec: CodecAt) -> Parts:
             )
             for name in CLASSES
         },
-        residual=folder / "residual.safetensors",
+        measured={"residual": folder / "residual.safetensors"},
     )
 
 

@@ -101,7 +101,8 @@ def test_candidates_do_not_depend_on_the_batch(
     write_frames(tmp_path / "frames.safetensors", moments, codebook=codec.identity)
     model, mixtures = model_of(tmp_path, codec, told=told), mixtures_of(tmp_path)
     settings: dict[str, Any] = {"model": model, "memory": lambda: 2**30}
-    settings["frames"] = tmp_path / "frames.safetensors" if frames else None
+    settings["measured"] = {"frames": tmp_path / "frames.safetensors"}
+    decoder = decoder.model_copy(update={"likelihood": "frames" if frames else "counts"})
     whole = dict(candidates_of(mixtures, range(4), job=job_of(decoder), **settings))
     assert sorted(whole) == [0, 1, 2, 3]
     for one in whole.values():

@@ -167,7 +167,7 @@ def fits(separator: Separator, memory: int) -> bool:
 def test_draws_depend_on_seed_and_item_alone(problem: Problem) -> None:
     separator = separator_of(problem, decoder=open_decoder(ANCESTRAL))
     uniforms = separator.uniforms([4, 8], 3)
-    assert uniforms.shape == (2, 3, 6)
+    assert uniforms.shape == (2, 1, 3, 6)
     assert torch.equal(uniforms, separator.uniforms([8, 4], 3).flip(0))
     assert not torch.equal(uniforms, replace(separator, seed=1).uniforms([4, 8], 3))
     assert not torch.equal(uniforms[0], uniforms[1])

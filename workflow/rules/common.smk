@@ -118,11 +118,17 @@ def likelihood(wildcards):
     return given or f"results/{wildcards.dataset}/likelihood.safetensors"
 
 
-def residual(wildcards):
-    """What the codec loses: the sums that come with it or those measured here."""
+def measured(wildcards, name):
+    """What a decoder or a method asks for beside the table of counts: the file that comes with the codec, or its own."""
     dataset = dataset_of(wildcards)
-    given = given_checkpoint(dataset.beside_codec(dataset.residual.checkpoint))
-    return given or f"results/{wildcards.dataset}/residual.safetensors"
+    given = given_checkpoint(dataset.beside_codec(dataset.checkpoint_of(name)))
+    return given or f"results/{wildcards.dataset}/{name}.safetensors"
+
+
+def measured_for(wildcards, methods):
+    """By name, all that these methods ask for beside the table of counts."""
+    asked = dataset_of(wildcards).separation.measured_for(methods)
+    return {name: measured(wildcards, name) for name in asked}
 
 
 def priors(wildcards):

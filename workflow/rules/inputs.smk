@@ -1,10 +1,10 @@
 """What rules read: the files of a method, every method of a table, every shard of it."""
 
 
-def likelihood_of_frames(wildcards):
-    """The moments behind a decoder's likelihood of frames, where it has one."""
-    kind = dataset_of(wildcards).separation.decoders[wildcards.decoder].likelihood
-    return {"frames": f"results/{wildcards.dataset}/frames.safetensors"} if kind == "frames" else {}
+def beside_counts(wildcards):
+    """What a decoder asks for beside the table of counts."""
+    asked = dataset_of(wildcards).separation.decoders[wildcards.decoder].measured
+    return {name: measured(wildcards, name) for name in sorted(asked)}
 
 
 def files_of_method(wildcards):
@@ -40,7 +40,7 @@ def latent_files(wildcards):
     method = dataset_of(wildcards).separation.methods[wildcards.method]
     folder = f"results/{wildcards.dataset}"
     shard = f"{folder}/{wildcards.split}/candidates/{method.decoder}/{wildcards.scatteritem}.parquet"
-    lost = {"residual": residual(wildcards)} if method.consistency == "residual" else {}
+    lost = {"residual": measured(wildcards, "residual")} if method.consistency == "residual" else {}
     return {"candidates": shard, "codec": codec(wildcards), **lost}
 
 
@@ -124,12 +124,7 @@ def jobs_of_timing(wildcards):
 
 def files_of_timing(wildcards):
     """Files beside priors and likelihood that one of the timed methods needs."""
-    dataset, folder = dataset_of(wildcards), f"results/{wildcards.dataset}"
-    methods = [dataset.separation.methods[name] for name in dataset.timed]
-    frames = any(dataset.separation.decoders[one.decoder].likelihood == "frames" for one in methods)
-    lost = any(one.consistency == "residual" for one in methods)
-    files = {"frames": f"{folder}/frames.safetensors"} if frames else {}
-    return files | ({"residual": residual(wildcards)} if lost else {})
+    return measured_for(wildcards, dataset_of(wildcards).timed)
 
 
 def final_files(wildcards):

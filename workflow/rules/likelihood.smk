@@ -1,10 +1,8 @@
 """Counts of tuples (z_1, ..., z_N, m) to the sparse likelihood p(m | z_1..z_N), and its density (Table 1).
 
 Needs the sources, their tokens and the codec. Scatter: count one shard of the tuples. Gather: merge the shards into
-results/{dataset}/likelihood.safetensors (where no checkpoint is given). For decoders that ask for it, the moments of
-the frames behind every code, results/{dataset}/frames.safetensors; for methods that ask for it, what the codec loses,
-results/{dataset}/residual.safetensors (where no checkpoint is given). Rules: count_tuples, merge_counts,
-measure_density, fit_frames, fit_residual.
+results/{dataset}/likelihood.safetensors (where no checkpoint is given). Rules: count_tuples, merge_counts,
+measure_density.
 """
 
 
@@ -90,57 +88,3 @@ rule measure_density:
         code=code("measure_density"),
     script:
         "../scripts/measure_density.py"
-
-
-rule fit_frames:
-    input:
-        sources="results/{dataset}/sources/train",
-        tokens=gather.tokens("results/{{dataset}}/tokens/train/{scatteritem}.parquet"),
-    output:
-        frames="results/{dataset}/frames.safetensors",
-    log:
-        "results/logs/fit_frames/{dataset}.log",
-    benchmark:
-        "results/benchmarks/rules/fit_frames/{dataset}.tsv"
-    wildcard_constraints:
-        dataset=IMAGES,
-    conda:
-        "../../environment.yml"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=60,
-    params:
-        library=library,
-        code=code("fit_frames"),
-    script:
-        "../scripts/fit_frames.py"
-
-
-rule fit_residual:
-    input:
-        sources="results/{dataset}/sources/train",
-        codec=codec,
-    output:
-        residual="results/{dataset}/residual.safetensors",
-    log:
-        "results/logs/fit_residual/{dataset}.log",
-    benchmark:
-        "results/benchmarks/rules/fit_residual/{dataset}.tsv"
-    wildcard_constraints:
-        dataset=AUDIO,
-    conda:
-        "../../environment.yml"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=60,
-        gpu=GPUS,
-        device=settings.device,
-    params:
-        library=library,
-        measured=of_dataset("residual", "items"),
-        check=codec_check,
-        code=code("fit_residual"),
-    script:
-        "../scripts/fit_residual.py"

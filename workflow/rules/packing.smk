@@ -7,10 +7,8 @@ def presets_of(wildcards):
 
 
 def parts_beside(wildcards):
-    """What of the presets' methods is measured beside the likelihood."""
-    asked = dataset_of(wildcards).separation.measured_for(presets_of(wildcards).values())
-    lost = {"residual": residual(wildcards)} if "residual" in asked else {}
-    return lost | ({"frames": f"results/{wildcards.dataset}/frames.safetensors"} if "frames" in asked else {})
+    """What the presets' methods ask for beside the table of counts."""
+    return measured_for(wildcards, presets_of(wildcards).values())
 
 
 def scores_of_presets(wildcards):

@@ -9,7 +9,7 @@ time_separations.
 
 rule draw_candidates:
     input:
-        unpack(likelihood_of_frames),
+        unpack(beside_counts),
         sources="results/{dataset}/sources/{split}",
         mixtures="results/{dataset}/mixtures/{split}.parquet",
         codec=codec,

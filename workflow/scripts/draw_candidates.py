@@ -27,7 +27,7 @@ with logged(snakemake.log[0]) as logger:
     data = LIBRARY_SETTINGS.validate_python(snakemake.params.library)
     mixtures = open_mixtures(Path(given.sources), Path(given.mixtures), data)
     shard = shard_of(range(len(mixtures)), snakemake.wildcards.scatteritem)
-    frames = given.get("frames")
+    measured = {name: Path(given[name]) for name in job.decoder.measured}
     results: list[tuple[int, Candidates]] = []
     for result in candidates_of(
         mixtures,
@@ -35,7 +35,7 @@ with logged(snakemake.log[0]) as logger:
         model=model,
         job=job,
         memory=lambda: memory_for(device, snakemake.resources.mem_mb),
-        frames=Path(frames) if frames else None,
+        measured=measured,
     ):
         results.append(result)
         if len(results) % job.batch == 0 or len(results) == len(shard):

@@ -29,13 +29,11 @@ with logged(snakemake.log[0]) as logger:
         Path(given.sources), Path(given.mixtures), LIBRARY_SETTINGS.validate_python(params.library)
     )
     priors = {each.prior: Path(path) for each, path in zip(packed.priors, given.priors, strict=True)}
-    residual, frames = given.get("residual"), given.get("frames")
     parts = Parts(
         codec=Path(given.codec),
         likelihood=Path(given.likelihood),
         priors=priors,
-        residual=Path(residual) if residual else None,
-        frames=Path(frames) if frames else None,
+        measured={name: Path(given[name]) for name in packed.measured},
     )
     level = level_of(mixtures) if packed.kind == "audio" else None
     described = pack_model(Path(snakemake.output.model), parts, packed, level=level, made=dict(params.made))

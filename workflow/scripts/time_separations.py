@@ -25,7 +25,7 @@ with logged(snakemake.log[0]) as logger:
     device = choose_device(snakemake.resources.device)
     data = LIBRARY_SETTINGS.validate_python(params.library)
     mixtures = open_mixtures(Path(files.sources), Path(files.mixtures), data)
-    paths = {name: Path(files[name]) if files.get(name) else None for name in ("residual", "frames")}
+    paths = {name: Path(files[name]) for name in ("residual", "frames", "network") if files.get(name)}
     jobs = {
         name: (DecodingJob(**job["decoding"]), LatentJob(**job["method"]))
         for name, job in params.methods.items()
@@ -38,12 +38,12 @@ with logged(snakemake.log[0]) as logger:
     for name, (decoding, latent) in jobs.items():
         told: dict[str, Any] = {"model": model, "job": decoding}
         told["memory"] = lambda: memory_for(device, snakemake.resources.mem_mb)
-        told["frames"] = paths["frames"] if decoding.decoder.likelihood == "frames" else None
+        told["measured"] = paths
 
         def separate(batch: list[int]) -> None:
             """From mixtures to estimates."""
             candidates = dict(candidates_of(mixtures, batch, **told))  # noqa: B023 (called in this turn)
-            parts: dict[str, Any] = {"candidates": candidates, "residual": paths["residual"]}
+            parts: dict[str, Any] = {"candidates": candidates, "residual": paths.get("residual")}
             latent_method(latent, codec=codec, **parts).separate(mixtures.load(batch))  # noqa: B023
 
         separate(numbers[:1])  # a rehearsal: what happens once is not the separation

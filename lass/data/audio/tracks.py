@@ -114,6 +114,22 @@ class AudioLibrary:
         """Sources [N, length] of the classes `sources`, each from a random place of its own."""
         return np.stack([self.crop(rng, length, name) for name in sources])
 
+    def related(self, rng: np.random.Generator, length: int, sources: Sequence[str]) -> np.ndarray:
+        """Sources [N, length] of the classes `sources` at one random moment of one recording.
+
+        ValueError where no recording has them all.
+        """
+        names = sorted(set.intersection(*(set(self._candidates(name, length)[0]) for name in sources)))
+        if not names:
+            raise ValueError(
+                f"{self.folder}: no recording has {', '.join(sources)} and {length} frames: mix unrelated "
+                "places only"
+            )
+        places = np.array([self.entries[name].frames - length + 1 for name in names], dtype=np.float64)
+        item = names[int(rng.choice(len(names), p=places / places.sum()))]
+        start = int(rng.integers(self.entries[item].frames - length + 1))
+        return np.stack([self.read(item, name, start, length) for name in sources])
+
     def draw(self, choice: MixtureDraw) -> pa.Table:
         """The table of mixtures of chunks without silence; `choice.sources` None means one of every class.
 

@@ -6,6 +6,7 @@ from lass.likelihood.tensor import Likelihood
 from lass.separation.decoding.decoders import Decoder
 from lass.separation.decoding.factored import AT_ONCE
 from lass.separation.decoding.prior import Prior
+from lass.separation.settings import LikelihoodKind
 
 FLOAT, LONG = 4, 8  # bytes
 TABLES = 16  # numbers held per code, source and hypothesis while one position is decoded
@@ -23,24 +24,28 @@ def mixtures_at_once(
     likelihood: Likelihood,
     decoder: Decoder,
     length: int,
-    frames: bool = False,
+    kind: LikelihoodKind = "counts",
 ) -> int:
     """How many mixtures of `length` tokens may be decoded together within `memory` bytes.
 
     The bound is on what decoding allocates beyond priors and likelihood, and is never exceeded; it counts
-    every hypothesis as if it shared nothing with others. `frames`: whether the likelihood is that of
-    frames, which holds a number for every pair of codes at every position. Raises ValueError where not even
-    one mixture fits.
+    every hypothesis as if it shared nothing with others. `kind`: that of frames holds a number for every
+    pair of codes at every position; by the network's, one source is searched after the other. Raises
+    ValueError where not even one mixture fits.
     """
-    width, sources, codes = decoder.hypotheses, len(priors), likelihood.codebook_size
-    longest = codes**sources if frames else int(likelihood.offsets.diff().max())
+    frames, alone = kind == "frames", kind == "network"
+    width, codes = decoder.hypotheses, likelihood.codebook_size
+    sources = 1 if alone else len(priors)  # that are searched together
+    longest = codes**sources if frames or alone else int(likelihood.offsets.diff().max())
     once = SCORES * FLOAT * width * longest
-    sequences = sum(prior.bytes_per_sequence(length) for prior in priors)  # of one hypothesis
+    held = [prior.bytes_per_sequence(length) for prior in priors]
+    sequences = max(held) if alone else sum(held)  # of one hypothesis
+    heard = 2 * FLOAT * length * codes * len(priors)  # what a network says
     numbers = TABLES * FLOAT * codes * sources + LONG * length * (2 * sources + 2)
     slices = longest * (LONG * (2 * sources + 2) + 2 * FLOAT)
-    dense = 0 if sources > 2 else DENSE * FLOAT * codes**2
+    dense = 0 if sources != 2 else DENSE * FLOAT * codes**2
     every_pair = 4 * FLOAT * length * codes**2 if frames else 0
-    each = width * (sequences + numbers) + slices + dense + every_pair
+    each = width * (sequences + numbers) + slices + dense + every_pair + heard
     spare = sum(prior.bytes_per_sequence(length) for prior in dict.fromkeys(priors)) * PADDING
     exact = EXACT * AT_ONCE if sources == 2 and decoder.draws > 0 else 0  # what float32 would lose
     weighed = FLOAT * len(likelihood.log_likelihood) + RECORDED if likelihood.offsets.is_cuda else 0

@@ -24,22 +24,25 @@ def decode_sequences(
     priors: Sequence[Prior],
     decoder: Decoder,
     uniforms: Tensor | None = None,
+    heard: Tensor | None = None,
 ) -> Hypotheses:
     """Decode W hypotheses for each of B mixtures of S positions.
 
     Args:
-        likelihood: of every position: `CountedPositions` of mixture codes, or `FramePositions`.
+        likelihood: of every position: `CountedPositions` of mixture codes, `FramePositions`, or, of one
+            source, `LearnedPositions`.
         priors: one per source, in the order of the likelihood's tuples; one that stands for several sources
             is asked for all of them at once.
         decoder: how hypotheses go on (`open_decoder`).
         uniforms: numbers in [0, 1) [B, S, `decoder.draws`] that decide every draw; None where it draws none.
+        heard: what is added to the log-probabilities of every source's codes [B, N, S, K]; None for nothing.
 
     Raises:
         ValueError: where number of priors, codebook sizes or uniforms do not fit, or a prior gives NaN.
     """
     check_priors(priors, likelihood)
     numbers = check_uniforms(uniforms, likelihood, decoder)
-    beams = decoder.beams(likelihood)
+    beams = decoder.beams(likelihood) if heard is None else None
     if beams is not None:
         return search_by_kernels(beams, priors)
     state = decoder.start(likelihood)
@@ -55,6 +58,9 @@ def decode_sequences(
         log_probs = next_log_probs(previous, readers)  # N of [B, W, K]
         if any(table.isnan().any() for table in log_probs):
             raise ValueError(f"a prior gives NaN at position {position}: train it anew")
+        if heard is not None:
+            terms = heard[:, :, position].unbind(dim=1)  # N of [B, K]
+            log_probs = [table + term[:, None] for table, term in zip(log_probs, terms, strict=True)]
         step = decoder.advance(state, log_probs, likelihood.at(position), numbers[:, position])
         state.extend(step, position)
         if step.parents is not None:

@@ -40,11 +40,11 @@ def draw_tuples(
         temperature: the posterior is raised to `1 / temperature`.
         top_k: only the k most probable tuples of each hypothesis may be drawn; None for all.
 
-    Drawn in factored form, from dense slices where two sources have a small codebook; the k best alone, and
-    where it is very cold, tuple by tuple. The same numbers give the same tuples.
+    Drawn in factored form, from dense slices where two sources have a small codebook; the k best alone, one
+    source, and where it is very cold, tuple by tuple. The same numbers give the same tuples.
     """
     size = log_probs[0].shape[2]
-    alone = top_k is not None or temperature < COLDEST_DENSE
+    alone = top_k is not None or temperature < COLDEST_DENSE or len(log_probs) == 1
     if alone or len(log_probs) > 2 or size > LARGEST_DENSE:
         slices = support.slices()
         posterior = {"likelihood_weight": likelihood_weight, "temperature": temperature}

@@ -1,5 +1,6 @@
 """What decoding holds between two positions, and what a decoder adds to it at one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -44,3 +45,17 @@ class Hypotheses:
         self.scores = step.scores
         if step.log_weights is not None:
             self.log_weights = step.log_weights
+
+
+def joined(sources: Sequence[Hypotheses]) -> Hypotheses:
+    """Hypotheses [B, W, S, N] of sources that were searched one by one, N of [B, W, S, 1].
+
+    The best of every source stand together, then the second best, and so on.
+    """
+    codes, scores = [], []
+    for one in sources:
+        order = one.scores.argsort(dim=1, descending=True, stable=True)  # [B, W]
+        codes.append(one.codes.gather(1, order[..., None, None].expand_as(one.codes)))
+        scores.append(one.scores.gather(1, order))
+    total = torch.stack(scores).sum(dim=0)
+    return Hypotheses(torch.cat(codes, dim=3), total, torch.zeros_like(total))

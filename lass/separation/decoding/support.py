@@ -1,8 +1,9 @@
 """The likelihood as decoding sees it: of B mixtures, position by position, on the tuples that it allows.
 
-Two kinds answer alike. The table of counts knows a position by its mixture code m, and allows the tuples that
-were counted with it: ragged slices. The likelihood of frames knows a position by the mixture's own samples,
-and gives a number to every pair of codes: dense tables.
+Three kinds answer alike. The table of counts knows a position by its mixture code m, and allows the tuples
+that were counted with it: ragged slices. The likelihood of frames knows a position by the mixture's own
+samples, and gives a number to every pair of codes: dense tables. The learned likelihood hears the whole
+mixture, and gives a number to every code of every source: as it factorises, each source is searched alone.
 """
 
 from dataclasses import dataclass, replace
@@ -77,6 +78,27 @@ class FrameSupport:
         return DensePairs(raised(self.log_likelihood, power))
 
 
+@dataclass(frozen=True)
+class LearnedSupport:
+    """From a network: log p(y | z_n) of all codes of one source."""
+
+    log_likelihood: Tensor  # [B, K]
+
+    def slices(self) -> RaggedSlices:
+        """As of `Support`."""
+        batch, size = self.log_likelihood.shape
+        device = self.log_likelihood.device
+        return RaggedSlices(
+            tuples=torch.arange(size, device=device).repeat(batch)[:, None],
+            log_likelihood=self.log_likelihood.flatten(),
+            offsets=torch.arange(batch + 1, device=device) * size,
+        )
+
+    def pairs(self, power: float) -> Pairs:
+        """As of `Support`: there is one source, and so no pair."""
+        raise ValueError("a learned likelihood is that of one source: it knows no pairs")
+
+
 class CountedPositions:
     """The table p(m | z_1..z_N) at the codes of B mixtures."""
 
@@ -136,6 +158,34 @@ class FramePositions:
     def at(self, position: int) -> Support:
         """As of `Positions`."""
         return FrameSupport(self.log_likelihood[:, position])
+
+    def beams(self, *, width: int, likelihood_weight: float) -> "Beams | None":  # noqa: ARG002 (of the protocol)
+        """As of `Positions`: the kernels are for tables of counts."""
+        return None
+
+
+class LearnedPositions:
+    """The learned likelihood of one source in B mixtures."""
+
+    sources = 1
+
+    def __init__(self, log_likelihood: Tensor) -> None:
+        """Take log p(y | z_n) [B, S, K], up to a constant of a position.
+
+        Raises ValueError for another shape.
+        """
+        if log_likelihood.dim() != 3 or 0 in log_likelihood.shape:
+            raise ValueError(
+                f"learned log-likelihood of shape {tuple(log_likelihood.shape)}: [B, S, K] with B, S, K >= 1 "
+                "is needed"
+            )
+        self.log_likelihood = log_likelihood
+        self.batch, self.length, self.codebook_size = log_likelihood.shape
+        self.device = log_likelihood.device
+
+    def at(self, position: int) -> Support:
+        """As of `Positions`."""
+        return LearnedSupport(self.log_likelihood[:, position])
 
     def beams(self, *, width: int, likelihood_weight: float) -> "Beams | None":  # noqa: ARG002 (of the protocol)
         """As of `Positions`: the kernels are for tables of counts."""

@@ -110,7 +110,7 @@ def test_frames_hold_a_number_for_every_pair(settings: DecoderSettings) -> None:
     rng = np.random.default_rng(1)
     likelihood = table(rng, codes=32, sources=2, entries=100)
     parts: dict[str, Any] = {"priors": priors_of(2, 32), "decoder": open_decoder(settings)}
-    least = least_memory(3, likelihood=likelihood, frames=True, **parts)
+    least = least_memory(3, likelihood=likelihood, kind="frames", **parts)
     for scale in (1.0, 500.0):
         every_pair = scale * torch.from_numpy(rng.normal(size=(3, LENGTH, 32, 32))).float()
         assert peak(FramePositions(every_pair), **parts) <= least
@@ -129,4 +129,4 @@ def test_one_mixture_too_large_says_what_it_needs() -> None:
     fewer = mixtures_at_once(2**28, decoder=wide, **parts)
     more = mixtures_at_once(2**28, decoder=narrow, **parts)
     assert 1 <= fewer < more
-    assert mixtures_at_once(2**28, decoder=wide, frames=True, **parts) <= fewer
+    assert mixtures_at_once(2**28, decoder=wide, kind="frames", **parts) <= fewer
