@@ -11,6 +11,7 @@ from lass.bundle.settings import About, Level, Preset, Unpacked
 from lass.likelihood.residual import ResidualSums, write_residual
 from lass.models.checkpoint import write_checkpoint
 from lass.models.codec import CodecAt
+from lass.models.likelihood_network import NetworkShape, new_network, write_network
 from lass.models.settings import CodecCheck
 from lass.separation.settings import Beam, Estimation, Particle
 from tests.models.toy import counted_from, new_codec, of_class, small_codec, write_prior, write_table
@@ -19,9 +20,9 @@ RATE, HOP, POSITIONS = 1000, 16, 80
 CLASSES = ["drums", "bass"]
 
 
-def presets(*, consistency: Any = "residual") -> dict[Any, Preset]:
-    """A particle filter with shares of the residual, and a beam of two as it is."""
-    particles = Particle(kind="particle", likelihood_weight=1.0, hypotheses=4, kept=2)
+def presets(*, consistency: Any = "residual", likelihood: Any = "network") -> dict[Any, Preset]:
+    """A particle filter by the learned likelihood with shares of the residual, and a beam of two as it is."""
+    particles = Particle(kind="particle", likelihood=likelihood, likelihood_weight=1.0, hypotheses=4, kept=2)
     return {
         "best": Preset(decoder=particles, estimation=Estimation(consistency=consistency)),
         "paper": Preset(
@@ -37,6 +38,11 @@ def audio_parts(folder: Path, codec: CodecAt) -> Parts:
     residual.squares[:] = torch.rand(residual.squares.shape, generator=torch.Generator().manual_seed(1))
     residual.count[:] = 10
     write_residual(folder / "residual.safetensors", residual, classes=CLASSES, codebook=codec.identity)
+    shape = NetworkShape(6, codec.codebook.shape[1], HOP, sources=2, width=8, window=2 * HOP, dilations=(1,))
+    network, sources = new_network(shape, seed=0), counted_from(codec.identity).sources
+    write_network(
+        folder / "network.safetensors", network, classes=sources, codebook=codec.identity, provenance={}
+    )
     write_checkpoint(folder / "codec.safetensors", codec.vqvae, provenance={"sample_rate": RATE})
     return Parts(
         codec=folder / "codec.safetensors",
@@ -47,7 +53,10 @@ def audio_parts(folder: Path, codec: CodecAt) -> Parts:
             )
             for name in CLASSES
         },
-        measured={"residual": folder / "residual.safetensors"},
+        measured={
+            "residual": folder / "residual.safetensors",
+            "network": folder / "network.safetensors",
+        },
     )
 
 
@@ -120,7 +129,7 @@ def write_image_model(folder: Path) -> Path:
         length=16,
         bounds=(0.0, 1.0),
         strength=None,
-        presets=presets(consistency="equal"),
+        presets=presets(consistency="equal", likelihood="counts"),
     )
     pack_model(folder, parts, described, level=None, made={"seed": 0})
     return folder

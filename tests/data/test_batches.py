@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from lass.data.batches import AudioBatches, CodeBatches, ImageBatches, MixtureBatches, open_batches
+from lass.data.batches import (
+    AudioBatches,
+    CodeBatches,
+    ImageBatches,
+    LabelledBatches,
+    MixtureBatches,
+    open_batches,
+)
 from lass.data.images.library import FILE, ImageLibrary, write_images
 from lass.data.settings import AudioLibrarySettings, Augmentation, ImageLibrarySettings, Mixing
 from tests.data.sources import write_library
@@ -64,6 +71,38 @@ def test_mixtures_come_with_their_addends(audio: AudioBatches) -> None:
     assert torch.equal(mixtures, torch.full((3, 64), 1.25))
     (first,), (second,) = (batches.fixed(3, batches=1) for _ in range(2))
     assert torch.equal(first[0], second[0])
+
+
+class Sums:
+    """A codec whose code is a sample, and whose latent is twice that, every second sample."""
+
+    def encode(self, data: torch.Tensor) -> torch.Tensor:
+        return data[:, ::2].long()
+
+    def latents(self, data: torch.Tensor) -> torch.Tensor:
+        return 2 * data[:, ::2, None]
+
+
+@pytest.mark.parametrize(("related", "alike"), [(1.0, True), (0.0, False)])
+def test_mixtures_come_with_the_codes_of_their_sources(tmp_path: Path, related: float, alike: bool) -> None:
+    ramps = {name: np.arange(length, dtype=np.float32) for name, length in {"a": 300, "b": 500}.items()}
+    songs = {name: {"drums": ramp, "bass": ramp} for name, ramp in ramps.items()}
+    library = write_library(tmp_path / "ramps", songs | {"c": {"bass": ramps["b"]}}, rate=8000)
+    batches = LabelledBatches(library, Sums(), library.classes, [0.25, 0.5], 64, 3, related, CPU)
+    mixtures, latents, codes = batches.draw(np.random.default_rng(0))
+    assert (mixtures.shape, latents.shape, codes.shape) == ((3, 64), (3, 32, 1), (3, 2, 32))
+    torch.testing.assert_close(mixtures[:, ::2], 0.25 * codes[:, 0] + 0.5 * codes[:, 1])
+    torch.testing.assert_close(latents[..., 0], 2 * mixtures[:, ::2])
+    assert torch.equal(codes[:, 0], codes[:, 1]) == alike, "one moment of one song, or two"
+    (first,), (second,) = (batches.fixed(3, batches=1) for _ in range(2))
+    assert torch.equal(first[2], second[2])
+
+
+def test_sources_that_no_recording_has_together(tmp_path: Path) -> None:
+    wave = np.ones(100, dtype=np.float32)
+    library = write_library(tmp_path / "songs", {"a": {"drums": wave}, "b": {"bass": wave}}, rate=8000)
+    with pytest.raises(ValueError, match="no recording has drums, bass and 64 frames: mix unrelated places"):
+        library.related(np.random.default_rng(0), 64, ["drums", "bass"])
 
 
 def test_recordings_of_one_class_each_are_mixed(tmp_path: Path) -> None:
