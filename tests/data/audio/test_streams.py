@@ -1,0 +1,67 @@
+"""Recordings block by block: the bounds of the blocks leave no trace, and what is damaged is named."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+
+from lass.data.audio.streams import Excerpt, Resampler, finite, opened_blocks, survey, survey_array
+
+
+def sound(frames: int, *, channels: int = 2) -> np.ndarray:
+    return np.random.default_rng(0).uniform(-0.5, 0.5, (channels, frames)).astype(np.float32)
+
+
+def pieces(audio: np.ndarray, size: int) -> Iterator[np.ndarray]:
+    yield from (audio[:, begin : begin + size] for begin in range(0, audio.shape[1], size))
+
+
+@pytest.mark.parametrize("rates", [(44100, 16000), (16000, 44100), (8000, 8000)])
+@pytest.mark.parametrize("size", [1, 777, 5000])
+def test_a_resampled_stream_is_the_whole_resampled(rates: tuple[int, int], size: int) -> None:
+    audio = sound(3 * size + 20 if size > 1 else 60)
+    resampler = Resampler(*rates, rows=2)
+    parts = [resampler.hear(piece) for piece in pieces(audio, size)]
+    parts.append(resampler.hear(np.empty((2, 0), dtype=np.float32), last=True))
+    found = np.concatenate(parts, axis=1)
+    whole = soxr.resample(audio.T, *rates, quality="HQ").T if rates[0] != rates[1] else audio
+    assert found.dtype == np.float32
+    assert abs(found.shape[1] - audio.shape[1] * rates[1] / rates[0]) <= 1
+    np.testing.assert_allclose(found, whole, atol=1e-5)
+
+
+def test_an_excerpt_is_cut_at_its_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lass.data.audio.streams.BLOCK", 300)
+    audio = sound(2000)
+    soundfile.write(tmp_path / "song.wav", audio.T, 1000, subtype="FLOAT")
+    for start, end in ((0.0, None), (0.29, 0.31), (0.3, 1.2), (1.9, None)):
+        with opened_blocks(tmp_path / "song.wav", Excerpt(start, end)) as (rate, blocks):
+            found = np.concatenate(list(blocks), axis=1)
+        assert rate == 1000
+        last = None if end is None else round(end * 1000)
+        np.testing.assert_array_equal(found, audio[:, round(start * 1000) : last])
+
+
+def test_a_survey_of_a_file_is_that_of_its_samples(tmp_path: Path) -> None:
+    audio = sound(3000)
+    audio[1] = -audio[0]  # they cancel
+    soundfile.write(tmp_path / "song.wav", audio.T, 1000, subtype="FLOAT")
+    for found in (survey(tmp_path / "song.wav"), survey_array(audio, 1000)):
+        assert (found.rate, found.channels, found.frames) == (1000, 2, 3000)
+        np.testing.assert_allclose(found.energies, [*np.square(audio).mean(axis=1), 0.0], rtol=1e-5)
+        assert found.peak == pytest.approx(np.abs(audio).max())
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_the_first_frame_that_is_no_number_is_named(value: float) -> None:
+    audio = sound(1000)
+    audio[1, 640] = value
+    blocks = finite("the audio", pieces(audio, 250))
+    assert next(blocks).shape == (2, 250)
+    with pytest.raises(
+        ValueError, match="the audio holds NaN or infinity at frame 640 of"
+    ):
+        list(blocks)
