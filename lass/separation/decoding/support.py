@@ -94,7 +94,7 @@ class LearnedSupport:
             offsets=torch.arange(batch + 1, device=device) * size,
         )
 
-    def pairs(self, power: float) -> Pairs:
+    def pairs(self, power: float) -> Pairs:  # noqa: ARG002 (of the protocol)
         """As of `Support`: there is one source, and so no pair."""
         raise ValueError("a learned likelihood is that of one source: it knows no pairs")
 

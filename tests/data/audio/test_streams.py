@@ -61,7 +61,5 @@ def test_the_first_frame_that_is_no_number_is_named(value: float) -> None:
     audio[1, 640] = value
     blocks = finite("the audio", pieces(audio, 250))
     assert next(blocks).shape == (2, 250)
-    with pytest.raises(
-        ValueError, match="the audio holds NaN or infinity at frame 640 of"
-    ):
+    with pytest.raises(ValueError, match="the audio holds NaN or infinity at frame 640 of"):
         list(blocks)
