@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 TABLES = {"tabulate_scores", "show_separations", "draw_page", "all"}
 AFTER_A_METHOD = {"separate_mixtures", "score_estimates", *TABLES}
 ORACLES = {"mixture", "codec_ceiling", "ideal_mask"}
-LATENT = {"lass", "particles", "masked"}
+LATENT = {"lass", "particles", "masked", "learned"}
 
 
 @pytest.fixture

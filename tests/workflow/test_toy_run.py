@@ -43,16 +43,26 @@ def test_table(toy: Path) -> None:
     assert path.read_text().startswith("method,sdr_avg,sdr_drums,sdr_bass,n,")
     rows = {row["method"]: row for row in read_csv(path).to_pylist()}
     assert list(rows) == [
-        *("mixture", "hpss", "conv_tasnet", "lass", "particles", "masked", "codec_ceiling", "ideal_mask")
+        *(
+            "mixture",
+            "hpss",
+            "conv_tasnet",
+            "lass",
+            "particles",
+            "masked",
+            "learned",
+            "codec_ceiling",
+            "ideal_mask",
+        )
     ]
     for row in rows.values():
         assert row["n"] == 6
         assert all(math.isfinite(row[f"sdr_{name}"]) for name in ("avg", "drums", "bass"))
     assert rows["ideal_mask"]["sdr_avg"] > rows["mixture"]["sdr_avg"]
-    assert len({rows[name]["sdr_avg"] for name in ("lass", "particles", "masked")}) == 3
+    assert len({rows[name]["sdr_avg"] for name in ("lass", "particles", "masked", "learned")}) == 4
     assert rows["lass"]["uncounted"] is not None
     assert rows["mixture"]["uncounted"] is None, "the unprocessed mixture has no codes"
-    assert len(Sdr.format(path).splitlines()) == 9
+    assert len(Sdr.format(path).splitlines()) == 10
 
 
 def test_likelihood_and_priors_are_reported(toy: Path) -> None:
@@ -69,7 +79,17 @@ def test_likelihood_and_priors_are_reported(toy: Path) -> None:
 def test_examples_can_be_heard(toy: Path) -> None:
     files = sorted((toy / "results" / "slakh_examples").glob("*.flac"))
     kinds = {path.stem.split("_", 1)[1] for path in files}
-    methods = ("true", "hpss", "conv_tasnet", "lass", "particles", "masked", "codec_ceiling", "ideal_mask")
+    methods = (
+        "true",
+        "hpss",
+        "conv_tasnet",
+        "lass",
+        "particles",
+        "masked",
+        "learned",
+        "codec_ceiling",
+        "ideal_mask",
+    )
     assert kinds == {"mixture"} | {f"{name}_{what}" for name in ("drums", "bass") for what in methods}
     assert {soundfile.info(path).frames for path in files} == {16_000}
 
@@ -133,6 +153,7 @@ def test_a_page_of_the_finished_run_is_that_of_the_rule(toy: Path, tmp_path: Pat
         ({"separation": {"decoders": {"greedy": {"likelihood_weight": 2.0}}}}, TABULATED),
         ({"priors": {"bass": {"dropout": 0.5}}}, AFTER_A_PRIOR | {"train_prior"}),
         ({"likelihood": {"tuples": 1000}}, AFTER_THE_COUNTS),
+        ({"likelihood": {"network": {"width": 8}}}, AFTER_A_DECODER | {"train_network"}),
         ({"supervised": {"conv_tasnet": {"training": {"clip": 1.0}}}}, AFTER_A_METHOD | {"train_separator"}),
         ({"priors": {"spare": None}}, set()),
         ({"pictures": 1}, {"show_separations", *TABULATED}),
@@ -146,9 +167,9 @@ def test_a_change_reruns_what_depends_on_it(
     outcome = dry_run(toy, *SCATTER, configs=[TEST_CONFIG, config])
     assert outcome.status == 0, outcome.output
     assert set(outcome.jobs) == rules
-    # of the two priors the one that was changed, of the eight methods those that have priors or are trained
+    # of the two priors the one that was changed, of the nine methods those that have priors or are trained
     assert outcome.jobs.get("train_prior", 0) <= 1
-    assert outcome.jobs.get("separate_mixtures", 0) <= 3
+    assert outcome.jobs.get("separate_mixtures", 0) <= 4
 
 
 @pytest.mark.parametrize(
