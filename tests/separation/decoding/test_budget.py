@@ -16,7 +16,7 @@ from lass.models.transformer import Transformer, TransformerPrior, TransformerSh
 from lass.separation.decoding.budget import mixtures_at_once
 from lass.separation.decoding.decoders import Decoder, open_decoder
 from lass.separation.decoding.loop import decode_sequences
-from lass.separation.decoding.support import CountedPositions, FramePositions, Positions
+from lass.separation.decoding.support import CountedPositions, FramePositions, LearnedPositions, Positions
 from lass.separation.settings import DecoderSettings
 from tests.separation.toy import ancestral, beam, greedy, kind_of, particle, top_k
 
@@ -114,6 +114,23 @@ def test_frames_hold_a_number_for_every_pair(settings: DecoderSettings) -> None:
     for scale in (1.0, 500.0):
         every_pair = scale * torch.from_numpy(rng.normal(size=(3, LENGTH, 32, 32))).float()
         assert peak(FramePositions(every_pair), **parts) <= least
+
+
+@pytest.mark.parametrize("settings", DECODERS, ids=kind_of)
+def test_sources_that_are_searched_one_by_one_stay_within_the_bound(settings: DecoderSettings) -> None:
+    """And it is less than what all of them at once would take."""
+    rng = np.random.default_rng(1)
+    likelihood = table(rng, codes=64, sources=2, entries=30)
+    priors, decoder = priors_of(2, 64), open_decoder(settings)
+    heard = torch.from_numpy(rng.normal(size=(6, 2, LENGTH, 64))).float()
+    found = max(
+        peak(LearnedPositions(heard[:, source]), priors=[prior], decoder=decoder)
+        for source, prior in enumerate(priors)
+    )
+    parts: dict[str, Any] = {"priors": priors, "likelihood": likelihood, "decoder": decoder}
+    alone = least_memory(6, kind="network", **parts)
+    assert heard.nbytes + found <= alone
+    assert settings.hypotheses == 1 or alone < least_memory(6, **parts)
 
 
 def test_one_mixture_too_large_says_what_it_needs() -> None:
