@@ -15,6 +15,7 @@ from benchmarks.attribution import (
 )
 from benchmarks.coverage import coverage, with_table
 from benchmarks.gpu import bandwidth, bytes_read, music_cases, paper_cases
+from benchmarks.information import LIKELIHOODS, counted_pairs, pair_information, tabulate
 from benchmarks.problems import RandomSizes, merge_files, random_problem
 from benchmarks.separation import (
     Case,
@@ -181,3 +182,27 @@ def test_tables_of_more_shards_of_counts_cover_more(tmp_path: Path) -> None:
         assert coverage(part.problem, mixture=part.problem.mixture, codes=found) == 1.0
         covered.append(coverage(part.problem, mixture=problem.mixture, codes=truth))
     assert 0 < covered[0] < covered[1] < 1
+
+
+def test_information_is_the_logarithm_of_the_normalised_posterior() -> None:
+    singles = [torch.tensor([[0.2, 0.8]]).log(), torch.tensor([[0.5, 0.5]]).log()]
+    pairs = torch.tensor([[[1.0, 0.5], [0.25, 0.0]]]).log()
+    known = pair_information(singles, pairs, torch.tensor([[0, 0]]))
+    total = 0.1 * 1 + 0.1 * 0.5 + 0.4 * 0.25
+    torch.testing.assert_close(known.nats.exp(), torch.tensor([0.1 / total]))
+    assert known.right.tolist() == [True]
+    assert pair_information(singles, pairs, torch.tensor([[0, 1]])).right.tolist() == [False]
+
+
+def test_information_of_a_likelihood_that_knows_the_truth() -> None:
+    problem = random_problem(SIZES, mixtures=3, seed=0)
+    codes = torch.randint(12, (3, 2, 16), generator=torch.Generator().manual_seed(0))
+    heard = torch.zeros(3, 2, 16, 12).scatter_(3, codes[..., None], 50.0)
+    unigrams = torch.full((2, 12), -float(np.log(12)))
+    table = tabulate(problem, codes, heard, unigrams)
+    assert {name for name, _ in table} == set(LIKELIHOODS)
+    assert table["none", "unigram"] == pytest.approx((-2 * np.log(12), 1.0), abs=1e-5), "all are alike"
+    assert table["network", "unigram"] == pytest.approx((0.0, 1.0), abs=1e-5)
+    assert table["counts and network", "true past"] == pytest.approx((0.0, 1.0), abs=1e-3)
+    pairs = counted_pairs(problem.likelihood, problem.mixture[0])
+    assert (pairs == UNSEEN).sum() == 16 * (12**2 - 50), "50 pairs of every slice were counted"
