@@ -106,7 +106,7 @@ def open_network(run: Run, codebook: str) -> LikelihoodNetwork:
     """The network of a run."""
     dataset = run.dataset
     path = run.checkpoint(dataset.beside_codec(dataset.checkpoint_of("network")), "network.safetensors")
-    return read_network(path, classes=dataset.source_classes, codebook=codebook)
+    return read_network(path, sources=dataset.source_classes, weights=dataset.weights, codebook=codebook)
 
 
 def main() -> None:

@@ -203,6 +203,8 @@ class Separator:
 
     def _preset(self, name: PresetName, classes: list[str] | None, seed: int) -> OpenPreset:
         known = self.description.of_class
+        if classes is not None and self.description.kind == "audio":
+            raise ValueError(f"classes {classes}: a model of audio knows which source is of which class")
         of_sources = known if classes is None else classes
         if len(of_sources) != len(known) or not set(of_sources) <= set(self.description.classes):
             raise ValueError(f"classes {of_sources}: give {len(known)} of {self.description.classes}")

@@ -152,3 +152,8 @@ def test_what_cannot_be_separated_is_said(separator: Separator) -> None:
         separator.separate(sound(0.5), 8000)["voice"]
     with pytest.raises(FileNotFoundError, match="no model 'slakh-maxi': name one of"):
         lass.Separator.load("slakh-maxi")
+
+
+def test_a_model_of_audio_is_told_no_classes(separator: lass.Separator) -> None:
+    with pytest.raises(ValueError, match="a model of audio knows which source is of which class"):
+        separator.separate(sound(1.0), 8000, classes=["bass", "drums"])

@@ -473,7 +473,7 @@ def test_no_such_model(here: Path) -> None:
     assert line == f"{here} is no model: it has no model.json; give a folder by `lass pack`"
 
 
-@pytest.mark.parametrize("name", ["codec.safetensors", "priors/bass.safetensors", "residual.safetensors"])
+@pytest.mark.parametrize("name", ["codec.safetensors", "priors/bass.safetensors", "network.safetensors"])
 def test_a_model_that_lacks_a_part(broken: Path, name: str) -> None:
     (broken / name).unlink()
     for result in (separate("song.wav", model=broken), run("check", broken)):
@@ -497,7 +497,7 @@ def test_a_model_with_a_changed_byte(broken: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["codec.safetensors", "priors/bass.safetensors", "likelihood.safetensors", "residual.safetensors"]
+    "name", ["codec.safetensors", "priors/bass.safetensors", "likelihood.safetensors", "network.safetensors"]
 )
 def test_a_model_with_a_part_of_another_codebook(broken: Path, here: Path, name: str) -> None:
     write_audio_model(here / "other", seed=1)
@@ -510,10 +510,10 @@ def test_a_model_with_a_part_of_another_codebook(broken: Path, here: Path, name:
 
 
 def test_a_model_from_the_future(broken: Path) -> None:
-    describe(broken, version=2)
+    describe(broken, version=3)
     for result in (separate("song.wav", model=broken), run("check", broken)):
         assert re.fullmatch(
-            rf"{broken}/model\.json is of version 2, and this lass [\w.+]+ reads version 1: install the lass "
+            rf"{broken}/model\.json is of version 3, and this lass [\w.+]+ reads version 2: install the lass "
             "that made it",
             complaint(result),
         )
@@ -565,7 +565,7 @@ def test_no_gpu(here: Path, model: Path) -> None:
 def test_a_whole_model(model: Path) -> None:
     result = run("check", model)
     assert result.exit_code == 0
-    assert re.fullmatch(rf"{model}: 5 parts, all whole and of codebook \w+\n", result.stdout)
+    assert re.fullmatch(rf"{model}: 6 parts, all whole and of codebook \w+\n", result.stdout)
     shown = run("models", "show", model)
     assert shown.stdout == (model / "README.md").read_text()
 

@@ -565,6 +565,14 @@ def test_counts_in_the_order_of_the_sources_need_priors_that_tell_them_apart() -
             "tables.sdr names lass, which asks for the learned likelihood, so the section likelihood.network",
         ),
         (
+            {"likelihood.network.seconds": 0.001, "tables.sdr.rows": ["learned"]},
+            "likelihood.network.seconds 0.001 must be a token of the codec at least, and at most the 60 s of",
+        ),
+        (
+            {"likelihood.network.seconds": 61, "tables.sdr.rows": ["learned"]},
+            "likelihood.network.seconds 61 must be a token of the codec at least, and at most the 60 s of",
+        ),
+        (
             {"separation.decoders.learned.network_weight": 0.5},
             "network_weight is 0.5, which is for `likelihood: counts`, but likelihood is 'network'",
         ),

@@ -99,10 +99,15 @@ def pack_model(
         check_model(aside)
         if folder.exists():
             folder.replace(before)
-        aside.replace(folder)
+        try:
+            aside.replace(folder)
+        except BaseException:
+            if before.exists() and not folder.exists():
+                before.replace(folder)
+            raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-        shutil.rmtree(before, ignore_errors=True)
+    shutil.rmtree(before, ignore_errors=True)
     return description
 
 
@@ -216,11 +221,11 @@ def check_model(folder: Path) -> Description:
 
 def check_measured(folder: Path, description: Description) -> None:
     """Read what the presets ask for beside codec, priors and table; errors as of `check_model`."""
-    codebook = description.codebook
+    codebook, counted = description.codebook, description.counted_from
     readers: dict[Measured, Callable[[Path], object]] = {
         "residual": partial(read_residual, classes=description.classes, codebook=codebook),
         "frames": partial(read_frames, codebook=codebook),
-        "network": partial(read_network, classes=description.counted_from.sources, codebook=codebook),
+        "network": partial(read_network, sources=counted.sources, weights=counted.weights, codebook=codebook),
     }
     for name in description.measured:
         readers[name](folder / MEASURED[name])

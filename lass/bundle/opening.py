@@ -51,7 +51,9 @@ class OpenModel:
             raise ValueError(
                 f"{described.about.name} has no preset {name!r}: choose one of {', '.join(described.presets)}"
             )
-        preset = described.presets[name]
+        preset, own = described.presets[name], described.of_class
+        if "network" in preset.measured and classes != own:
+            raise ValueError(f"classes {classes}: the learned likelihood is for {own}, in this order")
         decoding = described.decoding_job(
             preset, precision=self.precision, batch=windows_at_once(preset), seed=seed
         )

@@ -14,7 +14,7 @@ from lass.settings import Identifier, Natural, PositiveInt, Precision, Section
 FORM = "lass.model"
 DESCRIPTION = "model.json"
 """The file of a model's folder that says what it is."""
-VERSION = 1
+VERSION = 2  # 1: no learned likelihood
 CODEC, LIKELIHOOD = "codec.safetensors", "likelihood.safetensors"
 MEASURED: dict[Measured, str] = {
     "frames": "frames.safetensors",
@@ -54,8 +54,7 @@ class Preset(Section):
     @property
     def measured(self) -> set[Measured]:
         """What it asks for beside codec, priors and table."""
-        lost: set[Measured] = {"residual"} if self.estimation.consistency == "residual" else set()
-        return self.decoder.measured | lost
+        return self.decoder.measured | self.estimation.measured
 
 
 class Level(Section):
@@ -152,7 +151,7 @@ class Description(Unpacked):
     """What `model.json` says."""
 
     form: Literal["lass.model"] = "lass.model"
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     codebook: str  # identity of the codebook that all parts are of
     level: Level | None  # of audio
     files: dict[str, Part]  # path in the folder -> what it must be

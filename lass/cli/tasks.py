@@ -55,7 +55,7 @@ def recordings_of(inputs: list[str]) -> list[Path]:
             found.append(path)
     once: dict[Path, Path] = {}
     for path in found:
-        once.setdefault(path.resolve(), path)
+        once.setdefault(path.absolute(), path)
     return list(once.values())
 
 

@@ -7,8 +7,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from lass.config.dataset import AnyJob, Dataset, known_reader
 from lass.config.registry import AUDIO_READERS
-from lass.config.rows import check_blind, check_masks
-from lass.config.separation import AudioCounting, Residual
+from lass.config.rows import check_blind, check_learned, check_masks
+from lass.config.separation import AudioCounting, Packing, Residual
 from lass.data.settings import (
     AUDIO_SUFFIXES,
     DESCRIPTION_SUFFIXES,
@@ -149,19 +149,8 @@ class AudioDataset(Dataset):
                     f"separation.decoders.{name}.likelihood is 'frames', which is for images: use 'counts' "
                     "or 'network'"
                 )
-        labels = {each.source: each.label for each in self.prior_of_each_class}
-        alike = len({labels[name] for name in self.source_classes}) < self.sources
         for name, table in self.tables.items():
-            rows = [row for row in table.rows if row in self.separation.methods]
-            for row in (row for row in rows if "network" in self.separation.measured_for([row])):
-                where = f"tables.{name} names {row}, which asks for the learned likelihood"
-                if self.likelihood.network is None:
-                    raise ValueError(f"{where}, so the section likelihood.network is needed")
-                if alike:
-                    raise ValueError(
-                        f"{where}, but nothing tells apart two of the sources {self.source_classes}: leave "
-                        f"out {row}"
-                    )
+            check_learned(self, f"tables.{name} names", table.rows)
         return self
 
     @model_validator(mode="after")
@@ -260,6 +249,12 @@ class AudioDataset(Dataset):
         network = self.likelihood.network
         given = {"residual": self.residual.checkpoint, "network": network.checkpoint if network else None}
         return given.get(name)
+
+    def packing(self, name: str) -> Packing:
+        """As of every kind; ValueError where a preset asks for a network that there cannot be."""
+        packing = super().packing(name)
+        check_learned(self, "model.presets has", list(packing.presets.methods.values()))
+        return packing
 
     @property
     def seconds(self) -> float:

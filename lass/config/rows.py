@@ -1,11 +1,14 @@
 """What rows of tables of audio ask of the mixtures."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from lass.config.separation import Separation
 from lass.methods.settings import LOWEST_BLIND, SHORTEST_BLIND
 from lass.separation.settings import Mask
+
+if TYPE_CHECKING:
+    from lass.config.audio import AudioDataset
 
 
 class Audio(Protocol):
@@ -69,3 +72,32 @@ def check_masks(dataset: Audio, rows: Sequence[str]) -> None:
                 f"{where}.templates {mask.templates} must be less than the {frames} frames and "
                 f"{frequencies} frequencies of a mixture: take fewer or change the window"
             )
+
+
+def check_learned(dataset: "AudioDataset", where: str, rows: Sequence[str]) -> None:
+    """Of rows by the learned likelihood: a network that is configured, and sources that it can tell apart.
+
+    ValueError, which begins with `where`, for another.
+    """
+    methods, network = dataset.separation.methods, dataset.likelihood.network
+    asking = [row for row in rows if row in methods and "network" in dataset.separation.measured_for([row])]
+    if not asking:
+        return
+    asks = f"{where} {asking[0]}, which asks for the learned likelihood"
+    if network is None:
+        raise ValueError(f"{asks}, so the section likelihood.network is needed")
+    labels = {each.source: each.label for each in dataset.prior_of_each_class}
+    if len({labels[name] for name in dataset.source_classes}) < dataset.sources:
+        raise ValueError(
+            f"{asks}, but nothing tells apart two of the sources {dataset.source_classes}: leave it out"
+        )
+    longest = None if dataset.composed is None else dataset.composed.seconds
+    if not dataset.network_length or (longest is not None and network.seconds > longest):
+        raise ValueError(
+            f"likelihood.network.seconds {network.seconds:g} must be a token of the codec at least"
+            + ("" if longest is None else f", and at most the {longest:g} s of a song")
+        )
+    if dataset.source == "utterances" and network.related:
+        raise ValueError(
+            f"likelihood.network.related is {network.related:g}, but no recording has two sources: make it 0"
+        )

@@ -74,9 +74,7 @@ class Separation(Section):
         asked: set[Measured] = set()
         for name in methods:
             method = self.methods[name]
-            asked |= self.decoders[method.decoder].measured
-            if method.consistency == "residual":
-                asked.add("residual")
+            asked |= self.decoders[method.decoder].measured | method.measured
         return sorted(asked)
 
 

@@ -128,6 +128,8 @@ def frames_of(path: Path, model: Model, job: DecodingJob) -> Callable[[Tensor], 
 def network_of(path: Path, model: Model, job: DecodingJob) -> Callable[[Tensor], Tensor]:
     """The learned likelihood by the network in the file at `path`."""
     codec = model.codec
-    network = read_network(path, classes=job.counted_from.sources, codebook=codec.identity)
-    network = network.to(codec.device)
+    counted = job.counted_from
+    network = read_network(
+        path, sources=counted.sources, weights=counted.weights, codebook=codec.identity
+    ).to(codec.device)
     return lambda mixtures: network.log_likelihood(mixtures, codec.latents(mixtures))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lass.compute.seeds import generator
 from lass.models.transformer import Transformer, TransformerShape
@@ -98,7 +98,7 @@ def read_transformer(path: Path, *, codebook: str | None = None) -> Transformer:
     return network.eval().requires_grad_(False)
 
 
-def new_network(kind: type[Vqvae] | type[Transformer], *args: Any, seed: int, **kwargs: Any) -> Any:
+def new_network(kind: type[nn.Module], *args: Any, seed: int, **kwargs: Any) -> Any:
     """A network with weights drawn from `seed`, leaving torch's global generator as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(generator(seed, "weights").integers(1 << 62)))

@@ -16,12 +16,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lass.compute.seeds import generator
 from lass.models.settings import NetworkSettings
-from lass.storage import read_header, read_tensors, write_tensors
+from lass.storage import damaged, read_header, read_tensors, write_tensors
 
 FORM = "lass.network"
 VERSION = 1
+KEPT = {"log_prior", "temperature"}  # in full precision
 TEMPERATURES = torch.linspace(0.5, 3.0, 51)  # that are tried on validation data
 
 Batch = tuple[Tensor, Tensor, Tensor]
@@ -140,51 +140,51 @@ def shape_of(settings: NetworkSettings, *, codec: Any, sources: int) -> NetworkS
     )
 
 
-def new_network(shape: NetworkShape, *, seed: int) -> LikelihoodNetwork:
-    """A network whose first weights depend on `seed` alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(generator(seed, "weights").integers(1 << 62)))
-        return LikelihoodNetwork(shape)
-
-
 def write_network(
     path: Path,
     network: LikelihoodNetwork,
     *,
-    classes: Sequence[str],
+    sources: Sequence[str],
+    weights: Sequence[float],
     codebook: str,
     provenance: Mapping[str, Any],
 ) -> None:
-    """Write the network, its weights in half precision, for sources of `classes` and codes of `codebook`."""
-    kept = {"log_prior", "temperature"}
+    """Write the network, its weights in half precision.
+
+    It is for mixtures of `sources` (the class of each) with `weights` alpha, and for codes of `codebook`.
+    """
     tensors = {
-        name: tensor if name in kept else tensor.half() for name, tensor in network.state_dict().items()
+        name: tensor if name in KEPT else tensor.half() for name, tensor in network.state_dict().items()
     }
     fields = {
         "shape": asdict(network.shape),
-        "classes": list(classes),
+        "sources": list(sources),
+        "weights": list(weights),
         "codebook": codebook,
         "provenance": dict(provenance),
     }
     write_tensors(path, tensors, form=FORM, version=VERSION, fields=fields)
 
 
-def read_network(path: Path, *, classes: Sequence[str], codebook: str) -> LikelihoodNetwork:
+def read_network(
+    path: Path, *, sources: Sequence[str], weights: Sequence[float], codebook: str
+) -> LikelihoodNetwork:
     """The network at `path`, ready for inference.
 
-    ValueError, naming the file, where it is for other sources than of `classes`, or for codes of another
-    codebook.
+    ValueError, naming the file, where it is for mixtures of other `sources` or `weights`, for codes of
+    another codebook, or damaged.
     """
-    header = read_header(path, form=FORM, version=VERSION)
-    if header["classes"] != list(classes) or header["codebook"] != codebook:
-        raise ValueError(
-            f"{path}: trained for sources {header['classes']} and codebook {header['codebook']}, not for "
-            f"{list(classes)} and {codebook}; train it again"
-        )
-    shape = header["shape"]
-    network = LikelihoodNetwork(NetworkShape(**shape | {"dilations": tuple(shape["dilations"])}))
+    header, tensors = read_header(path, form=FORM, version=VERSION), read_tensors(path)
+    expected = {"sources": list(sources), "weights": list(weights), "codebook": codebook}
+    stored = {name: header.get(name) for name in expected}
+    if stored != expected:
+        raise ValueError(f"{path}: trained for {stored}, not for {expected}; train it again")
+    if not all(tensor.isfinite().all() for tensor in tensors.values()):
+        raise damaged(path, "it holds NaN or infinity")
     try:
-        network.load_state_dict({name: tensor.float() for name, tensor in read_tensors(path).items()})
-    except RuntimeError as error:
-        raise ValueError(f"{path}: weights do not fit its sizes ({error}); train it again") from error
+        shape = header["shape"]
+        network = LikelihoodNetwork(NetworkShape(**shape | {"dilations": tuple(shape["dilations"])}))
+        network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise damaged(path, f"its weights do not fit its sizes ({error})") from error
     return network.eval().requires_grad_(False)

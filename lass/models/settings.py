@@ -182,10 +182,14 @@ class NetworkSettings(Section):
     """The learned likelihood, a network that hears the mixture, and its training."""
 
     checkpoint: str | None = key(
-        "a network to use instead of training one; null trains one", "path", default=None
+        "a network that is trained already, relative to the repository; null trains one. It is used with "
+        "`pretrained` where it lies in the folder of the codec's checkpoint, and must be of that codec, of "
+        "these sources and weights",
+        "path",
+        default=None,
     )
     seconds: PositiveFloat = key("length of a training mixture", "s", default=2.0)
-    related: Share = key(
+    related: Annotated[float, Field(ge=0, le=1)] = key(
         "share of the training mixtures whose sources are of one moment of one track; the others are of "
         "unrelated places",
         "share",

@@ -60,6 +60,7 @@ class Separator:
             decoder=self.decoder,
             length=codes.shape[1],
             kind=self.kind,
+            network=self.network is not None,
         )
         decoded = [
             self.decoded(mixtures[part], counted[part], [items[row] for row in part.tolist()])

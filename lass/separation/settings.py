@@ -189,6 +189,11 @@ class Estimation(Section):
         default=None,
     )
 
+    @property
+    def measured(self) -> set[Measured]:
+        """What it asks for beside the codec."""
+        return {"residual"} if self.consistency == "residual" else set()
+
     @model_validator(mode="after")
     def check(self) -> Self:
         """Steps where something is refined, and only there."""

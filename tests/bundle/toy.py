@@ -9,9 +9,9 @@ import torch
 from lass.bundle.folder import Parts, pack_model
 from lass.bundle.settings import About, Level, Preset, Unpacked
 from lass.likelihood.residual import ResidualSums, write_residual
-from lass.models.checkpoint import write_checkpoint
+from lass.models.checkpoint import new_network, write_checkpoint
 from lass.models.codec import CodecAt
-from lass.models.likelihood_network import NetworkShape, new_network, write_network
+from lass.models.likelihood_network import LikelihoodNetwork, NetworkShape, write_network
 from lass.models.settings import CodecCheck
 from lass.separation.settings import Beam, Estimation, Particle
 from tests.models.toy import counted_from, new_codec, of_class, small_codec, write_prior, write_table
@@ -39,10 +39,10 @@ def audio_parts(folder: Path, codec: CodecAt) -> Parts:
     residual.count[:] = 10
     write_residual(folder / "residual.safetensors", residual, classes=CLASSES, codebook=codec.identity)
     shape = NetworkShape(6, codec.codebook.shape[1], HOP, sources=2, width=8, window=2 * HOP, dilations=(1,))
-    network, sources = new_network(shape, seed=0), counted_from(codec.identity).sources
-    write_network(
-        folder / "network.safetensors", network, classes=sources, codebook=codec.identity, provenance={}
-    )
+    counted = counted_from(codec.identity)
+    told: dict[str, Any] = {"sources": counted.sources, "weights": counted.weights, "provenance": {}}
+    network = new_network(LikelihoodNetwork, shape, seed=0)
+    write_network(folder / "network.safetensors", network, codebook=codec.identity, **told)
     write_checkpoint(folder / "codec.safetensors", codec.vqvae, provenance={"sample_rate": RATE})
     return Parts(
         codec=folder / "codec.safetensors",

@@ -8,17 +8,20 @@ import pytest
 import torch
 from torch import Tensor
 
+from lass.models.checkpoint import new_network
 from lass.models.likelihood_network import (
+    FORM,
+    VERSION,
     Batch,
     LikelihoodNetwork,
     NetworkShape,
-    new_network,
     read_network,
     write_network,
 )
+from lass.storage import write_tensors
 
 SHAPE = NetworkShape(codes=3, code_channels=2, hop=4, sources=2, width=16, window=8, dilations=(1, 2))
-HELD: dict[str, Any] = {"classes": ["a", "b"], "codebook": "ours"}
+HELD: dict[str, Any] = {"sources": ["a", "b"], "weights": [0.5, 0.5], "codebook": "ours"}
 
 
 def draw_batch(seed: int, *, noise: float = 0.3) -> Batch:
@@ -30,7 +33,7 @@ def draw_batch(seed: int, *, noise: float = 0.3) -> Batch:
 
 
 def trained(steps: int) -> LikelihoodNetwork:
-    network = new_network(SHAPE, seed=0)
+    network: LikelihoodNetwork = new_network(LikelihoodNetwork, SHAPE, seed=0)
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-2)
     for step in range(steps):
         loss = network.training_loss(draw_batch(step), np.random.default_rng(0))["loss"]
@@ -91,16 +94,29 @@ def test_the_file_gives_the_same_network(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [{"classes": ["b", "a"]}, {"codebook": "another"}], ids=["order", "codebook"]
+    "other",
+    [{"sources": ["b", "a"]}, {"weights": [0.3, 0.7]}, {"codebook": "another"}],
+    ids=["sources", "weights", "codebook"],
 )
 def test_another_ones_file_is_refused(tmp_path: Path, other: dict[str, Any]) -> None:
     path = tmp_path / "network.safetensors"
-    write_network(path, new_network(SHAPE, seed=0), provenance={}, **HELD)
-    with pytest.raises(ValueError, match=r"trained for sources \['a', 'b'\] and codebook ours"):
+    write_network(path, new_network(LikelihoodNetwork, SHAPE, seed=0), provenance={}, **HELD)
+    with pytest.raises(ValueError, match=r"network.safetensors: trained for {'sources': \['a', 'b'\]"):
         read_network(path, **HELD | other)
 
 
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    path, network = tmp_path / "network.safetensors", new_network(LikelihoodNetwork, SHAPE, seed=0)
+    network.heads.bias.data[0] = torch.nan
+    write_network(path, network, provenance={}, **HELD)
+    with pytest.raises(ValueError, match=r"network.safetensors.*NaN or infinity"):
+        read_network(path, **HELD)
+    write_tensors(path, {}, form=FORM, version=VERSION, fields=HELD)
+    with pytest.raises(ValueError, match=r"network.safetensors.*its weights do not fit its sizes"):
+        read_network(path, **HELD)
+
+
 def test_first_weights_depend_on_the_seed_alone() -> None:
-    one, same, other = (new_network(SHAPE, seed=seed).heads.weight for seed in (0, 0, 1))
+    one, same, other = (new_network(LikelihoodNetwork, SHAPE, seed=seed).heads.weight for seed in (0, 0, 1))
     assert torch.equal(one, same)
     assert not torch.equal(one, other)

@@ -1,7 +1,7 @@
 """From waveforms to the codes of their sources with a codec made of a table: sample values are codes."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -158,6 +158,8 @@ def fits(separator: Separator, memory: int) -> bool:
             likelihood=separator.likelihood,
             decoder=separator.decoder,
             length=3,
+            kind=separator.kind,
+            network=separator.network is not None,
         )
     except ValueError:
         return False
@@ -172,6 +174,48 @@ def test_draws_depend_on_seed_and_item_alone(problem: Problem) -> None:
     assert not torch.equal(uniforms, replace(separator, seed=1).uniforms([4, 8], 3))
     assert not torch.equal(uniforms[0], uniforms[1])
     assert ((uniforms >= 0) & (uniforms < 1)).all()
+
+
+def hear(sources: int) -> Callable[[Tensor], Tensor]:
+    """A learned likelihood [B, N, S, 4] of mixtures [B, T]: which level is near."""
+
+    def heard(mixtures: Tensor) -> Tensor:
+        distances = (mixtures[:, ::HOP, None] - LEVELS).abs()  # [B, S, 4]
+        return torch.stack([-(source + 1.0) * distances for source in range(sources)], dim=1)
+
+    return heard
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.7], ids=["alone", "beside the counts"])
+@pytest.mark.parametrize("sources", [2, 3])
+@pytest.mark.parametrize("decoder", [BEAM, ANCESTRAL], ids=kind_of)
+def test_the_network_hears_each_mixture_alone(decoder: DecoderSettings, sources: int, weight: float) -> None:
+    problem = draw_problem(np.random.default_rng(1), sources=sources, codes=4, length=3, batch=5)
+    parts: dict[str, Any] = {"network": hear(sources), "network_weight": weight}
+    separator = separator_of(problem, decoder=open_decoder(decoder), **parts)
+    mixtures = decode(torch.from_numpy(problem.mixtures))
+    together = separator.hypotheses(mixtures, range(5))
+    assert together.codes.shape == (5, 6, 3, sources)
+    bound = next(size for size in range(10_000, 10**8, 10_000) if fits(separator, size))
+    split = replace(separator, memory=bound).hypotheses(mixtures, range(5))
+    order = [3, 1, 4]
+    part = separator.hypotheses(mixtures[order], order)
+    assert torch.equal(split.codes, together.codes)
+    assert torch.equal(part.codes, together.codes[order])
+    assert torch.equal(part.scores, together.scores[order])
+    counts = replace(separator, network=None, network_weight=0.0).hypotheses(mixtures, range(5))
+    assert not torch.equal(counts.scores, together.scores), "it was heard"
+
+
+def test_sources_that_are_searched_alone_draw_numbers_of_their_own() -> None:
+    problem = draw_problem(np.random.default_rng(1), sources=1, codes=4, length=3, batch=1)
+    twice = replace(
+        problem, conditionals=[*problem.conditionals, *problem.conditionals], likelihood=np.zeros((4, 4, 4))
+    )
+    parts: dict[str, Any] = {"network": lambda mixtures: torch.zeros(len(mixtures), 2, 3, 4)}
+    separator = separator_of(twice, decoder=open_decoder(ancestral(200)), **parts)
+    codes = separator.hypotheses(decode(torch.from_numpy(problem.mixtures)), [0]).codes[0]  # [200, 3, 2]
+    assert not torch.equal(codes[..., 0], codes[..., 1])
 
 
 def test_an_uncounted_code_falls_back_to_its_nearest(problem: Problem) -> None:

@@ -23,7 +23,14 @@ from snakemake.cli import main as snakemake
 ROOT = Path(__file__).parents[2]
 TEST_CONFIG = ROOT / "config" / "test.yaml"
 # One thread per job, so that two jobs share two cores.
-THREADED = ("compose_songs", "train_codec", "train_prior", "train_separator", "time_separations")
+THREADED = (
+    "compose_songs",
+    "train_codec",
+    "train_network",
+    "train_prior",
+    "train_separator",
+    "time_separations",
+)
 THREADS = ["--set-threads", *(f"{rule}=1" for rule in THREADED)]
 # Fewer shards than by default are fewer jobs, each of which takes seconds to start.
 SCATTER = ["--set-scatter", "tokens=1", "counts=1", "mixtures=1"]

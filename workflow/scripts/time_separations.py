@@ -1,7 +1,7 @@
 """Seconds per mixture, batch by batch: from mixtures to estimates by every method that needs priors."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pyarrow as pa
 
@@ -16,6 +16,7 @@ from lass.methods.latent import latent_method
 from lass.methods.settings import DecodingJob, LatentJob
 from lass.models.codec import open_codec
 from lass.runtime import logged
+from lass.separation.settings import Measured
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -25,7 +26,7 @@ with logged(snakemake.log[0]) as logger:
     device = choose_device(snakemake.resources.device)
     data = LIBRARY_SETTINGS.validate_python(params.library)
     mixtures = open_mixtures(Path(files.sources), Path(files.mixtures), data)
-    paths = {name: Path(files[name]) for name in ("residual", "frames", "network") if files.get(name)}
+    paths = {name: Path(files[name]) for name in get_args(Measured) if files.get(name)}
     jobs = {
         name: (DecodingJob(**job["decoding"]), LatentJob(**job["method"]))
         for name, job in params.methods.items()

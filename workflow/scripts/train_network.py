@@ -8,8 +8,9 @@ from lass.compute.seeds import generator
 from lass.data.audio.tracks import open_tracks
 from lass.data.batches import LabelledBatches
 from lass.data.settings import AudioLibrarySettings, Mixing
+from lass.models.checkpoint import new_network
 from lass.models.codec import open_codec
-from lass.models.likelihood_network import new_network, shape_of, write_network
+from lass.models.likelihood_network import LikelihoodNetwork, shape_of, write_network
 from lass.models.settings import CodecCheck, NetworkSettings
 from lass.runtime import logged
 from lass.training import Run, train_to_file
@@ -36,7 +37,8 @@ with logged(snakemake.log[0]) as logger:
         )
         for split, folder in (("train", given.train), ("validation", given.validation))
     }
-    network = new_network(shape_of(settings, codec=codec, sources=len(sources)), seed=params.seed).to(device)
+    shape = shape_of(settings, codec=codec, sources=len(sources))
+    network = new_network(LikelihoodNetwork, shape, seed=params.seed).to(device)
     unseen = draws["validation"].fixed(params.seed, batches=16)
     digests = {split: batches.library.digest for split, batches in draws.items()}
     made = {"network": params.network, "length": params.length, "mixing": params.mixing, "data": digests}
@@ -51,10 +53,9 @@ with logged(snakemake.log[0]) as logger:
     )
 
     def write(origin: dict[str, Any]) -> None:  # the network, calibrated, and where it comes from
-        rng = generator(params.seed, "frequencies")
+        rng, path = generator(params.seed, "frequencies"), Path(snakemake.output.network)
         network.calibrate((draws["train"].draw(rng) for _ in range(64)), unseen)
-        logger.info("temperatures %s", network.temperature.tolist())
-        where = Path(snakemake.output.network)
-        write_network(where, network, classes=sources, codebook=codec.identity, provenance=origin)
+        told: dict[str, Any] = {"sources": sources, "weights": mixing.weights, "codebook": codec.identity}
+        write_network(path, network, **told, provenance=origin)
 
     train_to_file(network, run, write=write)

@@ -122,13 +122,13 @@ class AudioLibrary:
         names = sorted(set.intersection(*(set(self._candidates(name, length)[0]) for name in sources)))
         if not names:
             raise ValueError(
-                f"{self.folder}: no recording has {', '.join(sources)} and {length} frames: mix unrelated "
-                "places only"
+                f"{self.folder}: no recording has {', '.join(sources)} and {length} frames at once: mix "
+                "unrelated places only (likelihood.network.related: 0)"
             )
         places = np.array([self.entries[name].frames - length + 1 for name in names], dtype=np.float64)
         item = names[int(rng.choice(len(names), p=places / places.sum()))]
         start = int(rng.integers(self.entries[item].frames - length + 1))
-        return np.stack([self.read(item, name, start, length) for name in sources])
+        return self.read_sources(item, sources, start, length)
 
     def draw(self, choice: MixtureDraw) -> pa.Table:
         """The table of mixtures of chunks without silence; `choice.sources` None means one of every class.

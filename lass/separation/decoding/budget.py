@@ -25,13 +25,14 @@ def mixtures_at_once(
     decoder: Decoder,
     length: int,
     kind: LikelihoodKind = "counts",
+    network: bool = False,
 ) -> int:
     """How many mixtures of `length` tokens may be decoded together within `memory` bytes.
 
     The bound is on what decoding allocates beyond priors and likelihood, and is never exceeded; it counts
     every hypothesis as if it shared nothing with others. `kind`: that of frames holds a number for every
-    pair of codes at every position; by the network's, one source is searched after the other. Raises
-    ValueError where not even one mixture fits.
+    pair of codes at every position; by the network's, one source is searched after the other. `network`:
+    whether there is one. Raises ValueError where not even one mixture fits.
     """
     frames, alone = kind == "frames", kind == "network"
     width, codes = decoder.hypotheses, likelihood.codebook_size
@@ -40,7 +41,7 @@ def mixtures_at_once(
     once = SCORES * FLOAT * width * longest
     held = [prior.bytes_per_sequence(length) for prior in priors]
     sequences = max(held) if alone else sum(held)  # of one hypothesis
-    heard = 2 * FLOAT * length * codes * len(priors)  # what a network says
+    heard = 2 * FLOAT * length * codes * len(priors) if network else 0
     numbers = TABLES * FLOAT * codes * sources + LONG * length * (2 * sources + 2)
     slices = longest * (LONG * (2 * sources + 2) + 2 * FLOAT)
     dense = 0 if sources != 2 else DENSE * FLOAT * codes**2

@@ -128,7 +128,7 @@ def test_sources_that_are_searched_one_by_one_stay_within_the_bound(settings: De
         for source, prior in enumerate(priors)
     )
     parts: dict[str, Any] = {"priors": priors, "likelihood": likelihood, "decoder": decoder}
-    alone = least_memory(6, kind="network", **parts)
+    alone = least_memory(6, kind="network", network=True, **parts)
     assert heard.nbytes + found <= alone
     assert settings.hypotheses == 1 or alone < least_memory(6, **parts)
 
