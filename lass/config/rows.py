@@ -86,10 +86,10 @@ def check_learned(dataset: "AudioDataset", where: str, rows: Sequence[str]) -> N
     asks = f"{where} {asking[0]}, which asks for the learned likelihood"
     if network is None:
         raise ValueError(f"{asks}, so the section likelihood.network is needed")
-    labels = {each.source: each.label for each in dataset.prior_of_each_class}
-    if len({labels[name] for name in dataset.source_classes}) < dataset.sources:
+    if len(set(dataset.source_classes)) < dataset.sources:
         raise ValueError(
-            f"{asks}, but nothing tells apart two of the sources {dataset.source_classes}: leave it out"
+            f"{asks}, but nothing tells two sources of one class apart in {dataset.source_classes}: leave it "
+            "out"
         )
     longest = None if dataset.composed is None else dataset.composed.seconds
     if not dataset.network_length or (longest is not None and network.seconds > longest):

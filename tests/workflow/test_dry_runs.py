@@ -189,9 +189,11 @@ def test_two_data_sets_of_audio(tmp_path: Path) -> None:
         ),
         "extract_sources": 6,
         "train_prior": 4,
-        **dict.fromkeys(("tokenize_sources", "count_tuples", "draw_candidates"), 16),
-        "separate_mixtures": 32 + 24,
-        "score_estimates": 32 + 24,
+        "train_network": 2,
+        **dict.fromkeys(("tokenize_sources", "count_tuples"), 16),
+        "draw_candidates": 12 + 12,
+        "separate_mixtures": 36 + 28,
+        "score_estimates": 36 + 28,
     }
 
 
@@ -293,7 +295,7 @@ def test_songs_of_the_user(tmp_path: Path) -> None:
     mine = write_config(tmp_path / "c.yaml", of_slakh(root=root))
     outcome = dry_run(tmp_path, configs=[ROOT / "config" / "songs.yaml", mine])
     assert outcome.status == 0, outcome.output
-    rows = {"separate_mixtures": 68, "score_estimates": 68, "train_separator": 2}
+    rows = {"separate_mixtures": 72, "score_estimates": 72, "train_separator": 2}
     assert outcome.jobs == {
         name: jobs for name, jobs in (ALL_RULES | rows).items() if name != "compose_songs"
     }
@@ -302,17 +304,18 @@ def test_songs_of_the_user(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "jobs"),
     [
-        ("demo", GIVEN_RULES | {"separate_mixtures": 24, "score_estimates": 24}),
+        ("demo", GIVEN_RULES | {"separate_mixtures": 24, "score_estimates": 24, "draw_candidates": 8}),
         ("paper", GIVEN_RULES),
         (
             "table5",
             GIVEN_RULES
             | {"compose_songs": 3, "extract_sources": 3, "train_separator": 2}
-            | {"separate_mixtures": 80, "score_estimates": 80, "draw_candidates": 12},
+            | {"separate_mixtures": 88, "score_estimates": 88, "draw_candidates": 20},
         ),
         (
             "three_sources",
-            DEFAULT_RULES | {"train_prior": 3, "separate_mixtures": 32, "score_estimates": 32},
+            DEFAULT_RULES
+            | {"train_prior": 3, "separate_mixtures": 36, "score_estimates": 36, "draw_candidates": 12},
         ),
     ],
 )
@@ -330,10 +333,11 @@ def test_examples_of_other_recordings(tmp_path: Path, name: str, splits: list[st
     mine = write_config(tmp_path / "c.yaml", {"datasets": {dataset: {"root": root}}})
     outcome = dry_run(tmp_path, configs=[ROOT / "config" / f"{name}.yaml", mine])
     assert outcome.status == 0, outcome.output
-    absent = ("compose_songs", "train_separator")
-    rows = {"stems": 24, "utterances": 20}[name]
+    absent = {"compose_songs", "train_separator"} | ({"train_network"} if name == "utterances" else set())
+    rows = {"stems": 28, "utterances": 20}[name]
     expected = {rule: jobs for rule, jobs in ALL_RULES.items() if rule not in absent} | {
         "train_prior": {"stems": 2, "utterances": 1}[name],
+        "draw_candidates": {"stems": 12, "utterances": 8}[name],
         "separate_mixtures": rows,
         "score_estimates": rows,
     }
