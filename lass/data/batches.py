@@ -111,6 +111,10 @@ class MixtureBatches:
 class Labelling(Protocol):
     """What labels of mixtures ask of a codec."""
 
+    @property
+    def device(self) -> torch.device:
+        """Where the codec is."""
+
     def latents(self, data: Tensor) -> Tensor:
         """Dense latents [B, S, C] of data points [B, T]."""
 
@@ -129,13 +133,14 @@ class LabelledBatches:
     length: int  # samples
     batch: int
     related: float  # share of the mixtures whose sources are of one moment of one recording
-    device: torch.device
 
     @torch.no_grad()
     def draw(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """Mixtures y [B, T], their latents [B, S, C], and the codes of their sources [B, N, S]."""
-        sources = torch.from_numpy(np.stack([self.item(rng) for _ in range(self.batch)])).to(self.device)
-        weights = torch.tensor(self.weights, dtype=torch.float32, device=self.device)
+        sources = torch.from_numpy(np.stack([self.item(rng) for _ in range(self.batch)])).to(
+            self.codec.device
+        )
+        weights = torch.tensor(self.weights, dtype=torch.float32, device=self.codec.device)
         mixtures = (weights[:, None] * sources).sum(dim=1)
         codes = self.codec.encode(sources.flatten(0, 1)).unflatten(0, sources.shape[:2])
         return mixtures, self.codec.latents(mixtures), codes

@@ -76,6 +76,8 @@ def test_mixtures_come_with_their_addends(audio: AudioBatches) -> None:
 class Sums:
     """A codec whose code is a sample, and whose latent is twice that, every second sample."""
 
+    device = CPU
+
     def encode(self, data: torch.Tensor) -> torch.Tensor:
         return data[:, ::2].long()
 
@@ -88,7 +90,7 @@ def test_mixtures_come_with_the_codes_of_their_sources(tmp_path: Path, related: 
     ramps = {name: np.arange(length, dtype=np.float32) for name, length in {"a": 300, "b": 500}.items()}
     songs = {name: {"drums": ramp, "bass": ramp} for name, ramp in ramps.items()}
     library = write_library(tmp_path / "ramps", songs | {"c": {"bass": ramps["b"]}}, rate=8000)
-    batches = LabelledBatches(library, Sums(), library.classes, [0.25, 0.5], 64, 3, related, CPU)
+    batches = LabelledBatches(library, Sums(), library.classes, [0.25, 0.5], 64, 3, related)
     mixtures, latents, codes = batches.draw(np.random.default_rng(0))
     assert (mixtures.shape, latents.shape, codes.shape) == ((3, 64), (3, 32, 1), (3, 2, 32))
     torch.testing.assert_close(mixtures[:, ::2], 0.25 * codes[:, 0] + 0.5 * codes[:, 1])
@@ -101,7 +103,9 @@ def test_mixtures_come_with_the_codes_of_their_sources(tmp_path: Path, related: 
 def test_sources_that_no_recording_has_together(tmp_path: Path) -> None:
     wave = np.ones(100, dtype=np.float32)
     library = write_library(tmp_path / "songs", {"a": {"drums": wave}, "b": {"bass": wave}}, rate=8000)
-    with pytest.raises(ValueError, match="no recording has drums, bass and 64 frames: mix unrelated places"):
+    with pytest.raises(
+        ValueError, match="no recording has drums, bass and 64 frames at once: mix unrelated places"
+    ):
         library.related(np.random.default_rng(0), 64, ["drums", "bass"])
 
 

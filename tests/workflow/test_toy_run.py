@@ -213,7 +213,7 @@ def test_a_run_is_packed_into_a_model_that_separates(toy: Path, tmp_path: Path) 
     assert list(described.presets) == ["best", "paper"]
     assert described.presets["best"].result is not None
     [table] = [
-        row for row in read_csv(toy / "results" / "slakh_sdr.csv").to_pylist() if row["method"] == "masked"
+        row for row in read_csv(toy / "results" / "slakh_sdr.csv").to_pylist() if row["method"] == "learned"
     ]
     assert described.presets["best"].result.mean == pytest.approx(table["sdr_avg"], abs=1e-4)
     separator = Separator.load(folder / "results" / "slakh" / "model", device="cpu")

@@ -33,15 +33,14 @@ with logged(snakemake.log[0]) as logger:
             length=params.length,
             batch=settings.training.batch,
             related=settings.related,
-            device=device,
         )
         for split, folder in (("train", given.train), ("validation", given.validation))
     }
     shape = shape_of(settings, codec=codec, sources=len(sources))
     network = new_network(LikelihoodNetwork, shape, seed=params.seed).to(device)
     unseen = draws["validation"].fixed(params.seed, batches=16)
-    digests = {split: batches.library.digest for split, batches in draws.items()}
-    made = {"network": params.network, "length": params.length, "mixing": params.mixing, "data": digests}
+    made = {"network": params.network, "length": params.length, "mixing": params.mixing}
+    made |= {"data": {split: batches.library.digest for split, batches in draws.items()}}
     run = Run(
         draw_batch=draws["train"].draw,
         validation=unseen,
