@@ -40,8 +40,8 @@ def latent_files(wildcards):
     method = dataset_of(wildcards).separation.methods[wildcards.method]
     folder = f"results/{wildcards.dataset}"
     shard = f"{folder}/{wildcards.split}/candidates/{method.decoder}/{wildcards.scatteritem}.parquet"
-    lost = {"residual": measured(wildcards, "residual")} if method.consistency == "residual" else {}
-    return {"candidates": shard, "codec": codec(wildcards), **lost}
+    asked = {name: measured(wildcards, name) for name in sorted(method.measured)}
+    return {"candidates": shard, "codec": codec(wildcards), **asked}
 
 
 def candidates_behind(wildcards):
