@@ -15,23 +15,12 @@ import numpy as np
 import soundfile
 import yaml
 
-from lass.songs.composer import compose_song, derive_seed
-from lass.songs.score import Part, Song, write_midi
-from lass.songs.soundfont import bundled_soundfont, read_soundfont
-from lass.songs.synthesis import Instrument
+from lass.songs.composer import derive_seed
+from lass.songs.performance import AS_COMPOSED, LEVEL_DB, RATE, Performance, Playing, perform_song
+from lass.songs.score import Song, write_midi
 
-RATE = 44_100
 SPLITS = ("train", "validation", "test")
-_LEVEL_DB = {"drums": -20.0, "bass": -20.0, "harmony": -23.0}  # RMS of the active parts
-_SPREAD_DB = 2.0  # each stem is up to this much louder or quieter
 _PEAK = 0.95
-# the mixing desk: how strong each drum is beside the others (root of the summed squares, at velocity 100),
-# because the kits' own balance is from inaudible hi-hats to toms that bury the rest
-_STRENGTHS = {
-    35: 13, 36: 13, 37: 6, 38: 12, 39: 9, 40: 12, 41: 11, 43: 11, 45: 10, 47: 10, 48: 9, 50: 9, 42: 3.2,
-    44: 2.6, 46: 5, 51: 3.6, 59: 3.6, 53: 3.6, 49: 8, 57: 8, 54: 3, 56: 3.2,
-    62: 4, 63: 5, 64: 6, 70: 2, 75: 3,
-}  # fmt: skip
 _PROGRAM_NAMES = {
     0: "Acoustic Grand Piano", 4: "Electric Piano 1", 5: "Electric Piano 2", 7: "Clavinet", 11: "Vibraphone",
     16: "Drawbar Organ", 17: "Percussive Organ", 18: "Rock Organ", 21: "Accordion",
@@ -48,14 +37,14 @@ _FAMILIES = (
 )  # fmt: skip
 
 
-def write_song(home: Path, *, seed: int, seconds: float) -> None:
+def write_song(home: Path, *, seed: int, seconds: float, playing: Playing = AS_COMPOSED) -> None:
     """Compose the song of `seed` and write it as the track folder `home` (44.1 kHz, mono, 16 bit).
 
     The mix is the exact sum of the stems as written. The folder appears when it is complete and replaces an
     older one; the same arguments give the same bytes.
     """
-    song = compose_song(seed=seed, seconds=seconds)
-    stems, gain = _quantised(_levelled(song, seed=seed, seconds=seconds))
+    song, performances = perform_song(seed=seed, seconds=seconds, playing=playing)
+    stems, gain = _quantised({kind: one.audio for kind, one in performances.items()})
     aside = home.with_name(f".{home.name}.{os.getpid()}.part")
     shutil.rmtree(aside, ignore_errors=True)
     try:
@@ -68,7 +57,9 @@ def write_song(home: Path, *, seed: int, seconds: float) -> None:
         write_midi(aside / "all_src.mid", song, list(song.parts.values()))
         mix = np.sum([stem.astype(np.int32) for stem in stems.values()], axis=0)
         _write_flac(aside / "mix.flac", mix.astype(np.int16))
-        (aside / "metadata.yaml").write_text(_metadata(home.name, song, names, stems, seed=seed, gain=gain))
+        (aside / "metadata.yaml").write_text(
+            _metadata(home.name, song, names, stems, performances, seed=seed, gain=gain)
+        )
         shutil.rmtree(home, ignore_errors=True)
         aside.rename(home)
     finally:
@@ -76,11 +67,19 @@ def write_song(home: Path, *, seed: int, seconds: float) -> None:
 
 
 def write_songs(
-    root: Path, *, split: str, numbers: Sequence[int], seed: int, seconds: float, workers: int
+    root: Path,
+    *,
+    split: str,
+    numbers: Sequence[int],
+    seed: int,
+    seconds: float,
+    workers: int,
+    playing: Playing = AS_COMPOSED,
 ) -> None:
     """Write the songs `numbers` as root/split/TrackNNNNN with `workers` processes.
 
-    A song depends on (`seed`, its number) and `seconds` alone, neither on `workers` nor on the other numbers.
+    A song depends on (`seed`, its number), `seconds` and `playing` alone, neither on `workers` nor on the
+    other numbers.
     ValueError for an unknown split, a number that comes twice or is negative, or fewer than one worker.
     """
     if split not in SPLITS:
@@ -93,7 +92,7 @@ def write_songs(
         raise ValueError(f"{workers} workers cannot render anything: use 1 or more")
     folder = root / split
     folder.mkdir(parents=True, exist_ok=True)
-    write = partial(_write_numbered, folder, seed=seed, seconds=seconds)
+    write = partial(_write_numbered, folder, seed=seed, seconds=seconds, playing=playing)
     if workers == 1:
         for number in numbers:
             write(number)
@@ -117,38 +116,10 @@ def _hidden_main() -> Iterator[None]:
             main.__file__ = path
 
 
-def _write_numbered(folder: Path, number: int, *, seed: int, seconds: float) -> None:
-    write_song(folder / f"Track{number:05d}", seed=derive_seed(seed, number), seconds=seconds)
-
-
-def _levelled(song: Song, *, seed: int, seconds: float) -> dict[str, np.ndarray]:
-    """Class -> audio of its part at its level, float32 [T]."""
-    font = read_soundfont(bundled_soundfont())
-    rng = np.random.default_rng(derive_seed("level", seed))
-    stems = {}
-    for kind, part in song.parts.items():
-        player = Instrument(font, program=part.program, is_drum=part.is_drum, rate=RATE)
-        gains = _desk(player, part) if part.is_drum else {}
-        audio = player.play(part.notes, seconds_per_tick=song.seconds_per_tick, seconds=seconds, gains=gains)
-        target = _LEVEL_DB[kind] + rng.uniform(-_SPREAD_DB, _SPREAD_DB)
-        stems[kind] = audio * np.float32(10 ** (target / 20) / _active_rms(audio))
-    return stems
-
-
-def _desk(player: Instrument, part: Part) -> dict[int, float]:
-    """Key -> gain that brings each drum of `part` to its strength."""
-    keys = sorted({note.key for note in part.notes})
-    return {key: _STRENGTHS[key] / player.strength(key) for key in keys}
-
-
-def _active_rms(audio: np.ndarray) -> float:
-    """RMS of the frames of 50 ms within 40 dB of the loudest; 1 for silence."""
-    frame = RATE // 20
-    if len(audio) < frame:
-        frame = len(audio)
-    power = (audio[: len(audio) // frame * frame].reshape(-1, frame).astype(np.float64) ** 2).mean(axis=1)
-    active = power[power > 1e-4 * power.max()]
-    return float(np.sqrt(active.mean())) if len(active) else 1.0
+def _write_numbered(folder: Path, number: int, *, seed: int, seconds: float, playing: Playing) -> None:
+    write_song(
+        folder / f"Track{number:05d}", seed=derive_seed(seed, number), seconds=seconds, playing=playing
+    )
 
 
 def _quantised(stems: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], float]:
@@ -165,7 +136,14 @@ def _write_flac(path: Path, samples: np.ndarray) -> None:
 
 
 def _metadata(
-    track: str, song: Song, names: dict[str, str], stems: dict[str, np.ndarray], *, seed: int, gain: float
+    track: str,
+    song: Song,
+    names: dict[str, str],
+    stems: dict[str, np.ndarray],
+    performances: dict[str, Performance],
+    *,
+    seed: int,
+    gain: float,
 ) -> str:
     """metadata.yaml with Slakh's keys; `integrated_loudness` is the plain RMS in dBFS."""
     identity = hashlib.sha256(f"composed/{seed}".encode()).hexdigest()[:32]
@@ -180,7 +158,7 @@ def _metadata(
             "is_drum": part.is_drum,
             "midi_program_name": "Drums" if part.is_drum else _PROGRAM_NAMES[part.program],
             "midi_saved": True,
-            "plugin_name": f"TimGM6mb.sf2, {'kit' if part.is_drum else 'program'} {part.program}",
+            "plugin_name": " + ".join(performances[kind].sounds),
             "program_num": 128 if part.is_drum else part.program,
         }
     document = {
@@ -188,7 +166,7 @@ def _metadata(
         "audio_dir": f"{track}/stems",
         "lmd_midi_dir": f"composed/{song.style.replace(' ', '_')}/{identity}.mid",
         "midi_dir": f"{track}/MIDI",
-        "normalization_factor": _LEVEL_DB["drums"],
+        "normalization_factor": LEVEL_DB["drums"],
         "normalized": True,
         "overall_gain": round(gain, 6),
         "stems": listing,

@@ -1,18 +1,18 @@
 """Plays the notes of one part on the sampled instruments of a SoundFont."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.signal import butter, lfilter
 
 from lass.songs.score import Note
-from lass.songs.soundfont import SoundFont, Zone
+from lass.songs.soundfont import Zone
 
 DRUM_BANK = 128
 _CHOKE_SECONDS = 0.012  # fade of a hi-hat that the next one closes
 _FLOOR_DB = 80.0  # a decay is followed this far down
-_LONGEST = 8.0  # seconds that any note sounds at most
+LONGEST = 8.0  # seconds that any note sounds at most
 
 
 @dataclass
@@ -32,10 +32,13 @@ class _Tone:
 
 
 class Instrument:
-    """One preset of a SoundFont at `rate` Hz; keeps what it has played, so use one per song."""
+    """The samples of one instrument at `rate` Hz; keeps what it has played, so use one per song.
 
-    def __init__(self, font: SoundFont, *, program: int, is_drum: bool, rate: int) -> None:
-        self._zones = font.zones(bank=DRUM_BANK if is_drum else 0, program=program)
+    It is tuned up by `tuning` semitones.
+    """
+
+    def __init__(self, zones: Sequence[Zone], *, rate: int, tuning: float = 0.0) -> None:
+        self._zones = [replace(zone, rate=zone.rate * 2 ** (tuning / 12)) for zone in zones]
         self._rate = rate
         self._tones: dict[tuple[int, int], _Tone] = {}
 
@@ -95,14 +98,14 @@ class Instrument:
         if place not in self._tones:
             tone = np.zeros(0, dtype=np.float32)
             if not zone.loop:
-                tone = _play(zone, note.key, rate=self._rate, length=round(_LONGEST * self._rate))
+                tone = _play(zone, note.key, rate=self._rate, length=round(LONGEST * self._rate))
             self._tones[place] = _Tone(zone, note.key, self._rate, tone)
         # a release is given in seconds per 100 dB; 60 dB down is silence
         tail = min(0.6 * zone.release, 2.0)
         if choked is not None and choked < held + tail * self._rate:
             held, tail = min(held, choked), _CHOKE_SECONDS
         fade = max(int(tail * self._rate), 64)
-        voice = self._tones[place].upto(min(held, round(_LONGEST * self._rate)) + fade)
+        voice = self._tones[place].upto(min(held, round(LONGEST * self._rate)) + fade)
         gain = zone.gain * (note.velocity / 127) ** 2
         voice = voice * np.float32(gain)
         if len(voice) > held:

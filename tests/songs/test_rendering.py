@@ -16,7 +16,9 @@ import yaml
 from lass.data.audio.recordings import list_recordings, read_sources
 from lass.songs.composer import compose_song, derive_seed
 from lass.songs.grooves import BASSES, KITS, LANES
-from lass.songs.rendering import RATE, write_song, write_songs
+from lass.songs.palette import of_style
+from lass.songs.performance import RATE
+from lass.songs.rendering import write_song, write_songs
 from lass.songs.score import Note
 from lass.songs.soundfont import SoundFont, bundled_soundfont, read_soundfont
 from lass.songs.styles import STYLES
@@ -39,7 +41,7 @@ def digests(root: Path) -> dict[str, str]:
 
 @cache
 def instrument(program: int, *, is_drum: bool = False) -> Instrument:
-    return Instrument(read_soundfont(bundled_soundfont()), program=program, is_drum=is_drum, rate=RATE)
+    return Instrument(of_style(program, is_drum=is_drum).zones, rate=RATE)
 
 
 def play(player: Instrument, *notes: Note, seconds: float = 1.0) -> np.ndarray:

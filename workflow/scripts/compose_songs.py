@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lass.runtime import logged
+from lass.songs.performance import Playing
 from lass.songs.rendering import write_songs
 from lass.songs.settings import Composed
 
@@ -21,5 +22,6 @@ with logged(snakemake.log[0]) as logger:
         seed=snakemake.params.seed,
         seconds=composed.seconds,
         workers=snakemake.threads,
+        playing=Playing(tuple(composed.soundfonts), composed.alterations),
     )
     logger.info("%d songs of %g s in %s", number, composed.seconds, folder)
