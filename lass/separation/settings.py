@@ -117,6 +117,22 @@ class Particle(_Sampler):
     resampling: Annotated[float, Field(gt=0, le=1)] = key(
         "share of W below which the effective number of hypotheses makes them resample", "share", default=0.5
     )
+    islands: PositiveInt = key(
+        "parts of the W hypotheses that resample among themselves alone. The candidates of one island have "
+        "nearly all of their past in common, those of several do not: a mean over them is worth more",
+        "islands",
+        default=1,
+    )
+
+    @model_validator(mode="after")
+    def check_islands(self) -> Self:
+        """Islands of equal size."""
+        if self.hypotheses % self.islands:
+            raise ValueError(
+                f"{self.hypotheses} hypotheses cannot be parted into {self.islands} islands of equal size: "
+                "choose a divisor"
+            )
+        return self
 
 
 DecoderSettings = Annotated[Greedy | Beam | Ancestral | TopK | Particle, Field(discriminator="kind")]

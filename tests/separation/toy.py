@@ -47,7 +47,12 @@ def top_k(hypotheses: int, k: int, *, weight: float = 1.0, temperature: float = 
 
 
 def particle(
-    hypotheses: int, *, resampling: float, weight: float = 1.0, temperature: float = 1.0
+    hypotheses: int,
+    *,
+    resampling: float = 0.5,
+    weight: float = 1.0,
+    temperature: float = 1.0,
+    islands: int = 1,
 ) -> Particle:
     """Settings of the particle filter with lambda = `weight`."""
     return Particle(
@@ -57,6 +62,7 @@ def particle(
         kept=1,
         temperature=temperature,
         resampling=resampling,
+        islands=islands,
     )
 
 

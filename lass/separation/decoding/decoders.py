@@ -66,7 +66,7 @@ def open_decoder(settings: DecoderSettings) -> Decoder:
             return SamplingDecoder(settings.hypotheses, weight, settings.temperature, settings.top_k)
         case Particle():
             drawn = SamplingDecoder(settings.hypotheses, weight, settings.temperature)
-            return ParticleDecoder(drawn, settings.resampling)
+            return ParticleDecoder(drawn, settings.resampling, settings.islands)
     assert_never(settings)
 
 
@@ -147,10 +147,14 @@ class SamplingDecoder:
 
 @dataclass(frozen=True)
 class ParticleDecoder:
-    """A particle filter: as ancestral, and hypotheses of little weight give their places to others."""
+    """Particle filters: as ancestral, and hypotheses of little weight give their places to others.
+
+    Each of the islands is a filter of its own, of as many hypotheses as every other.
+    """
 
     ancestral: SamplingDecoder
-    resampling: float  # share of W below which the effective number of hypotheses makes them resample
+    resampling: float  # share of an island below which the effective number makes it resample
+    islands: int = 1
     related: bool = True
 
     @property
@@ -160,8 +164,8 @@ class ParticleDecoder:
 
     @property
     def draws(self) -> int:
-        """As of `Decoder`: one number per hypothesis, and one to resample them."""
-        return self.hypotheses + 1
+        """As of `Decoder`: one number per hypothesis, and one per island to resample it."""
+        return self.hypotheses + self.islands
 
     def start(self, likelihood: Positions) -> Hypotheses:
         """As of `Decoder`."""
@@ -172,19 +176,24 @@ class ParticleDecoder:
         return self.ancestral.beams(likelihood)
 
     def advance(self, state: Hypotheses, log_probs: list[Tensor], support: Support, uniforms: Tensor) -> Step:
-        """As of `Decoder`; where a mixture is resampled, its rows append what their parents drew."""
-        drawn = self.ancestral.draw(log_probs, support, uniforms[:, :-1])
+        """As of `Decoder`; where an island is resampled, its rows append what their parents drew."""
+        drawn = self.ancestral.draw(log_probs, support, uniforms[:, : self.hypotheses])
         scores = state.scores + drawn.scores
         assert drawn.log_weights is not None, "of everything that is drawn"
-        weighed = resample(state.log_weights + drawn.log_weights, uniforms[:, -1], threshold=self.resampling)
+        parts = (len(scores), self.islands)
+        weights = (state.log_weights + drawn.log_weights).unflatten(1, (self.islands, -1))  # [B, G, W / G]
+        numbers = uniforms[:, self.hypotheses :].flatten()  # [B G]
+        weighed = resample(weights.flatten(0, 1), numbers, threshold=self.resampling)
+        log_weights = weighed.log_weights.unflatten(0, parts).flatten(1)
         if not weighed.moved.any():
-            return Step(drawn.codes, scores, log_weights=weighed.log_weights)
-        parents = weighed.parents
+            return Step(drawn.codes, scores, log_weights=log_weights)
+        first = torch.arange(0, self.hypotheses, weights.shape[2], device=scores.device)  # of every island
+        parents = (weighed.parents.unflatten(0, parts) + first[:, None]).flatten(1)
         return Step(
             codes=drawn.codes.gather(1, parents[..., None].expand_as(drawn.codes)),
             scores=scores.gather(1, parents),
             parents=parents,
-            log_weights=weighed.log_weights,
+            log_weights=log_weights,
         )
 
 

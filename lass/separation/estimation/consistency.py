@@ -71,6 +71,29 @@ def share_residual(estimates: Tensor, mixtures: Tensor, *, weights: Tensor, vari
     return consistent
 
 
+def average_and_share(
+    estimates: Tensor, mixture: Tensor, *, shares: Tensor, weights: Tensor, variance: Tensor
+) -> Tensor:
+    """The posterior means of the sources, given M candidates of their codes; [N, T].
+
+    As `share_residual`, of the mean of the candidates: how much a source varies is what the codec loses, on
+    average, and how far the candidates are apart (the law of total variance). Where they agree the mean is
+    trusted; where they do not, what is missing of the mixture is given to the source that is in doubt.
+
+    Args:
+        estimates: D(z_n) [M, N, T].
+        mixture: y [T].
+        shares: of the candidates [M]; they sum to 1.
+        weights: alpha [N].
+        variance: v_n [M, N, S, D], as of `share_residual`.
+    """
+    frame = variance.shape[-1]
+    mean = (shares[:, None, None] * estimates).sum(dim=0)  # [N, T]
+    apart = (estimates - mean).unflatten(-1, (-1, frame)) @ cosines(frame).to(estimates).T  # [M, N, S, D]
+    total = (shares[:, None, None, None] * (variance + apart.square())).sum(dim=0)  # [N, S, D]
+    return share_residual(mean, mixture, weights=weights, variance=total)
+
+
 def cosines(size: int) -> Tensor:
     """The orthonormal discrete cosine transform (type II) [size, size] of a frame, in float64: basis @ x."""
     frequency, place = torch.meshgrid(torch.arange(size), torch.arange(size), indexing="ij")

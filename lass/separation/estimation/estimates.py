@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lass.separation.estimation.candidates import Candidates
-from lass.separation.estimation.consistency import project, share_residual
+from lass.separation.estimation.consistency import average_and_share, project, share_residual
 from lass.separation.estimation.masks import average_with_masked
 from lass.separation.estimation.refinement import refine_latents
 from lass.separation.settings import Estimation, Refinement
@@ -164,17 +164,24 @@ def estimate_mixture(
     synthesis: Synthesis,
     sources: SourceLabels,
 ) -> Tensor:
-    """Estimates [N, T] of the sources of one mixture y [T] from its decoded candidates."""
+    """Estimates [N, T] of the sources of one mixture y [T] from its decoded candidates.
+
+    ValueError where consistency 'residual' has no variances to go by.
+    """
     mixtures = mixture.expand(len(made.codes), -1)  # [M, T]
     errors = ((synthesis.weights[:, None] * made.data).sum(dim=1) - mixtures).square().sum(dim=1)  # [M]
-    estimates = make_consistent(
-        made, mixtures, kind=estimation.consistency, synthesis=synthesis, sources=sources
-    )
     scores = candidate_scores(errors, made.log_posterior.to(errors), estimation=estimation)
-    best = combine(estimates, scores, averaging=estimation.averaging, orders=sources.orders())
+    if estimation.consistency == "residual" and estimation.averaging is not None:
+        shares = (scores.double() / estimation.averaging).softmax(dim=0).to(made.data)
+        estimates = average_consistent(made, mixture, shares=shares, synthesis=synthesis, sources=sources)
+    else:
+        consistent = make_consistent(
+            made, mixtures, kind=estimation.consistency, synthesis=synthesis, sources=sources
+        )
+        estimates = combine(consistent, scores, averaging=estimation.averaging, orders=sources.orders())
     if estimation.mask is None:
-        return best
-    return average_with_masked(best, mixture, weights=synthesis.weights, mask=estimation.mask)
+        return estimates
+    return average_with_masked(estimates, mixture, weights=synthesis.weights, mask=estimation.mask)
 
 
 def make_consistent(
@@ -191,12 +198,39 @@ def make_consistent(
     if kind == "equal":
         low, high = synthesis.bounds
         return project(made.data, mixtures, weights=synthesis.weights, low=low, high=high)
+    variance = lost_by(made.codes, synthesis=synthesis, sources=sources)
+    return share_residual(made.data, mixtures, weights=synthesis.weights, variance=variance)
+
+
+def average_consistent(
+    made: Synthesised, mixture: Tensor, *, shares: Tensor, synthesis: Synthesis, sources: SourceLabels
+) -> Tensor:
+    """The mean [N, T] of M candidates by their shares [M], made consistent with the mixture y [T].
+
+    Each candidate is first brought into the order of sources that is nearest to the one of the most weight.
+    """
+    best = made.data[shares.argmax()]
+    variance = lost_by(made.codes, synthesis=synthesis, sources=sources)  # [M, N, S, D]
+    orders = [nearest_order(one, best, orders=sources.orders()) for one in made.data]
+    return average_and_share(
+        torch.stack([one[order] for one, order in zip(made.data, orders, strict=True)]),
+        mixture,
+        shares=shares,
+        weights=synthesis.weights,
+        variance=torch.stack([one[order] for one, order in zip(variance, orders, strict=True)]),
+    )
+
+
+def lost_by(codes: Tensor, *, synthesis: Synthesis, sources: SourceLabels) -> Tensor:
+    """Variances [M, N, S, D] of what the codec loses in the frames of codes [M, N, S].
+
+    ValueError where the synthesis has none.
+    """
     if synthesis.variance is None:
         raise ValueError("consistency 'residual' needs the variances of what the codec loses: fit them first")
     known = sources.variances(synthesis.variance)  # [N, K, D]
-    source = torch.arange(len(known), device=made.codes.device)[:, None]
-    variance = known[source, made.codes]  # [M, N, S, D]
-    return share_residual(made.data, mixtures, weights=synthesis.weights, variance=variance)
+    source = torch.arange(len(known), device=codes.device)[:, None]
+    return known[source, codes]
 
 
 def candidate_scores(errors: Tensor, log_posterior: Tensor, *, estimation: Estimation) -> Tensor:
@@ -224,5 +258,10 @@ def combine(
 
 def align(estimates: Tensor, reference: Tensor, *, orders: Sequence[list[int]]) -> Tensor:
     """`estimates` [N, T] in the one of the `orders` that is nearest to `reference` [N, T]."""
+    return estimates[nearest_order(estimates, reference, orders=orders)]
+
+
+def nearest_order(estimates: Tensor, reference: Tensor, *, orders: Sequence[list[int]]) -> list[int]:
+    """The one of the `orders` in which `estimates` [N, T] are nearest to `reference` [N, T]."""
     distances = torch.stack([(estimates[order] - reference).square().sum() for order in orders])
-    return estimates[orders[int(distances.argmin())]]
+    return orders[int(distances.argmin())]

@@ -76,7 +76,13 @@ def drawn(problem: Problem, mixture: np.ndarray, numbers: np.ndarray, settings: 
             for particle, number in zip(particles, row, strict=False)
         ]
         if isinstance(settings, ParticleFilter):
-            particles = resample(particles, row[-1], settings.resampling)
+            size = settings.hypotheses // settings.islands
+            islands = [particles[first : first + size] for first in range(0, len(particles), size)]
+            particles = [
+                particle
+                for island, number in zip(islands, row[settings.hypotheses :], strict=True)
+                for particle in resample(island, number, settings.resampling)
+            ]
     return particles
 
 
@@ -90,7 +96,9 @@ def draw_settings(rng: np.random.Generator, kind: str) -> Sampler:
     if kind == "top_k":
         return toy.top_k(k=int(rng.integers(1, 20)), **shared)
     if kind == "particle":
-        return toy.particle(resampling=float(rng.choice([0.3, 0.7, 1.0])), **shared)
+        islands = int(rng.integers(1, 4))
+        shared["hypotheses"] *= islands
+        return toy.particle(resampling=float(rng.choice([0.3, 0.7, 1.0])), islands=islands, **shared)
     return toy.ancestral(**shared)
 
 

@@ -176,6 +176,24 @@ def test_the_normaliser_is_estimated_without_bias(
         assert abs(float(ratios.mean()) - 1) < 4 * error
 
 
+def test_an_island_is_a_filter_of_its_own() -> None:
+    """Every island estimates the normaliser without bias, and no hypothesis leaves it."""
+    problem = draw_tangled(2, 0)
+    exact = np.logaddexp.reduce(list(tangled_scores(2, 0).values()))
+    settings = particle(12, islands=4, resampling=1.0, weight=WEIGHT)
+    found = run(repeat(problem, 400), settings, seed=3)
+    each = (found.log_weights.unflatten(1, (4, 3)).logsumexp(dim=2) - math.log(3) - exact).exp()  # [B, G]
+    error = each.std(dim=0) / math.sqrt(len(each))
+    assert (abs(each.mean(dim=0) - 1) < 4 * error).all()
+    correlations = np.corrcoef(each.T.numpy()) - np.eye(4)
+    assert np.abs(correlations).max() < 0.2  # 4 standard errors of 400 independent pairs
+
+
+def test_islands_are_of_equal_size() -> None:
+    with pytest.raises(ValueError, match="16 hypotheses cannot be parted into 3 islands"):
+        particle(16, islands=3)
+
+
 def distance_to_posterior(sources: int, settings: DecoderSettings, *, seed: int) -> float:
     """Total variation between the weighted hypotheses and the exact posterior of sequences."""
     problem, scores = draw_tangled(sources, 10 + seed), tangled_scores(sources, 10 + seed)

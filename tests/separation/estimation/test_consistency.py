@@ -9,7 +9,7 @@ import torch
 from scipy.optimize import minimize
 from torch import Tensor
 
-from lass.separation.estimation.consistency import cosines, project, share_residual
+from lass.separation.estimation.consistency import average_and_share, cosines, project, share_residual
 
 HALVES = torch.tensor([0.5, 0.5])
 
@@ -116,3 +116,27 @@ def test_equal_variances_share_as_the_projection_does() -> None:
     expected = project(decoded, mixture, weights=weights, low=-torch.inf, high=torch.inf)
     found = share_residual(decoded, mixture, weights=weights, variance=variance)
     torch.testing.assert_close(found, expected)
+
+
+def test_a_mean_of_candidates_trusts_where_they_agree() -> None:
+    """Two candidates of two sources: the first source is in doubt, and takes nearly all that is missing."""
+    shares = torch.tensor([0.25, 0.75])
+    estimates = torch.tensor([[[4.0, 0.0], [1.0, 1.0]], [[0.0, 0.0], [1.0, 1.0]]])  # [M, N, T]
+    variance = torch.full((2, 2, 2, 1), 1e-6)  # frames of one sample
+    made = average_and_share(
+        estimates, torch.tensor([3.0, 2.0]), shares=shares, weights=torch.ones(2), variance=variance
+    )
+    # first sample: the means are 1 and 1, which leaves 1; variances 3 + 1e-6 and 1e-6
+    torch.testing.assert_close(made[:, 0], torch.tensor([2.0, 1.0]), atol=1e-5, rtol=0)
+    # second sample: both agree, so that the 1 that is missing is split by what the codec loses
+    torch.testing.assert_close(made[:, 1], torch.tensor([0.5, 1.5]), atol=1e-5, rtol=0)
+
+
+def test_a_mean_of_one_candidate_is_that_candidate_made_consistent() -> None:
+    generator = torch.Generator().manual_seed(0)
+    estimates, mixture = torch.randn(1, 2, 12, generator=generator), torch.randn(12, generator=generator)
+    variance, weights = torch.rand(1, 2, 3, 4, generator=generator), torch.tensor([0.3, 0.7])
+    made = average_and_share(estimates, mixture, shares=torch.ones(1), weights=weights, variance=variance)
+    alone = share_residual(estimates[0], mixture, weights=weights, variance=variance[0])
+    torch.testing.assert_close(made, alone)
+    torch.testing.assert_close((weights[:, None] * made).sum(dim=0), mixture)
