@@ -1,0 +1,106 @@
+"""Parts of models that are made of public checkpoints: one safetensors file each, in float32.
+
+They have the header of every checkpoint (`lass.models.checkpoint`): kind, shape and provenance, which tells
+the files that a part is made of and their licence. Nothing is rounded: a code that moved would no longer be
+the code that published tables and priors know.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeVar
+
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from lass.models.checkpoint import FORM, VERSION, describe_checkpoint
+from lass.models.pretrained.checking import Place, fit_weights
+from lass.models.quantizer import Quantizer
+from lass.storage import damaged, read_tensors, write_tensors
+
+CODEC, LIKELIHOOD = "codec.safetensors", "likelihood.safetensors"
+"""Files of a model's folder."""
+
+Network = TypeVar("Network", bound=nn.Module)
+
+_OF_TRAINING = ("quantizer.usage", "quantizer.total", "quantizer.ready")
+
+
+def prior_file(name: str) -> str:
+    """The file of the prior of this name in a model's folder; ValueError for what is no name of a file."""
+    if not name or not all(each.isalnum() or each in "._-" for each in name) or name.startswith("."):
+        raise ValueError(f"name {name!r}: give letters, digits, '.', '_' and '-', such as bass")
+    return f"priors/{name}.safetensors"
+
+
+def source_of(path: Path, licence: str) -> dict[str, str]:
+    """Name, SHA-256 and licence of a file that is imported."""
+    with path.open("rb") as file:
+        return {
+            "file": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest(), "licence": licence
+        }  # fmt: skip
+
+
+def identity_of(codebook: Tensor) -> str:
+    """The name by which all parts know the codebook [K, C]."""
+    holder = Quantizer(*codebook.shape)
+    holder.codebook = codebook
+    return holder.identity
+
+
+def codebook_beside(folder: Path) -> Tensor:
+    """Vectors [K, C] of the codec in a model's folder, which other parts are said to belong to.
+
+    FileNotFoundError where there is none yet.
+    """
+    path = folder / CODEC
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path}: no such file, but this part belongs to a codec; import the codec into {folder} first"
+        )
+    try:
+        with safe_open(path, framework="pt") as file:
+            codebook: Tensor = file.get_tensor("quantizer.codebook")
+    except (SafetensorError, OSError) as error:
+        raise damaged(path, str(error)) from error
+    return codebook
+
+
+def shapes_of(network: nn.Module) -> dict[str, Any]:
+    """Shape of every tensor of `network` that its file holds, by name."""
+    return {
+        name: tensor.shape for name, tensor in network.state_dict().items() if name not in _OF_TRAINING
+    }  # fmt: skip
+
+
+def write_part(
+    path: Path, tensors: Mapping[str, Tensor], *, kind: str, shape: Any, provenance: Mapping[str, Any]
+) -> None:
+    """Write the tensors of a network with its `shape`, a dataclass; equal arguments give equal bytes."""
+    fields = {"kind": kind, "shape": asdict(shape), "provenance": dict(provenance)}
+    write_tensors(path, tensors, form=FORM, version=VERSION, fields=fields)
+
+
+def describe_part(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Shape, its lists as tuples, and provenance of the file at `path`; ValueError for another kind."""
+    header = describe_checkpoint(path, kind)
+    shape = {key: tuple(each) if isinstance(each, list) else each for key, each in header["shape"].items()}
+    return shape, header["provenance"]
+
+
+def load_part(path: Path, network: Network) -> Network:
+    """`network` with the tensors at `path`, ready for inference; ValueError where they do not fit."""
+    names = shapes_of(network)
+    tensors = fit_weights(path, read_tensors(path), {name: Place(name) for name in names}, names)
+    network.load_state_dict(tensors, strict=False, assign=True)
+    return network.eval().requires_grad_(False)
+
+
+def check_files(files: Sequence[Path], kind: str) -> Path:
+    """The only one of `files`; ValueError where there are more or none."""
+    if len(files) != 1:
+        raise ValueError(
+            f"{kind} is made of one file, but {len(files)} are given: {', '.join(map(str, files))}"
+        )
+    return files[0]
