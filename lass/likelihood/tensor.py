@@ -4,8 +4,10 @@ Separation sees the mixture's code m and needs log p(m | z_1..z_N) for every tup
 the slice of m. A tuple outside the slice has likelihood zero and is not stored.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -135,18 +137,29 @@ def build_likelihood(counts: SparseCounts) -> Likelihood:
     )
 
 
-def write_likelihood(path: Path, likelihood: Likelihood, *, counted: Counted | None = None) -> None:
-    """Write a likelihood to a file that says what was `counted`; equal likelihoods give equal bytes."""
+def write_likelihood(
+    path: Path,
+    likelihood: Likelihood,
+    *,
+    counted: Counted | None = None,
+    provenance: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a likelihood to a file that says what was `counted`; equal likelihoods give equal bytes.
+
+    `provenance` is kept as it is, where a table is made of a file from elsewhere.
+    """
     tensors = {
         "offsets": likelihood.offsets.cpu().numpy(),
         "tuples": likelihood.tuples.cpu().numpy(),
         "log_likelihood": likelihood.log_likelihood.cpu().numpy(),
     }
-    fields = {
+    fields: dict[str, Any] = {
         "codebook_size": likelihood.codebook_size,
         "sources": likelihood.sources,
         "counted": counted and counted.model_dump(mode="json"),
     }
+    if provenance is not None:
+        fields["provenance"] = dict(provenance)
     write_tensors(Path(path), tensors, form=FORM, version=VERSION, fields=fields)
 
 
