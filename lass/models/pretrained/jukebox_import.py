@@ -14,6 +14,7 @@ from lass.models.pretrained.jukebox_prior import KIND as PRIOR
 from lass.models.pretrained.jukebox_prior import JukeboxPriorShape, JukeboxTransformer
 from lass.models.pretrained.jukebox_prior import public_places as places_of_prior
 from lass.models.pretrained.pickles import read_weights
+from lass.models.pretrained.registry import JUKEBOX_LICENCE, KINDS
 from lass.models.pretrained.stored import (
     CODEC,
     check_files,
@@ -25,7 +26,6 @@ from lass.models.pretrained.stored import (
     write_part,
 )
 
-LICENCE = "Jukebox's code and weights (OpenAI): non-commercial use only"
 BLOCKS = 64
 """That the context of a public prior is divided into."""
 
@@ -39,7 +39,7 @@ def import_jukebox_vqvae(files: Sequence[Path], out: Path) -> Path:
     with torch.device("meta"):
         shapes = shapes_of(JukeboxVqvae(shape))
     fitted = fit_weights(path, of_level(tensors, level), public_places(shape, level=level), shapes)
-    provenance = source_of(path, LICENCE) | {
+    provenance = source_of(path, JUKEBOX_LICENCE) | {
         "sample_rate": RATE,
         "level": level,
         "codebook": identity_of(fitted["quantizer.codebook"]),
@@ -105,7 +105,7 @@ def import_jukebox_prior(
     with torch.device("meta"):
         shapes = shapes_of(JukeboxTransformer(shape))
     fitted = fit_weights(path, tensors, places_of_prior(shape.layers), shapes)
-    provenance = source_of(path, LICENCE) | {
+    provenance = source_of(path, KINDS[PRIOR].licence) | {
         "codebook": identity_of(codebook),
         "classes": list(classes) or [name],
     }
@@ -121,7 +121,10 @@ def prior_shape(path: Path, tensors: Mapping[str, Tensor], *, blocks: int) -> Ju
     attended, _ = numbers_of(path, tensors, f"{layer}.0.attn.c_proj.w", dimensions=2)
     _, hidden = numbers_of(path, tensors, f"{layer}.0.mlp.c_fc.w", dimensions=2)
     if blocks < 1 or context % blocks:
-        raise ValueError(f"{path}: a context of {context} tokens is not {blocks} equal blocks; give --blocks")
+        raise ValueError(
+            f"{path}: a context of {context} tokens is not {blocks} equal blocks; give the number that it "
+            "was trained with"
+        )
     return JukeboxPriorShape(
         codes=codes,
         context=context,

@@ -74,8 +74,8 @@ def read_weights(path: Path, *, sections: Sequence[str] = SECTIONS) -> dict[str,
     return {without_prefixes(name): tensor for name, tensor in found.items()}
 
 
-def check_beginning(path: Path) -> None:
-    """Refuse what its first bytes show to be no checkpoint."""
+def check_page(path: Path) -> bytes:
+    """The first bytes of the file at `path`; refuse a web page, which hosts send in place of a file."""
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; download it first, or correct the path")
     with path.open("rb") as file:
@@ -87,6 +87,12 @@ def check_beginning(path: Path) -> None:
             f"{path}: is a web page, not a checkpoint: the host asked for a confirmation or is gone; open "
             "the address in a browser, and give the file that it sends"
         )
+    return begin
+
+
+def check_beginning(path: Path) -> None:
+    """Refuse what its first bytes show to be no checkpoint."""
+    begin = check_page(path)
     if not begin.startswith((_ZIP, _PICKLE)):
         raise ValueError(
             f"{path}: is no checkpoint by torch.save (it begins with {begin[:8]!r}); unpack an archive "

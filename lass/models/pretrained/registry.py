@@ -1,0 +1,76 @@
+"""Kinds of public files that can be made parts of a model: what each is, and which function converts it.
+
+A converter is a function `(files, out, **options) -> Path` that writes one part into the model's folder
+`out`. Nothing heavy is imported here: `lass import` shows its help at once.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+JUKEBOX_LICENCE = "Jukebox's code and weights (OpenAI): non-commercial use only"
+LASS_LICENCE = "published by the authors of LASS, who state no licence for it"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of public file."""
+
+    summary: str
+    converter: str  # module:function
+    part: str  # the file that it writes into the model's folder
+    licence: str  # of what is imported
+    needs: tuple[str, ...] = ()  # options that must be given
+    takes: tuple[str, ...] = ()  # options that may be
+
+
+KINDS = {
+    "jukebox-vqvae": Kind(
+        summary="Jukebox's VQ-VAE (vqvae.pth.tar): its top level becomes the codec",
+        converter="lass.models.pretrained.jukebox_import:import_jukebox_vqvae",
+        part="codec.safetensors",
+        licence=JUKEBOX_LICENCE,
+    ),
+    "jukebox-prior": Kind(
+        summary="a prior of its top level without labels (the LASS authors' prior_bass_44100.pth.tar)",
+        converter="lass.models.pretrained.jukebox_import:import_jukebox_prior",
+        part="priors/{name}.safetensors",
+        licence=f"{JUKEBOX_LICENCE}; a prior of LASS is {LASS_LICENCE}",
+        needs=("name",),
+        takes=("classes",),
+    ),
+    "lass-counts": Kind(
+        summary="the LASS authors' table of counts (sum_frequencies.npz): becomes the likelihood",
+        converter="lass.models.pretrained.lass_counts:import_lass_counts",
+        part="likelihood.safetensors",
+        licence=LASS_LICENCE,
+        needs=("classes",),
+    ),
+}
+"""Name of a kind -> what it is; one entry more is all that a new converter needs."""
+
+
+def convert_files(
+    kind: str, files: Sequence[Path], out: Path, *, options: Mapping[str, object], force: bool = False
+) -> Path:
+    """The part that `files` of this kind become in the model's folder `out`.
+
+    ValueError for an unknown kind, options that it lacks or does not take, and, without `force`, a part
+    that is there already.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"kind {kind!r}: choose one of {', '.join(KINDS)}")
+    described = KINDS[kind]
+    for name in described.needs:
+        if name not in options:
+            raise ValueError(f"{kind} needs --{name}")
+    for name in options:
+        if name not in described.needs + described.takes:
+            raise ValueError(f"{kind} takes no --{name}: leave it away")
+    part = out / described.part.format(**options)
+    if part.exists() and not force:
+        raise ValueError(f"{part} is there already: choose another --out, or give --force to overwrite it")
+    module, function = described.converter.split(":")
+    converter: Callable[..., Path] = getattr(import_module(module), function)
+    return converter(list(files), out, **options)
