@@ -3,7 +3,7 @@
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -134,7 +134,9 @@ def open_problem(run: Run, *, mixtures: int) -> Problem:
         ],
         length=codes.shape[1],
     )
-    priors = [model.priors[name] for name in dataset.source_classes[: dataset.sources]]
+    priors = [
+        cast("TransformerPrior", model.priors[name]) for name in dataset.source_classes[: dataset.sources]
+    ]
     return Problem(model.fallback[codes], priors, model.likelihood)
 
 

@@ -41,7 +41,7 @@ from lass.bundle.settings import (
 from lass.likelihood.frames import read_frames
 from lass.likelihood.residual import read_residual
 from lass.likelihood.tensor import read_likelihood
-from lass.models.checkpoint import read_vqvae
+from lass.models.codec import read_codec
 from lass.models.likelihood_network import read_network
 from lass.models.parts import open_priors
 from lass.models.settings import PriorOfClass
@@ -86,7 +86,7 @@ def pack_model(
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
             files[name] = part_of(target)
-        codebook = read_vqvae(parts.codec).quantizer.identity
+        codebook = read_codec(parts.codec).quantizer.identity
         description = Description(
             **dict(unpacked),
             codebook=codebook,
@@ -202,7 +202,7 @@ def check_model(folder: Path) -> Description:
     for name, part in description.files.items():
         if part_of(folder / name).sha256 != part.sha256:
             raise ValueError(f"{folder / name} is not the file that was packed: copy the model again")
-    codec = read_vqvae(folder / CODEC, rate=description.codec.rate, hop=description.codec.hop)
+    codec = read_codec(folder / CODEC, rate=description.codec.rate, hop=description.codec.hop)
     codebook = codec.quantizer.identity
     if codebook != description.codebook:
         raise ValueError(

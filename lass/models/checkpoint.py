@@ -37,7 +37,7 @@ def write_checkpoint(path: Path, network: Vqvae | Transformer, *, provenance: Ma
 def describe_checkpoint(path: Path, kind: str) -> dict[str, Any]:
     """Shape and provenance of the checkpoint at `path`; ValueError where it is not of `kind`.
 
-    Kinds are `vqvae` and `transformer`.
+    Kinds are `vqvae` and `transformer`, and those of imported parts (`lass.models.pretrained.registry`).
     """
     header = read_header(path, form=FORM, version=VERSION)
     absent = [name for name in ("kind", "shape", "provenance") if name not in header]
@@ -48,6 +48,11 @@ def describe_checkpoint(path: Path, kind: str) -> dict[str, Any]:
             f"{path}: holds a {header['kind']}, but a {kind} is needed here; correct the configured path"
         )
     return {"shape": header["shape"], "provenance": header["provenance"]}
+
+
+def kind_of(path: Path) -> str:
+    """What the checkpoint at `path` holds; FileNotFoundError or ValueError where it is none."""
+    return str(read_header(path, form=FORM, version=VERSION).get("kind"))
 
 
 def load_weights(path: Path, network: Vqvae | Transformer, tensors: Mapping[str, Tensor]) -> None:

@@ -1,15 +1,15 @@
-"""A codec as separation asks for it: the protocol, and the project's own at the precision of a run."""
+"""A codec as separation asks for it: the protocol, and a network of this or an imported kind behind it."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor
 
-from lass.models.checkpoint import read_vqvae
+from lass.models.checkpoint import kind_of, read_vqvae
+from lass.models.pretrained.registry import CODECS, named
 from lass.models.settings import CodecCheck
-from lass.models.vqvae import Vqvae
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -53,19 +53,87 @@ class Codec(Protocol):
         """Data points [B, T], float32, of dense latents [B, S, C]; differentiable."""
 
 
+class Vectors(Protocol):
+    """The codebook of a network."""
+
+    codebook: Tensor  # [K, C]
+
+    @property
+    def identity(self) -> str:
+        """What tells the codebook from every other."""
+
+
+class CodecShape(Protocol):
+    """What is asked of the shape of a network."""
+
+    @property
+    def hop(self) -> int:
+        """Samples per token, or pixels of a token's side."""
+
+    @property
+    def image(self) -> tuple[int, int, int] | None:
+        """Colours, rows and columns of a data point; None for audio."""
+
+
+class CodecNetwork(Protocol):
+    """Encoder, codebook and decoder as a network of torch: `Vqvae`, or one of an imported kind."""
+
+    @property
+    def quantizer(self) -> Vectors:
+        """The codebook."""
+
+    @property
+    def shape(self) -> CodecShape:
+        """What fixes the network."""
+
+    @property
+    def margin(self) -> int:
+        """Tokens at either end of a chunk that see its edge."""
+
+    def encode(self, data: Tensor) -> Tensor:
+        """Codes [B, S] of data points [B, T]."""
+
+    def latents(self, data: Tensor) -> Tensor:
+        """Dense latents [B, S, C] of data points [B, T]."""
+
+    def embed(self, codes: Tensor) -> Tensor:
+        """Vectors [B, S, C] of codes [B, S]."""
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Data points [B, T] of codes [B, S]."""
+
+    def synthesise(self, latents: Tensor) -> Tensor:
+        """Data points [B, T] of dense latents [B, S, C]; differentiable."""
+
+    def to(self, device: torch.device) -> Self:
+        """The network, moved."""
+
+
+def read_codec(path: Path, *, rate: int | None = None, hop: int | None = None) -> CodecNetwork:
+    """The network of the codec stored at `path`, of this project or imported, ready for inference.
+
+    ValueError where it does not work at `rate` Hz, or has another `hop` (samples per token).
+    """
+    kind = kind_of(path)
+    if kind not in CODECS:
+        return read_vqvae(path, rate=rate, hop=hop)
+    network: CodecNetwork = named(CODECS[kind])(path, rate=rate, hop=hop)
+    return network
+
+
 def open_codec(
     path: Path, check: CodecCheck, *, device: torch.device, precision: str = "float32"
 ) -> "CodecAt":
     """The codec stored at `path`, on `device`; ValueError where it does not agree with `check`."""
-    vqvae = read_vqvae(path, rate=check.rate, hop=check.hop)
-    return CodecAt(vqvae.to(device), precision=precision)
+    network = read_codec(path, rate=check.rate, hop=check.hop)
+    return CodecAt(network.to(device), precision=precision)
 
 
 @dataclass(frozen=True)
 class CodecAt:
-    """A VQ-VAE that decodes in `precision` and encodes in float32: codes are those that were counted."""
+    """A network that decodes in `precision` and encodes in float32: codes are those that were counted."""
 
-    vqvae: Vqvae
+    vqvae: CodecNetwork
     precision: str  # one of PRECISIONS
 
     def __post_init__(self) -> None:

@@ -3,17 +3,41 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 from torch import Tensor
 
 from lass.likelihood.settings import Counted
 from lass.likelihood.tensor import Likelihood, nearest_counted, read_likelihood
-from lass.models.checkpoint import describe_checkpoint, read_transformer
+from lass.models.checkpoint import describe_checkpoint, kind_of, read_transformer
 from lass.models.codec import PRECISIONS, CodecAt
+from lass.models.pretrained.registry import PRIORS, named
 from lass.models.settings import PriorOfClass
-from lass.models.transformer import Transformer, TransformerPrior
+from lass.models.transformer import TransformerPrior
 
 _Opening = tuple[Path, tuple[str, ...], bool]  # a checkpoint, and what it is said to hold
+
+
+class NetworkPrior(Protocol):
+    """A prior (`lass.separation.decoding.prior`) with the network behind it."""
+
+    codebook_size: int
+    network: Any  # nn.Module; its `shape` has `classes` (start tokens) and `context` (tokens)
+
+    def start(self, batch: int, length: int, *, shared: int = 1) -> Any:
+        """State of `batch` empty sequences."""
+
+    def bytes_per_sequence(self, length: int) -> int:
+        """Memory that a sequence takes."""
+
+    def log_probs(self, previous: Tensor | None, state: Any) -> Tensor:
+        """`log p(z_s | z_<s)` [batch, K]."""
+
+    def reorder(self, state: Any, rows: Tensor) -> None:
+        """Let sequence b continue what was `rows[b]`."""
+
+    def sequence_loss(self, codes: Tensor) -> Tensor:
+        """Nats per token of whole sequences [B, S]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +45,7 @@ class Model:
     """Parts that agree on their codebook."""
 
     codec: CodecAt
-    priors: Mapping[str, TransformerPrior]  # of each class; one object where a prior does not tell them apart
+    priors: Mapping[str, NetworkPrior]  # of each class; one object where a prior does not tell them apart
     likelihood: Likelihood
     fallback: Tensor  # [K] int64: the counted code that stands for each mixture code
 
@@ -51,33 +75,42 @@ def open_model(
 
 def open_priors(
     priors: Sequence[tuple[Path, PriorOfClass]], *, codebook: str, length: int
-) -> dict[str, TransformerPrior]:
+) -> dict[str, NetworkPrior]:
     """The prior of each class from its checkpoint, for sequences of `length` tokens.
 
     A checkpoint is read once, however many classes it serves; one that tells no class is one object for all
     of its classes. ValueError as of `open_network`.
     """
-    networks: dict[_Opening, Transformer] = {}
-    opened: dict[tuple[_Opening, int], TransformerPrior] = {}
-    of_class: dict[str, TransformerPrior] = {}
+    networks: dict[_Opening, Any] = {}
+    opened: dict[tuple[_Opening, int], NetworkPrior] = {}
+    of_class: dict[str, NetworkPrior] = {}
     for path, described in priors:
         opening = (path, tuple(described.classes), described.conditional)
         if opening not in networks:
             networks[opening] = open_network(path, described, codebook=codebook, length=length)
         index = described.classes.index(described.source) if described.conditional else 0
-        prior = TransformerPrior(networks[opening], class_index=index)
+        prior = prior_of(networks[opening], kind_of(path), class_index=index)
         of_class[described.source] = opened.setdefault((opening, index), prior)
     return of_class
 
 
-def open_network(path: Path, described: PriorOfClass, *, codebook: str, length: int) -> Transformer:
-    """The network of the prior at `path`.
+def prior_of(network: Any, kind: str, *, class_index: int) -> NetworkPrior:
+    """The prior of one class, of a network of this kind."""
+    make = named(PRIORS[kind][1]) if kind in PRIORS else TransformerPrior
+    prior: NetworkPrior = make(network, class_index=class_index)
+    return prior
+
+
+def open_network(path: Path, described: PriorOfClass, *, codebook: str, length: int) -> Any:
+    """The network of the prior at `path`, of this project or imported.
 
     ValueError, naming the file, where its classes or its being told them are not as described, or it has
     another codebook or a shorter context.
     """
-    network = read_transformer(path, codebook=codebook)
-    stored = describe_checkpoint(path, "transformer")["provenance"].get("classes")
+    kind = kind_of(path)
+    read = named(PRIORS[kind][0]) if kind in PRIORS else read_transformer
+    network = read(path, codebook=codebook)
+    stored = describe_checkpoint(path, kind)["provenance"].get("classes")
     if list(stored or described.classes) != described.classes:
         raise ValueError(
             f"{path}: trained on the classes {stored}, but configured for {described.classes}; name its own"

@@ -14,7 +14,15 @@ from lass.models.codec import CodecAt
 from lass.models.likelihood_network import LikelihoodNetwork, NetworkShape, write_network
 from lass.models.settings import CodecCheck
 from lass.separation.settings import Beam, Estimation, Particle
-from tests.models.toy import counted_from, new_codec, of_class, small_codec, write_prior, write_table
+from tests.models.toy import (
+    counted_from,
+    network_of,
+    new_codec,
+    of_class,
+    small_codec,
+    write_prior,
+    write_table,
+)
 
 RATE, HOP, POSITIONS = 1000, 16, 80
 CLASSES = ["drums", "bass"]
@@ -43,7 +51,7 @@ def audio_parts(folder: Path, codec: CodecAt) -> Parts:
     told: dict[str, Any] = {"sources": counted.sources, "weights": counted.weights, "provenance": {}}
     network = new_network(LikelihoodNetwork, shape, seed=0)
     write_network(folder / "network.safetensors", network, codebook=codec.identity, **told)
-    write_checkpoint(folder / "codec.safetensors", codec.vqvae, provenance={"sample_rate": RATE})
+    write_checkpoint(folder / "codec.safetensors", network_of(codec), provenance={"sample_rate": RATE})
     return Parts(
         codec=folder / "codec.safetensors",
         likelihood=write_table(folder / "table.safetensors", codec.identity),
@@ -103,7 +111,7 @@ def write_image_model(folder: Path) -> Path:
     codec = new_codec(small_codec(stride=2, overlap=False, image=(1, 4, 4)))
     files = folder.with_name(f"{folder.name}_parts")
     files.mkdir(parents=True)
-    write_checkpoint(files / "codec.safetensors", codec.vqvae, provenance={})
+    write_checkpoint(files / "codec.safetensors", network_of(codec), provenance={})
     sizes: dict[str, Any] = {"context": 4, "absolute": True}
     parts = Parts(
         codec=files / "codec.safetensors",

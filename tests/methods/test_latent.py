@@ -19,7 +19,7 @@ from lass.separation.estimation.candidates import Candidates
 from lass.separation.settings import Estimation, Refinement
 from lass.settings import Computed
 from lass.tokens import write_candidates
-from tests.models.toy import new_codec, small_codec
+from tests.models.toy import network_of, new_codec, small_codec
 
 CPU = torch.device("cpu")
 
@@ -33,7 +33,7 @@ def candidates(seed: int) -> Candidates:
 def given(tmp_path: Path) -> Given:
     """A codec with a hop of 4, what it loses, and candidates of two mixtures."""
     codec = new_codec(small_codec(stride=4))
-    write_checkpoint(tmp_path / "codec.safetensors", codec.vqvae, provenance={})
+    write_checkpoint(tmp_path / "codec.safetensors", network_of(codec), provenance={})
     own = new_codec(small_codec(stride=4))
     path = tmp_path / "candidates.parquet"
     write_candidates(

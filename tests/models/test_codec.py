@@ -8,7 +8,7 @@ import torch
 from lass.models.checkpoint import write_checkpoint
 from lass.models.codec import CodecAt, open_codec
 from lass.models.settings import CodecCheck
-from tests.models.toy import new_codec, small_codec
+from tests.models.toy import network_of, new_codec, small_codec
 
 CPU = torch.device("cpu")
 DATA = torch.randn(2, 32, generator=torch.Generator().manual_seed(0))
@@ -48,7 +48,7 @@ def test_a_precision_that_does_not_exist() -> None:
 
 
 def test_a_codec_of_another_hop_or_rate(tmp_path: Path) -> None:
-    path, network = tmp_path / "codec.safetensors", new_codec(small_codec(stride=4)).vqvae
+    path, network = tmp_path / "codec.safetensors", network_of(new_codec(small_codec(stride=4)))
     write_checkpoint(path, network, provenance={"sample_rate": 8000})
     codec = open_codec(path, CodecCheck(hop=4, rate=8000), device=CPU)
     assert (codec.hop, codec.precision) == (4, "float32")

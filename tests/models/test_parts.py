@@ -10,6 +10,7 @@ from lass.models import checkpoint
 from lass.models.codec import CodecAt
 from lass.models.parts import Model, open_model, open_priors
 from lass.models.settings import PriorOfClass
+from lass.models.transformer import TransformerPrior
 from tests.models.toy import counted_from, new_codec, of_class, small_codec, write_prior, write_table
 
 CLASSES = ["drums", "bass"]
@@ -107,6 +108,8 @@ def test_a_shared_prior_starts_with_the_class_only_where_it_has_classes(
     model = assemble(tmp_path, codec, priors=[(path, one) for one in described])
     drums, bass = (model.priors[name] for name in CLASSES)
     assert (drums is bass) == (not conditional), "told no class, one object is asked for both at once"
+    assert isinstance(drums, TransformerPrior)
+    assert isinstance(bass, TransformerPrior)
     assert (drums.class_index, bass.class_index) == (0, int(conditional))
 
 

@@ -30,6 +30,12 @@ def new_codec(shape: VqvaeShape, *, seed: int = 0) -> CodecAt:
     return CodecAt(network, "float32")
 
 
+def network_of(codec: CodecAt) -> Vqvae:
+    """The project's own network behind a codec by `new_codec`."""
+    assert isinstance(codec.vqvae, Vqvae)
+    return codec.vqvae
+
+
 def counted_from(codebook: str, *, sources: int = 2) -> Counted:
     """What the table of `write_table` says that it was counted from."""
     return Counted(codebook=codebook, sources=("a",) * sources, weights=(0.5,) * sources, tuples=200)

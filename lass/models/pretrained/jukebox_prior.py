@@ -32,6 +32,11 @@ class JukeboxPriorShape:
     attended: int  # A: channels of queries, keys and values
     hidden: int  # of the feed-forward layers
 
+    @property
+    def classes(self) -> int:
+        """Start tokens."""
+        return 1
+
 
 class Layer(nn.Module):
     """Attention by one of the patterns, then a feed-forward layer, each added to its normalised input."""
@@ -127,8 +132,10 @@ class JukeboxTransformer(nn.Module):
 class JukeboxPrior:
     """Jukebox's transformer as the decoder asks for it (`lass.separation.decoding.prior`)."""
 
-    def __init__(self, network: JukeboxTransformer) -> None:
-        """A prior of the class that `network` was trained on."""
+    def __init__(self, network: JukeboxTransformer, *, class_index: int = 0) -> None:
+        """A prior of what `network` was trained on: it is told no class, so that `class_index` is 0."""
+        if class_index != 0:
+            raise ValueError(f"class index {class_index}: the prior has 1 start token alone")
         self.network = network.eval()
         self.codebook_size = network.shape.codes
 

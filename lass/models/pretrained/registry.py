@@ -1,13 +1,15 @@
-"""Kinds of public files that can be made parts of a model: what each is, and which function converts it.
+"""Kinds of public files that can be made parts of a model: what each is, what converts it, what opens it.
 
 A converter is a function `(files, out, **options) -> Path` that writes one part into the model's folder
-`out`. Nothing heavy is imported here: `lass import` shows its help at once.
+`out`. Functions are named and not imported: `lass import` shows its help at once, and a run of another kind
+does not hang on this one's code.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 JUKEBOX_LICENCE = "Jukebox's code and weights (OpenAI): non-commercial use only"
 LASS_LICENCE = "published by the authors of LASS, who state no licence for it"
@@ -50,6 +52,24 @@ KINDS = {
 }
 """Name of a kind -> what it is; one entry more is all that a new converter needs."""
 
+CODECS = {"jukebox-vqvae": "lass.models.pretrained.jukebox_codec:read_jukebox_vqvae"}
+"""Kind of an imported codec -> what reads its network: `(path, *, rate, hop)`."""
+PRIORS = {
+    "jukebox-prior": (
+        "lass.models.pretrained.jukebox_prior:read_jukebox_prior",
+        "lass.models.pretrained.jukebox_prior:JukeboxPrior",
+    )
+}
+"""Kind of an imported prior -> what reads its network, `(path, *, codebook)`, and what makes a prior of the
+network, `(network, *, class_index)`."""
+
+
+def named(place: str) -> Callable[..., Any]:
+    """The function or class at `module:name`, which is imported now."""
+    module, name = place.split(":")
+    function: Callable[..., Any] = getattr(import_module(module), name)
+    return function
+
 
 def convert_files(
     kind: str, files: Sequence[Path], out: Path, *, options: Mapping[str, object], force: bool = False
@@ -71,6 +91,5 @@ def convert_files(
     part = out / described.part.format(**options)
     if part.exists() and not force:
         raise ValueError(f"{part} is there already: choose another --out, or give --force to overwrite it")
-    module, function = described.converter.split(":")
-    converter: Callable[..., Path] = getattr(import_module(module), function)
-    return converter(list(files), out, **options)
+    written: Path = named(described.converter)(list(files), out, **options)
+    return written
