@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from lass.models.pretrained.jukebox_cache import store_sizes
 from lass.models.pretrained.jukebox_import import import_jukebox_prior, import_jukebox_vqvae
 from lass.models.pretrained.jukebox_prior import JukeboxPrior, read_jukebox_prior
 from lass.storage import read_header, read_tensors
@@ -178,6 +179,12 @@ def test_a_cache_keeps_what_its_patterns_read(folder: Path) -> None:
     prior.log_probs(None, state)
     with pytest.raises(ValueError, match="1 tokens are all that this cache was made for"):
         prior.log_probs(torch.zeros(1, dtype=torch.int64), state)
+
+
+def test_a_whole_prior_takes_23_megabytes_per_hypothesis_of_1024_tokens() -> None:
+    """48 layers, a third of each pattern: 128, 1024 and 256 positions of 2 x 256 numbers of 2 bytes."""
+    sizes = store_sizes(layers=48, positions=1024, block=128, width=256)
+    assert 2 * sum(int(np.prod(size)) for size in sizes) == 16 * (128 + 1024 + 256) * 2 * 256 * 2
 
 
 def test_low_precision_is_close(folder: Path) -> None:
