@@ -1,7 +1,6 @@
 """Files that may be packed with gzip, whatever they are called."""
 
 import gzip
-import hashlib
 import zlib
 from pathlib import Path
 from typing import IO, cast
@@ -10,7 +9,6 @@ UNREADABLE = (OSError, EOFError, zlib.error)
 """What reading from `open_content` raises where the packed bytes are cut off or damaged."""
 
 _GZIP = b"\x1f\x8b"  # no IDX file begins with these two bytes
-_BLOCK = 1 << 20
 
 
 def open_content(path: Path) -> IO[bytes]:
@@ -18,15 +16,3 @@ def open_content(path: Path) -> IO[bytes]:
     with path.open("rb") as file:
         packed = file.read(2) == _GZIP
     return cast(IO[bytes], gzip.open(path, "rb")) if packed else path.open("rb")
-
-
-def content_md5(path: Path) -> str | None:
-    """MD5 of the unpacked content, whoever packed it and how; None where it cannot be unpacked."""
-    digest = hashlib.md5(usedforsecurity=False)
-    try:
-        with open_content(path) as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
-    except UNREADABLE:
-        return None
-    return digest.hexdigest()

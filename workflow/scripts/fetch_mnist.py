@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lass.data.downloads import download
+from lass.data.downloads.expected import Expected
+from lass.data.downloads.files import download
 from lass.data.images.mnist import FILES, REMEDY
 from lass.runtime import logged
 
@@ -15,7 +16,7 @@ with logged(snakemake.log[0]) as logger:
     download(
         [f"{mirror.rstrip('/')}/{name}.gz" for mirror in snakemake.params.mirrors],
         Path(snakemake.output.file),
-        md5=FILES[name],
+        expected=Expected(md5=FILES[name], of_content=True),
         remedy=REMEDY,
     )
     logger.info("%s", snakemake.output.file)

@@ -1,0 +1,1 @@
+"""Files from the network, verified: whole or as they arrive."""
