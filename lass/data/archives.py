@@ -31,8 +31,8 @@ class Selection(Protocol):
     def place(self, name: str) -> str | None:
         """Where the member `name` goes, relative to the folder; None where it is not wanted."""
 
-    def written(self, name: str, path: Path) -> None:
-        """The member `name` is there: it may say what of the others is wanted. Files may be deleted."""
+    def written(self, place: str, path: Path) -> None:
+        """What goes to `place` is at `path`: it may say what else is wanted. Files may be deleted."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Everything:
         """As the function says."""
         return self.rename(name)
 
-    def written(self, name: str, path: Path) -> None:
+    def written(self, place: str, path: Path) -> None:
         """Change nothing."""
 
 
@@ -92,7 +92,7 @@ class _Target:
             raise ValueError(f"member {name!r} has {written} bytes, not {size}, as the archive says")
         self.extracted.files += 1
         self.extracted.bytes += written
-        self.selection.written(str(PurePosixPath(name)), path)
+        self.selection.written(path.relative_to(self.folder).as_posix(), path)
 
     def link(self, name: str, target: str, *, hard: bool) -> None:
         """Write a link to `target`, a name in the archive, where both are wanted.

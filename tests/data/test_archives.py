@@ -104,12 +104,12 @@ def test_some_of_it_at_other_places(tmp_path: Path, packing: str) -> None:
 
 def test_a_selection_is_told_what_is_there(tmp_path: Path) -> None:
     class Noting(Everything):
-        def written(self, name: str, path: Path) -> None:
-            seen[name] = path.read_bytes()
+        def written(self, place: str, path: Path) -> None:
+            seen[place] = path.read_bytes()
 
     seen: dict[str, bytes] = {}
-    untar(plain_tar(FILES), tmp_path / "out", Noting())
-    assert seen == FILES
+    untar(plain_tar(FILES), tmp_path / "out", Noting(lambda name: f"new/{name}"))
+    assert seen == {f"new/{name}": content for name, content in FILES.items()}
 
 
 @pytest.mark.parametrize("name", ["/etc/passwd", "../out.txt", "top/../../out", "C:/x", "top\\..\\x", ".."])
