@@ -41,8 +41,8 @@ DOORS: dict[str, set[str]] = {
 }
 """Room of `lass` to the other rooms that it may import; a module of `lass` in no room is an error."""
 
-LIGHT = re.compile(r"lass\.(\w+\.settings|data\.contents|data\.images\.names)(\.\w+)?")
-"""Modules of settings, and those that look at a user's folder: torch-free, for the configuration."""
+LIGHT = re.compile(r"lass\.(\w+\.settings|data\.contents|data\.sources|data\.images\.names)(\.\w+)?")
+"""Modules of settings, those that look at a user's folder, and the registry of public data: torch-free."""
 FAMILIES = ("blind", "class_nmf", "latent", "oracles", "supervised")
 """Families of methods: none imports another."""
 

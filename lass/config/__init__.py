@@ -19,14 +19,17 @@ from lass.config.audio import AudioDataset
 from lass.config.code import read_code
 from lass.config.hardware import finds_gpu, has_gpu
 from lass.config.images import ImageDataset
+from lass.config.location import Names
 from lass.config.separation import check_trained_priors
 from lass.config.texts import read_texts, without_texts_of_null
 from lass.data.contents import fingerprint
 from lass.data.images.names import MNIST_FILES, files_of_split
+from lass.data.sources import DOWNLOADS, PUBLIC_FILES, own_sum
 from lass.settings import Identifier, Natural, PositiveInt, Section, WithoutNulls, key
 
 __all__ = [
     "MNIST_FILES",
+    "PUBLIC_FILES",
     "AnyDataset",
     "AudioDataset",
     "Config",
@@ -42,7 +45,7 @@ __all__ = [
     "write_schema",
 ]
 
-TAKEN = {"logs", "benchmarks"}
+TAKEN = {"logs", "benchmarks", "weights"}
 """Folders of `results/` that no data set can be named after."""
 
 AnyDataset = Annotated[AudioDataset | ImageDataset, Field(discriminator="kind")]
@@ -87,6 +90,13 @@ class Config(Section):
     datasets: Annotated[dict[Identifier, AnyDataset], WithoutNulls] = key(
         "everything about each data set, under names of your choice", "sections"
     )
+    addresses: Annotated[dict[Identifier, Names], WithoutNulls] = key(
+        "of public data sets and files, by name: URLs, or paths of files that are here, to try instead of "
+        "the published ones. `#sha256=...` at the end is the sum of an archive of your own, in the same "
+        "layout",
+        "URLs or paths",
+        default_factory=dict,
+    )
     evaluation: Evaluation = key(
         "what is kept to listen to and to look at", "section", default_factory=Evaluation
     )
@@ -101,6 +111,7 @@ class Config(Section):
         if not set(self.targets) <= set(known) or len(set(self.targets)) != len(self.targets):
             raise ValueError(f"targets {self.targets} must name different ones of the datasets {known}")
         self.check_names()
+        self.check_addresses()
         for name, dataset in self.datasets.items():
             try:
                 check_trained_priors(
@@ -119,6 +130,21 @@ class Config(Section):
         twice = sorted({file for file in files if files.count(file) > 1})
         if twice:
             raise ValueError(f"two tables would be results/{twice[0]}.csv: rename a data set or a table")
+
+    def check_addresses(self) -> None:
+        """Addresses of what can be downloaded, with sums that are some."""
+        known = sorted({*DOWNLOADS, *PUBLIC_FILES})
+        for name, addresses in self.addresses.items():
+            if name not in known:
+                raise ValueError(f"addresses.{name}: nothing is downloaded under this name; known: {known}")
+            try:
+                own_sum(addresses)
+            except ValueError as error:
+                raise ValueError(f"addresses.{name}: {error}") from None
+
+    def sum_of(self, name: str | None) -> str | None:
+        """The sum that its addresses give a download; None where the published one counts."""
+        return own_sum(self.addresses.get(name, [])) if name else None
 
     def named(self, kind: str) -> list[str]:
         """Names of the data sets of a kind."""

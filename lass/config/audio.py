@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from lass.config.dataset import AnyJob, Dataset, known_reader
+from lass.config.location import check_download
 from lass.config.registry import AUDIO_READERS
 from lass.config.rows import check_blind, check_learned, check_masks
 from lass.config.separation import AudioCounting, Packing, Residual
@@ -18,6 +19,7 @@ from lass.data.settings import (
     MixtureDraw,
     TupleGroup,
 )
+from lass.data.sources import DOWNLOADS
 from lass.evaluation.settings import SdrSettings, SoundSettings
 from lass.methods.settings import (
     BlindJob,
@@ -44,6 +46,12 @@ class AudioDataset(Dataset):
         "in Slakh's layout, `stems` a folder per song with a file per stem, `utterances` a folder per class "
         "with recordings (docs/datasets.md)",
         ", ".join(AUDIO_READERS),
+    )
+    download: Literal["slakh2100_redux", "babyslakh", "musdb18_hq"] | None = key(
+        "a public data set that is downloaded instead of read from `root`: only the stems of the classes are "
+        "kept (docs/datasets.md has sizes and licences); `addresses` names mirrors",
+        ", ".join(DOWNLOADS),
+        default=None,
     )
     damaged: Literal["refuse", "skip"] = key(
         "what is done about recordings that cannot be read: `refuse` checks all of a split and fails with a "
@@ -73,6 +81,7 @@ class AudioDataset(Dataset):
     @model_validator(mode="after")
     def check_source(self) -> Self:
         """Audio that can be found."""
+        check_download(self.download, self)
         if self.source == "composed":
             if self.root is not None:
                 raise ValueError(
@@ -91,7 +100,7 @@ class AudioDataset(Dataset):
                     f"composed.seconds {self.composed.seconds} is shorter than mixtures.seconds "
                     f"{self.mixtures.seconds}: compose longer songs"
                 )
-        elif not self.root:
+        elif not self.root and not self.download:
             raise ValueError(f"source is {self.source!r}, so root must name the folder that is read")
         return self
 

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from lass.config.registry import NAMING_READERS
 from lass.data.settings import Contents
+from lass.data.sources import PUBLIC_DATA
 from lass.settings import Identifier, PositiveInt, Section, WithoutNulls, key
 
 
@@ -131,3 +132,20 @@ class Located(Section):
         return Contents(
             root=self.checked_root, places=self.places(split), suffixes=self.suffixes, record=record
         )
+
+
+def check_download(name: str | None, place: Located) -> None:
+    """ValueError where the public data set is in another layout than `source` reads, or `root` is given."""
+    if name is None:
+        return
+    layout = PUBLIC_DATA[name].source
+    if place.source != layout:
+        raise ValueError(
+            f"download {name!r} is in the layout of source {layout!r}, but source is {place.source!r}: "
+            "change one of the two"
+        )
+    for asked, value in (("root", place.root), ("held_out", place.held_out)):
+        if value is not None:
+            raise ValueError(
+                f"download {name!r} brings a folder with all splits, but {asked} is {value!r}: set it to null"
+            )

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.workflow.runner import IMAGE_TARGETS, ROOT, TEST_CONFIG, dry_run, name_of, write_config
 
@@ -107,10 +108,18 @@ def test_small_configuration_runs_every_rule(tmp_path: Path) -> None:
 def test_every_rule_is_in_one_of_the_two(tmp_path: Path) -> None:
     text = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "workflow/rules").glob("*.smk"))
     rules = set(re.findall(r"^rule (\w+):", text, re.MULTILINE))
-    named = {"time_separations": "results/timing.csv", "pack_model": "results/slakh/model"}
+    named = {
+        "time_separations": "results/timing.csv",
+        "pack_model": "results/slakh/model",
+        "fetch_weights": "results/weights/vqvae.pth.tar",
+        "fetch_songs": "results/baby/downloaded.json",
+    }
     assert rules == {*ALL_RULES, *IMAGE_RULES, *named} - {"all"}
+    slakh = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))["datasets"]["slakh"]
+    baby = {**slakh, "source": "slakh", "download": "babyslakh"}
+    config = write_config(tmp_path / "baby.yaml", {"datasets": {"baby": baby}})
     for rule, target in named.items():
-        assert dry_run(tmp_path, targets=[target]).jobs[rule] == 1
+        assert dry_run(tmp_path, targets=[target], configs=[TEST_CONFIG, config]).jobs[rule] == 1
 
 
 def test_only_what_a_target_needs(tmp_path: Path) -> None:
@@ -212,6 +221,23 @@ def test_two_data_sets_of_audio(tmp_path: Path) -> None:
         ),
         (of_slakh(priors={"new": {"layers": 3}}), "datasets.slakh.priors.new.width: missing"),
         (of_slakh(source="zenodo"), "datasets.slakh.source: source 'zenodo' is unknown: choose one of"),
+        (
+            of_slakh(download="babyslakh"),
+            "download 'babyslakh' is in the layout of source 'slakh', but source is 'composed'",
+        ),
+        (
+            of_slakh(source="slakh", download="babyslakh", root="songs"),
+            "download 'babyslakh' brings a folder with all splits, but root is 'songs': set it to null",
+        ),
+        (of_slakh(source="slakh", download="babyslack"), "Input should be 'slakh2100_redux', 'babyslakh' or"),
+        (
+            {"addresses": {"celeba": "/x"}},
+            "addresses.celeba: nothing is downloaded under this name; known: [",
+        ),
+        (
+            {"addresses": {"babyslakh": "/x#md5=0"}},
+            "addresses.babyslakh: address '/x#md5=0': behind # stands",
+        ),
         (of_slakh(source="slakh"), "source is 'slakh', so root must name the folder that is read"),
         (
             of_slakh(classes=["Cats", 0]),
@@ -285,6 +311,17 @@ def test_a_root_below_the_home_folder_or_a_variable(tmp_path: Path, monkeypatch:
         outcome = dry_run(tmp_path, configs=[TEST_CONFIG, config])
         assert outcome.status == 0, outcome.output
         assert outcome.jobs == {name: jobs for name, jobs in ALL_RULES.items() if name != "compose_songs"}
+
+
+def test_a_download_in_the_place_of_a_root(tmp_path: Path) -> None:
+    """One job more than with songs that are there; and no addresses of what nobody knows."""
+    babyslakh = write_config(tmp_path / "c.yaml", of_slakh(source="slakh", download="babyslakh"))
+    outcome = dry_run(tmp_path, configs=[TEST_CONFIG, babyslakh])
+    assert outcome.status == 0, outcome.output
+    without = {name: jobs for name, jobs in ALL_RULES.items() if name != "compose_songs"}
+    assert outcome.jobs == without | {"fetch_songs": 1}
+    options = ("--config", "addresses={babyslakh: https://mirror/b.tar.gz}")
+    assert dry_run(tmp_path, *options, configs=[TEST_CONFIG, babyslakh]).jobs == outcome.jobs
 
 
 # --- the files of config/ ---

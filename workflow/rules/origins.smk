@@ -1,5 +1,7 @@
 """Where the data of a data set come from: the user's files, and whether they have changed."""
 
+DOWNLOADED = [name for name in settings.named("audio") if DATASETS[name].download]
+
 
 def contents(wildcards):
     """What of the user's folder a split is read from; None where nothing is."""
@@ -26,6 +28,8 @@ def data_of_split(wildcards):
     held, folder = contents(wildcards), f"results/{wildcards.dataset}"
     if held:
         return [ancient(f"{held.root}/{place}") for place in held.places]
+    if wildcards.dataset in DOWNLOADED:
+        return f"{folder}/downloaded.json"
     if wildcards.dataset in settings.named("audio"):
         return f"{folder}/songs/{wildcards.split}"
     return [f"{folder}/idx/{name}.gz" for name in files_of_split(wildcards.split)]
@@ -35,4 +39,6 @@ def root_of(dataset, wildcards):
     """The folder that a reader is told of: with the splits of songs, or with the files of images."""
     if dataset.source == "composed":
         return f"results/{wildcards.dataset}/songs"
+    if wildcards.dataset in DOWNLOADED:
+        return f"results/{wildcards.dataset}/downloaded"
     return dataset.expanded_root or f"results/{wildcards.dataset}/idx"

@@ -1,0 +1,53 @@
+"""Public data and weights that come by themselves: fetched, verified, and laid out as the readers want them.
+
+Needs a network, or `addresses` that name files which are here. Makes results/{dataset}/downloaded/, of which
+results/{dataset}/downloaded.json says what it is, and results/weights/{weights}. Rules: fetch_songs, fetch_weights.
+
+Neither has a fingerprint of its code: no edit may fetch 104 GB again. The folder is no output either, as Snakemake
+deletes outputs before it makes them anew: the job looks whether the folder holds what is asked for.
+"""
+
+import re
+
+from lass.config import PUBLIC_FILES
+
+
+rule fetch_songs:
+    output:
+        origin="results/{dataset}/downloaded.json",
+    log:
+        "results/logs/fetch_songs/{dataset}.log",
+    wildcard_constraints:
+        dataset=any_of(DOWNLOADED),
+    localrule: True
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=2880,
+    params:
+        data=of_dataset("download"),
+        classes=of_dataset("classes"),
+        files=of_dataset("files"),
+        own_sum=asked(lambda dataset, wildcards: settings.sum_of(dataset.download)),
+    script:
+        "../scripts/fetch_songs.py"
+
+
+rule fetch_weights:
+    output:
+        file="results/weights/{weights}",
+    log:
+        "results/logs/fetch_weights/{weights}.log",
+    wildcard_constraints:
+        weights=any_of(re.escape(file.name) for file in PUBLIC_FILES.values()),
+    localrule: True
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=120,
+    script:
+        "../scripts/fetch_weights.py"
