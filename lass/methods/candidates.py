@@ -28,6 +28,15 @@ def model_of(job: DecodingJob, *, codec: CodecAt, likelihood: Path, priors: Sequ
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What a decoder may ask for beside the table of counts, of mixtures y [B, T]."""
+
+    frames: Callable[[Tensor], Tensor] | None = None  # log p(y_s | z_1, z_2) [B, S, K, K]
+    network: Callable[[Tensor], Tensor] | None = None  # log p(y | z_n) of every source [B, N, S, K]
+    frequencies: Tensor | None = None  # of the codes that the network was trained on, log p_0(z_n) [N, K]
+
+
+@dataclass(frozen=True)
 class Group:
     """Mixtures of one list of priors: what can be decoded together."""
 
@@ -75,7 +84,7 @@ def open_separator(
     *,
     priors: Sequence[Prior],
     memory: int,
-    asked: Mapping[str, Callable[[Tensor], Tensor]],
+    asked: Asked,
 ) -> Separator:
     """What finds the codes of mixtures whose sources have these `priors`, in `memory` bytes.
 
@@ -91,9 +100,11 @@ def open_separator(
         decoder=open_decoder(job.decoder),
         seed=job.seed,
         memory=memory,
-        frames=asked.get("frames"),
-        network=asked.get("network"),
+        frames=asked.frames,
+        network=asked.network,
         network_weight=job.decoder.network_weight,
+        frequencies=asked.frequencies,
+        prior_weight=job.decoder.prior_weight,
     )
 
 
@@ -102,17 +113,25 @@ def weights_of(job: DecodingJob, model: Model) -> Tensor:
     return torch.tensor(job.counted_from.weights, dtype=torch.float32, device=model.codec.device)
 
 
-def likelihoods_of(
-    files: Mapping[Measured, Path], *, model: Model, job: DecodingJob
-) -> dict[str, Callable[[Tensor], Tensor]]:
-    """What a decoder asks for beside the table of counts, opened from its files, by name.
+def likelihoods_of(files: Mapping[Measured, Path], *, model: Model, job: DecodingJob) -> Asked:
+    """What a decoder asks for beside the table of counts, opened from its files.
 
-    `frames`: `log p(y_s | z_1, z_2)` [B, S, K, K] of mixtures y [B, T]; `network`: `log p(y | z_n)` of every
-    source [B, N, S, K]. KeyError where a file is missing; ValueError, naming the file, where one is of
-    another codebook or of other sources.
+    KeyError where a file is missing; ValueError, naming the file, where one is of another codebook or of
+    other sources.
     """
-    opened = {"frames": frames_of, "network": network_of}
-    return {name: opened[name](files[name], model, job) for name in sorted(job.decoder.measured)}
+    measured = job.decoder.measured
+    frames = frames_of(files["frames"], model, job) if "frames" in measured else None
+    if "network" not in measured:
+        return Asked(frames)
+    codec, counted = model.codec, job.counted_from
+    network = read_network(
+        files["network"], sources=counted.sources, weights=counted.weights, codebook=codec.identity
+    ).to(codec.device)
+    return Asked(
+        frames,
+        lambda mixtures: network.log_likelihood(mixtures, codec.latents(mixtures)),
+        network.log_prior,
+    )
 
 
 def frames_of(path: Path, model: Model, job: DecodingJob) -> Callable[[Tensor], Tensor]:
@@ -123,13 +142,3 @@ def frames_of(path: Path, model: Model, job: DecodingJob) -> Callable[[Tensor], 
         moments, weights=weights_of(job, model), noise=job.noise or 0.0
     )
     return lambda mixtures: likelihood(cut_frames(mixtures, image=codec.image, hop=codec.hop))
-
-
-def network_of(path: Path, model: Model, job: DecodingJob) -> Callable[[Tensor], Tensor]:
-    """The learned likelihood by the network in the file at `path`."""
-    codec = model.codec
-    counted = job.counted_from
-    network = read_network(
-        path, sources=counted.sources, weights=counted.weights, codebook=codec.identity
-    ).to(codec.device)
-    return lambda mixtures: network.log_likelihood(mixtures, codec.latents(mixtures))

@@ -15,6 +15,7 @@ from lass.separation.decoding.loop import decode_sequences
 from lass.separation.decoding.prior import Prior
 from lass.separation.decoding.state import Hypotheses, joined
 from lass.separation.decoding.support import CountedPositions, FramePositions, LearnedPositions, Positions
+from lass.separation.decoding.weighted import weigh_prior
 from lass.separation.settings import LikelihoodKind
 
 
@@ -43,6 +44,8 @@ class Separator:
     frames: Callable[[Tensor], Tensor] | None = None  # mixtures [B, T] to log p(y_s | z_1, z_2) [B, S, K, K]
     network: Callable[[Tensor], Tensor] | None = None  # mixtures [B, T] to log p(y | z_n) [B, N, S, K]
     network_weight: float = 0.0  # lambda of the network beside the table; 0: it takes the table's place
+    frequencies: Tensor | None = None  # log p_0(z_n) [N, K], beside which the priors have `prior_weight`
+    prior_weight: float = 1.0  # beta
 
     def hypotheses(self, mixtures: Tensor, items: Sequence[int]) -> Decoded:
         """W hypotheses for each mixture y [B, T]; mixture codes that were never counted are replaced.
@@ -55,7 +58,7 @@ class Separator:
         counted = self.fallback[codes]
         together = mixtures_at_once(
             self.memory,
-            priors=self.priors,
+            priors=self.weighed,
             likelihood=self.likelihood,
             decoder=self.decoder,
             length=codes.shape[1],
@@ -101,9 +104,19 @@ class Separator:
                     decoder=self.decoder,
                     uniforms=uniforms[:, source],
                 )
-                for source, prior in enumerate(self.priors)
+                for source, prior in enumerate(self.weighed)
             ]
         )
+
+    @property
+    def weighed(self) -> list[Prior]:
+        """The priors [N] with the weight that they have beside the frequencies, where there are any."""
+        if self.frequencies is None:
+            return list(self.priors)
+        return [
+            weigh_prior(prior, self.prior_weight, own)
+            for prior, own in zip(self.priors, self.frequencies, strict=True)
+        ]
 
     def positions(self, mixtures: Tensor, codes: Tensor) -> Positions:
         """The likelihood of mixtures y [B, T] with the counted codes m [B, S], position by position."""

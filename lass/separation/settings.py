@@ -32,6 +32,13 @@ class _Decoder(Section):
         default=0.0,
     )
 
+    prior_weight: Annotated[float, Field(ge=0, le=1)] = key(
+        "of `likelihood: network`: exponent of the priors, the rest being how frequent a code is. Below 1 "
+        "for sources unlike those that the priors were trained on; 0 asks no prior",
+        "factor",
+        default=1.0,
+    )
+
     @model_validator(mode="after")
     def check_network(self) -> Self:
         """The network has one weight: beside the counts, or alone."""
@@ -39,6 +46,11 @@ class _Decoder(Section):
             raise ValueError(
                 f"network_weight is {self.network_weight}, which is for `likelihood: counts`, but likelihood "
                 f"is {self.likelihood!r}: its weight is likelihood_weight, so leave network_weight out"
+            )
+        if self.prior_weight != 1 and self.likelihood != "network":
+            raise ValueError(
+                f"prior_weight is {self.prior_weight}, which is for `likelihood: network`, but likelihood is "
+                f"{self.likelihood!r}: leave it out"
             )
         return self
 

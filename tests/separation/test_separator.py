@@ -207,6 +207,22 @@ def test_the_network_hears_each_mixture_alone(decoder: DecoderSettings, sources:
     assert not torch.equal(counts.scores, together.scores), "it was heard"
 
 
+def test_without_prior_weight_every_position_is_decoded_by_itself() -> None:
+    """The best codes are those of highest likelihood times frequency, whatever the priors say."""
+    problem = draw_problem(np.random.default_rng(2), sources=2, codes=4, length=3, batch=5)
+    frequencies = torch.tensor([[0.4, 0.3, 0.2, 0.1], [0.1, 0.2, 0.3, 0.4]]).log()
+    parts: dict[str, Any] = {"network": hear(2), "frequencies": frequencies, "prior_weight": 0.0}
+    separator = separator_of(problem, decoder=open_decoder(BEAM), **parts)
+    mixtures = decode(torch.from_numpy(problem.mixtures))
+    found = separator.hypotheses(mixtures, range(5))
+    best = (BEAM.likelihood_weight * hear(2)(mixtures) + frequencies[:, None]).argmax(dim=-1)  # [B, N, S]
+    assert torch.equal(found.codes[:, 0], best.transpose(1, 2))
+    asked = replace(separator, prior_weight=1.0).hypotheses(mixtures, range(5))
+    whole = replace(separator, frequencies=None, prior_weight=1.0).hypotheses(mixtures, range(5))
+    assert torch.equal(asked.scores, whole.scores)
+    assert not torch.equal(asked.scores, found.scores)
+
+
 def test_sources_that_are_searched_alone_draw_numbers_of_their_own() -> None:
     problem = draw_problem(np.random.default_rng(1), sources=1, codes=4, length=3, batch=1)
     twice = replace(
