@@ -16,6 +16,7 @@ from torch import Tensor
 
 from lass.likelihood.tensor import Likelihood
 from lass.models.attention.cache import KeyValueCache
+from lass.models.network import empty_cache
 from lass.models.transformer import TransformerPrior
 
 
@@ -39,7 +40,7 @@ def search_beams(
 ) -> tuple[Tensor, Tensor]:
     """The `width` best joint prefixes of one mixture m [S]: codes [W, S, 2] and log posteriors [W]."""
     length, size = len(mixture), likelihood.codebook_size
-    caches = [prior.network.new_cache(width, length) for prior in priors]
+    caches = [empty_cache(prior.network, width, length) for prior in priors]
     codes = torch.zeros(width, length, 2, dtype=torch.int64, device=mixture.device)
     scores = torch.full((width,), -math.inf, dtype=torch.float64, device=mixture.device)
     scores[0] = 0.0

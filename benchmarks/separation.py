@@ -73,7 +73,7 @@ class TimedPrior:
 
     def __init__(self, prior: TransformerPrior) -> None:
         self.prior, self.codebook_size = prior, prior.codebook_size
-        self.watch = GpuWatch() if prior.network.head.weight.is_cuda else CpuWatch()
+        self.watch = GpuWatch() if prior.network.embed.weight.is_cuda else CpuWatch()
 
     def start(self, batch: int, length: int, *, shared: int = 1) -> Any:
         return self.prior.start(batch, length, shared=shared)

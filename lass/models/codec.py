@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from lass.models.checkpoint import kind_of, read_vqvae
+from lass.models.network import CodecNetwork
 from lass.models.pretrained.registry import CODECS, named
 from lass.models.settings import CodecCheck
 
@@ -51,62 +52,6 @@ class Codec(Protocol):
 
     def synthesise(self, latents: Tensor) -> Tensor:
         """Data points [B, T], float32, of dense latents [B, S, C]; differentiable."""
-
-
-class Vectors(Protocol):
-    """The codebook of a network."""
-
-    codebook: Tensor  # [K, C]
-
-    @property
-    def identity(self) -> str:
-        """What tells the codebook from every other."""
-
-
-class CodecShape(Protocol):
-    """What is asked of the shape of a network."""
-
-    @property
-    def hop(self) -> int:
-        """Samples per token, or pixels of a token's side."""
-
-    @property
-    def image(self) -> tuple[int, int, int] | None:
-        """Colours, rows and columns of a data point; None for audio."""
-
-
-class CodecNetwork(Protocol):
-    """Encoder, codebook and decoder as a network of torch: `Vqvae`, or one of an imported kind."""
-
-    @property
-    def quantizer(self) -> Vectors:
-        """The codebook."""
-
-    @property
-    def shape(self) -> CodecShape:
-        """What fixes the network."""
-
-    @property
-    def margin(self) -> int:
-        """Tokens at either end of a chunk that see its edge."""
-
-    def encode(self, data: Tensor) -> Tensor:
-        """Codes [B, S] of data points [B, T]."""
-
-    def latents(self, data: Tensor) -> Tensor:
-        """Dense latents [B, S, C] of data points [B, T]."""
-
-    def embed(self, codes: Tensor) -> Tensor:
-        """Vectors [B, S, C] of codes [B, S]."""
-
-    def decode(self, codes: Tensor) -> Tensor:
-        """Data points [B, T] of codes [B, S]."""
-
-    def synthesise(self, latents: Tensor) -> Tensor:
-        """Data points [B, T] of dense latents [B, S, C]; differentiable."""
-
-    def to(self, device: torch.device) -> Self:
-        """The network, moved."""
 
 
 def read_codec(path: Path, *, rate: int | None = None, hop: int | None = None) -> CodecNetwork:

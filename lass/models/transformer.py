@@ -16,6 +16,7 @@ from torch.nn import functional
 from lass.compute.rows import padded
 from lass.compute.triton_trial import has_triton
 from lass.models.attention.cache import WINDOW, KeyValueCache, SharedCache
+from lass.models.network import CausalNetwork, check_length, empty_cache
 from lass.models.settings import PriorSettings
 
 if TYPE_CHECKING:
@@ -172,28 +173,6 @@ class Transformer(nn.Module):
         logits: Tensor = self.head(self.norm(x))
         return logits
 
-    def check_length(self, length: int) -> None:
-        """Refuse a sequence of more tokens than the network knows places of."""
-        if length > self.shape.context:
-            raise ValueError(
-                f"a sequence of {length} tokens exceeds the prior's context of {self.shape.context}: "
-                "shorten the chunks (mixtures.seconds) or train a prior with a longer context"
-            )
-
-    def new_cache(self, batch: int, length: int, *, shared: int = 1) -> KeyValueCache | SharedCache:
-        """An empty cache for `batch` sequences of at most `length` tokens.
-
-        Where up to `shared` > 1 of them are to share their past, it is held once for all of them.
-        """
-        self.check_length(length)
-        layers, heads, width = self.shape.layers, self.shape.kv_heads, self.shape.head_width
-        sizes = {"layers": layers, "rows": batch, "heads": heads, "width": width}
-        whole = KeyValueCache(**sizes, positions=length, like=self.head.weight)
-        if shared == 1:
-            return whole
-        tails = KeyValueCache(**sizes, positions=2 * WINDOW, like=self.head.weight)
-        return SharedCache(whole, tails, members=shared)
-
     def step(self, inputs: Tensor, cache: KeyValueCache | SharedCache) -> Tensor:
         """Logits [B, K] after one more embedded input [B, width]; `cache` grows by one position."""
         cache.advance()
@@ -233,7 +212,7 @@ class Transformer(nn.Module):
 class TransformerPrior:
     """A transformer for one source class, as the decoder asks for it (`lass.separation.decoding.prior`)."""
 
-    def __init__(self, network: Transformer, *, class_index: int = 0) -> None:
+    def __init__(self, network: CausalNetwork, *, class_index: int = 0) -> None:
         """`class_index` chooses the start token of a class-conditional network."""
         if not 0 <= class_index < network.shape.classes:
             raise ValueError(f"class index {class_index} outside the prior's {network.shape.classes} classes")
@@ -245,9 +224,9 @@ class TransformerPrior:
         self, batch: int, length: int, *, shared: int = 1
     ) -> "KeyValueCache | SharedCache | RecordedSteps":
         """State of `batch` sequences before their first token, of which up to `shared` share their past."""
-        if self.network.head.weight.is_cuda and has_triton():
+        if self.network.embed.weight.is_cuda and has_triton():
             return self.recorded(batch, length, shared=shared)
-        return self.network.new_cache(batch, length, shared=min(shared, MOST_SHARED))
+        return empty_cache(self.network, batch, length, shared=min(shared, MOST_SHARED))
 
     def recorded(self, batch: int, length: int, *, shared: int) -> "RecordedSteps":
         """The state on a GPU: `batch` families of `shared` sequences, which descend from one another."""
@@ -257,8 +236,8 @@ class TransformerPrior:
             RecordedSteps,
         )
 
-        shape, weight = self.network.shape, self.network.head.weight
-        self.network.check_length(length)
+        shape, weight = self.network.shape, self.network.embed.weight
+        check_length(length, context=shape.context)
         sizes = CacheSizes(
             layers=shape.layers,
             rows=batch,
@@ -273,7 +252,7 @@ class TransformerPrior:
 
     def bytes_per_sequence(self, length: int) -> int:
         """Memory that a sequence of `length` tokens takes at most while it is decoded."""
-        shape, weight = self.network.shape, self.network.head.weight
+        shape, weight = self.network.shape, self.network.embed.weight
         size = weight.element_size()
         positions = length + 2 * WINDOW
         held = 2 * shape.layers * shape.kv_heads * shape.head_width * positions * size

@@ -17,10 +17,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lass.models.network import encode_pieces
 from lass.models.quantizer import Quantizer
 from lass.models.settings import CodecSettings
-
-PIECE = 500  # tokens that are encoded at a time on a CPU
 
 
 @dataclass(frozen=True)
@@ -189,16 +188,7 @@ class Vqvae(nn.Module):
         self.check_length(data)
         if data.is_cuda or self.shape.image is not None:
             return self.quantizer.encode(self.latents(data))
-        return torch.stack([self.encode_pieces(row) for row in data])
-
-    def encode_pieces(self, audio: Tensor) -> Tensor:
-        """Codes [S] of `audio` [T], in overlapping pieces whose activations fit a processor's cache."""
-        hop, length, codes = self.shape.hop, len(audio) // self.shape.hop, []
-        for start in range(0, length, PIECE):
-            first, last = max(0, start - self.margin), min(length, start + PIECE + self.margin)
-            piece = self.quantizer.encode(self.latents(audio[None, first * hop : last * hop]))[0]
-            codes.append(piece[start - first : start - first + PIECE])
-        return torch.cat(codes)
+        return encode_pieces(self, data)
 
     def decode(self, codes: Tensor) -> Tensor:
         """Data points [B, T] of `codes` [B, S]."""

@@ -156,6 +156,7 @@ def test_beam_search_scores_are_the_networks_own() -> None:
     codes = found.codes.flatten(0, 1)  # [B * W, S, N]
     expected = 1.5 * dense[mixture.repeat_interleave(7, 0), codes[..., 0], codes[..., 1]].double().sum(-1)
     for n, prior in enumerate(priors):
+        assert isinstance(prior.network, Transformer)
         chosen = whole(prior.network, codes[..., n]).gather(2, codes[..., n, None])
         expected += chosen[..., 0].double().sum(-1)
     torch.testing.assert_close(found.scores.flatten(), expected, atol=1e-3, rtol=1e-5)

@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from lass.models import vqvae
 from lass.models.checkpoint import new_network
 from lass.models.vqvae import Vqvae, VqvaeShape, relative_error, spectral_distance
 
@@ -93,7 +92,7 @@ def test_cutting_changes_codes_within_the_margin_only(changes: dict[str, Any]) -
 
 @pytest.mark.parametrize("piece", [1, 2, 7, 30, 31])
 def test_pieces_give_the_codes_of_the_whole(monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
-    monkeypatch.setattr(vqvae, "PIECE", piece)
+    monkeypatch.setattr("lass.models.network.PIECE", piece)
     network = build(**SHAPES[1])
     audio = noise(30 * network.shape.hop, batch=2)
     assert torch.equal(network.encode(audio), network.quantizer.encode(network.latents(audio)))

@@ -6,6 +6,7 @@ import torch
 from lass.compute.graphs import Replayed
 from lass.compute.triton_trial import has_triton
 from lass.models.checkpoint import new_network
+from lass.models.network import empty_cache
 from lass.models.transformer import Transformer, TransformerPrior, TransformerShape
 
 kernels = pytest.importorskip("lass.models.attention.kernels", reason="Triton is for Linux only")
@@ -50,7 +51,7 @@ def test_steps_are_those_of_the_cache_that_copies(
     prior = new_prior(layers=layers, heads=heads, kv_heads=kv_heads, width=width, context=length)
     rows = members * families
     recorded = prior.recorded(rows, length, shared=members)
-    copied = prior.network.new_cache(rows, length)
+    copied = empty_cache(prior.network, rows, length)
     generator = torch.Generator().manual_seed(0)
     previous = None
     for position in range(length):
