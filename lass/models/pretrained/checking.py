@@ -1,5 +1,6 @@
 """Tensors of a public checkpoint against a table of names and shapes, before any of them is used."""
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+Shape = tuple[int, ...]
 SHOWN = 5  # names in an error
 
 
@@ -22,7 +24,7 @@ def fit_weights(
     path: Path,
     tensors: Mapping[str, Tensor],
     places: Mapping[str, Place],
-    shapes: Mapping[str, torch.Size],
+    shapes: Mapping[str, Shape],
 ) -> dict[str, Tensor]:
     """The tensors under the names of the network here, in float32.
 
@@ -57,6 +59,19 @@ def fit_weights(
     return fitted
 
 
+def fit_layout(path: Path, tensors: Mapping[str, Tensor], layout: Mapping[str, Shape]) -> dict[str, Tensor]:
+    """The tensors of `layout`, names and shapes of a file, as they are called there, in float32.
+
+    ValueError as of `fit_weights`.
+    """
+    return fit_weights(path, tensors, {name: Place(name) for name in layout}, layout)
+
+
+def without(tensors: Mapping[str, Tensor], pattern: str) -> dict[str, Tensor]:
+    """The tensors whose names do not begin as the regular expression says."""
+    return {name: tensor for name, tensor in tensors.items() if not re.match(pattern, name)}
+
+
 def complain(path: Path, what: str, names: Collection[str]) -> None:
     """ValueError where there are names, with the first of them."""
     if names:
@@ -65,12 +80,21 @@ def complain(path: Path, what: str, names: Collection[str]) -> None:
         raise ValueError(f"{path}: {what} {listed}{more}; this is a network of another kind or size")
 
 
-def numbers_of(path: Path, tensors: Mapping[str, Tensor], name: str, *, dimensions: int) -> tuple[int, ...]:
+def count(tensors: Collection[str], pattern: str) -> int:
+    """How many tensors have a name by the pattern, numbered from 0."""
+    number = 0
+    while pattern.format(number) in tensors:
+        number += 1
+    return number
+
+
+def numbers_of(path: Path, tensors: Mapping[str, Tensor], name: str, *, dimensions: int) -> Shape:
     """The shape of the tensor of this name, which tells sizes; ValueError where it does not fit."""
-    if name not in tensors or tensors[name].dim() != dimensions:
-        found = tuple(tensors[name].shape) if name in tensors else "missing"
+    shape = tuple(tensors[name].shape) if name in tensors else ()
+    if len(shape) != dimensions or 0 in shape:
+        found = shape if name in tensors else "missing"
         raise ValueError(
             f"{path}: {name} ({found}) should be a tensor of {dimensions} dimensions; this is a network of "
             "another kind"
         )
-    return tuple(tensors[name].shape)
+    return shape

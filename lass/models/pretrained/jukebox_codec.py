@@ -15,14 +15,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchaudio.functional import resample
 
+from lass.models.network import encode_pieces
 from lass.models.pretrained.checking import Place
-from lass.models.pretrained.stored import describe_part, load_part
+from lass.models.pretrained.stored import describe_part, load_part, without_memory
 from lass.models.quantizer import Quantizer
 
 KIND = "jukebox-vqvae"
 RATE = 44_100  # Hz
 GROWTH = 3  # of the dilation from one residual block to the next
-PIECE = 500  # tokens that are encoded at a time on a CPU
 
 _LAYERS = {"inner": "1", "outer": "3", "": ""}  # name in a residual block here -> number in a public one
 
@@ -157,16 +157,7 @@ class JukeboxVqvae(nn.Module):
         self.check_length(data)
         if data.is_cuda:
             return self.quantizer.encode(self.latents(data))
-        return torch.stack([self.encode_pieces(row) for row in data])
-
-    def encode_pieces(self, audio: Tensor) -> Tensor:
-        """Codes [S] of `audio` [T], in overlapping pieces whose activations fit a processor's cache."""
-        hop, length, codes = self.shape.hop, len(audio) // self.shape.hop, []
-        for start in range(0, length, PIECE):
-            first, last = max(0, start - self.margin), min(length, start + PIECE + self.margin)
-            piece = self.quantizer.encode(self.latents(audio[None, first * hop : last * hop]))[0]
-            codes.append(piece[start - first : start - first + PIECE])
-        return torch.cat(codes)
+        return encode_pieces(self, data)
 
     def embed(self, codes: Tensor) -> Tensor:
         """Codebook vectors [B, S, C] of `codes` [B, S]."""
@@ -207,8 +198,8 @@ def read_jukebox_vqvae(path: Path, *, rate: int | None = None, hop: int | None =
 
     ValueError where data of this rate cannot be brought to the network's, or tokens have another `hop`.
     """
-    fields, provenance = describe_part(path, KIND)
-    shape, own = JukeboxShape(**fields), provenance["sample_rate"]
+    shape, provenance = describe_part(path, KIND, JukeboxShape)
+    own = provenance["sample_rate"]
     if rate is not None:
         if own % rate:
             raise ValueError(
@@ -221,4 +212,4 @@ def read_jukebox_vqvae(path: Path, *, rate: int | None = None, hop: int | None =
             f"{path}: {shape.hop} samples per token at {rate or own} Hz, but {hop} are configured; make them "
             "equal"
         )
-    return load_part(path, JukeboxVqvae(shape))
+    return load_part(path, without_memory(JukeboxVqvae, shape))

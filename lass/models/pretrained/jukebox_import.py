@@ -4,10 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
-from lass.models.pretrained.checking import complain, fit_weights, numbers_of
+from lass.models.pretrained.checking import complain, count, fit_weights, numbers_of, without
 from lass.models.pretrained.jukebox_codec import KIND as VQVAE
 from lass.models.pretrained.jukebox_codec import RATE, JukeboxShape, JukeboxVqvae, public_places
 from lass.models.pretrained.jukebox_prior import KIND as PRIOR
@@ -23,6 +22,8 @@ from lass.models.pretrained.stored import (
     prior_file,
     shapes_of,
     source_of,
+    source_of_prior,
+    without_memory,
     write_part,
 )
 
@@ -36,8 +37,7 @@ def import_jukebox_vqvae(files: Sequence[Path], out: Path) -> Path:
     tensors = read_weights(path)
     level = top_level(path, tensors)
     shape = vqvae_shape(path, tensors, level=level)
-    with torch.device("meta"):
-        shapes = shapes_of(JukeboxVqvae(shape))
+    shapes = shapes_of(without_memory(JukeboxVqvae, shape))
     fitted = fit_weights(path, of_level(tensors, level), public_places(shape, level=level), shapes)
     provenance = source_of(path, JUKEBOX_LICENCE) | {
         "sample_rate": RATE,
@@ -58,8 +58,8 @@ def top_level(path: Path, tensors: Mapping[str, Tensor]) -> int:
 
 def of_level(tensors: Mapping[str, Tensor], level: int) -> dict[str, Tensor]:
     """All tensors but those of the levels below."""
-    below = re.compile(rf"(encoders|decoders|bottleneck\.level_blocks)\.[0-{max(level - 1, 0)}]\.")
-    return {name: tensor for name, tensor in tensors.items() if level == 0 or not below.match(name)}
+    below = rf"(encoders|decoders|bottleneck\.level_blocks)\.[0-{max(level - 1, 0)}]\."
+    return dict(tensors) if level == 0 else without(tensors, below)
 
 
 def vqvae_shape(path: Path, tensors: Mapping[str, Tensor], *, level: int) -> JukeboxShape:
@@ -77,14 +77,6 @@ def vqvae_shape(path: Path, tensors: Mapping[str, Tensor], *, level: int) -> Juk
     return JukeboxShape(codes, channels, tuple(halvings), width, hidden, depth)
 
 
-def count(tensors: Mapping[str, Tensor], pattern: str) -> int:
-    """How many tensors have a name by the pattern, numbered from 0."""
-    number = 0
-    while pattern.format(number) in tensors:
-        number += 1
-    return number
-
-
 def import_jukebox_prior(
     files: Sequence[Path], out: Path, *, name: str, classes: Sequence[str] = (), blocks: int = BLOCKS
 ) -> Path:
@@ -97,18 +89,10 @@ def import_jukebox_prior(
     codebook = codebook_beside(out)
     tensors = read_weights(path)
     shape = prior_shape(path, tensors, blocks=blocks)
-    if shape.codes != len(codebook):
-        raise ValueError(
-            f"{path}: a prior of {shape.codes} codes, but {out / CODEC} has {len(codebook)}; import the "
-            "codec that it was trained on"
-        )
-    with torch.device("meta"):
-        shapes = shapes_of(JukeboxTransformer(shape))
+    shapes = shapes_of(without_memory(JukeboxTransformer, shape))
     fitted = fit_weights(path, tensors, places_of_prior(shape.layers), shapes)
-    provenance = source_of(path, KINDS[PRIOR].licence) | {
-        "codebook": identity_of(codebook),
-        "classes": list(classes) or [name],
-    }
+    source = source_of_prior(path, KINDS[PRIOR].licence, codes=shape.codes, codebook=codebook)
+    provenance = source | {"classes": list(classes) or [name]}
     write_part(part, fitted, kind=PRIOR, shape=shape, provenance=provenance)
     return part
 

@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lass.compute.rows import padded
+from lass.models.network import check_length
 from lass.models.pretrained.checking import Place
 from lass.models.pretrained.jukebox_cache import BEFORE, BLOCK, SparseCache, store_sizes
-from lass.models.pretrained.stored import describe_part, load_part
+from lass.models.pretrained.stored import check_codebook, describe_part, load_part, without_memory
 
 KIND = "jukebox-prior"
 
@@ -93,7 +94,7 @@ class JukeboxTransformer(nn.Module):
 
     def forward(self, codes: Tensor) -> Tensor:
         """Logits [B, S, K] of the positions of `codes` [B, S], each from those before it."""
-        self.check_length(codes.shape[1])
+        check_length(codes.shape[1], context=self.shape.context)
         length, block = codes.shape[1], self.shape.block
         first = self.start.expand(len(codes), 1, -1)
         x = torch.cat([first, self.embed(codes[:, :-1])], dim=1) + self.places[:length]  # [B, S, width]
@@ -103,17 +104,9 @@ class JukeboxTransformer(nn.Module):
             x = layer.finish(x, attend_sparsely(index % 3, block, *layer.mixed(x)))
         return functional.linear(x[:, :length], self.embed.weight)
 
-    def check_length(self, length: int) -> None:
-        """Refuse a sequence of more tokens than the network knows places of."""
-        if length > self.shape.context:
-            raise ValueError(
-                f"a sequence of {length} tokens exceeds the prior's context of {self.shape.context}: "
-                "shorten the chunks (mixtures.seconds)"
-            )
-
     def new_cache(self, batch: int, length: int) -> SparseCache:
         """An empty cache for `batch` sequences of at most `length` tokens."""
-        self.check_length(length)
+        check_length(length, context=self.shape.context)
         like = self.embed.weight[:1, :1].expand(1, self.shape.attended)
         return SparseCache(
             layers=self.shape.layers, rows=batch, positions=length, block=self.shape.block, like=like
@@ -204,13 +197,6 @@ def read_jukebox_prior(path: Path, *, codebook: str | None = None) -> JukeboxTra
 
     ValueError where it was imported for codes of another codebook than the one that `codebook` names.
     """
-    fields, provenance = describe_part(path, KIND)
-    known = provenance.get("codebook")
-    if codebook is not None and known != codebook:
-        raise ValueError(
-            f"{path}: imported for codes of codebook {known}, but the codec has {codebook}; put the parts of "
-            "one model together"
-        )
-    with torch.device("meta"):
-        network = JukeboxTransformer(JukeboxPriorShape(**fields))
-    return load_part(path, network)
+    shape, provenance = describe_part(path, KIND, JukeboxPriorShape)
+    check_codebook(path, provenance, codebook)
+    return load_part(path, without_memory(JukeboxTransformer, shape))

@@ -1,6 +1,6 @@
-"""Public checkpoints as `torch.save` writes them, read without running anything that stands in them.
+"""Public checkpoints, as `torch.save` or safetensors, read without running anything that stands in them.
 
-Such a file is a pickle, and a pickle may name any function of Python to be called. Here only tensors and
+A file by torch is a pickle, and a pickle may name any function of Python to be called. Here only tensors and
 plain containers are built. A few names of other libraries that training scripts leave in their files are
 replaced by stand-ins which hold nothing; a file that names anything else is refused.
 """
@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file as load_safetensors
 from torch import Tensor
 
 SECTIONS = ("model", "state_dict")
@@ -21,6 +23,7 @@ PREFIXES = ("module.",)
 """What wrappers of networks put before every name."""
 
 _ZIP, _PICKLE = b"PK", b"\x80"
+_LENGTH = 8  # bytes of safetensors that tell the length of its header, which is JSON
 _PAGES = (b"<!doctype", b"<html", b"<?xml")
 
 
@@ -69,8 +72,7 @@ def read_weights(path: Path, *, sections: Sequence[str] = SECTIONS) -> dict[str,
     are stored in, on the CPU. FileNotFoundError or ValueError, naming the file, where there is none, it is a
     web page, it is cut off, no checkpoint, without these sections, or names what is not in STAND_INS.
     """
-    check_beginning(path)
-    found = section_of(path, load_plain(path), sections)
+    found = section_of(path, load_file(path), sections)
     return {without_prefixes(name): tensor for name, tensor in found.items()}
 
 
@@ -90,14 +92,20 @@ def check_page(path: Path) -> bytes:
     return begin
 
 
-def check_beginning(path: Path) -> None:
-    """Refuse what its first bytes show to be no checkpoint."""
+def load_file(path: Path) -> Any:
+    """What the file at `path` holds, by its first bytes: of torch.save, or safetensors."""
     begin = check_page(path)
+    if begin[_LENGTH : _LENGTH + 1] == b"{":  # first: a length may begin as a pickle does
+        try:
+            return load_safetensors(path)
+        except (SafetensorError, OSError) as error:
+            raise ValueError(f"{path}: is cut off or no safetensors ({error}); download it again") from error
     if not begin.startswith((_ZIP, _PICKLE)):
         raise ValueError(
-            f"{path}: is no checkpoint by torch.save (it begins with {begin[:8]!r}); unpack an archive "
-            "first, or give another file"
+            f"{path}: is no checkpoint by torch.save and no safetensors (it begins with {begin[:8]!r}); "
+            "unpack an archive first, or give another file"
         )
+    return load_plain(path)
 
 
 def load_plain(path: Path) -> Any:

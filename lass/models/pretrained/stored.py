@@ -6,16 +6,17 @@ the code that published tables and priors know.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from lass.models.checkpoint import FORM, VERSION, describe_checkpoint
-from lass.models.pretrained.checking import Place, fit_weights
+from lass.models.pretrained.checking import fit_layout
 from lass.models.quantizer import Quantizer
 from lass.storage import damaged, read_tensors, write_tensors
 
@@ -23,6 +24,7 @@ CODEC, LIKELIHOOD = "codec.safetensors", "likelihood.safetensors"
 """Files of a model's folder."""
 
 Network = TypeVar("Network", bound=nn.Module)
+Shape = TypeVar("Shape")
 
 _OF_TRAINING = ("quantizer.usage", "quantizer.total", "quantizer.ready")
 
@@ -67,11 +69,14 @@ def codebook_beside(folder: Path) -> Tensor:
     return codebook
 
 
-def shapes_of(network: nn.Module) -> dict[str, Any]:
+def tensors_of(network: nn.Module) -> dict[str, Tensor]:
+    """What a file holds of `network`, by name."""
+    return {name: tensor for name, tensor in network.state_dict().items() if name not in _OF_TRAINING}
+
+
+def shapes_of(network: nn.Module) -> dict[str, torch.Size]:
     """Shape of every tensor of `network` that its file holds, by name."""
-    return {
-        name: tensor.shape for name, tensor in network.state_dict().items() if name not in _OF_TRAINING
-    }  # fmt: skip
+    return {name: tensor.shape for name, tensor in tensors_of(network).items()}
 
 
 def write_part(
@@ -82,19 +87,67 @@ def write_part(
     write_tensors(path, tensors, form=FORM, version=VERSION, fields=fields)
 
 
-def describe_part(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Shape, its lists as tuples, and provenance of the file at `path`; ValueError for another kind."""
+def describe_part(path: Path, kind: str, shape: Callable[..., Shape]) -> tuple[Shape, dict[str, Any]]:
+    """The `shape` of the network at `path`, a dataclass, and its provenance.
+
+    ValueError for another kind, or a shape of other sizes.
+    """
     header = describe_checkpoint(path, kind)
-    shape = {key: tuple(each) if isinstance(each, list) else each for key, each in header["shape"].items()}
-    return shape, header["provenance"]
+    try:
+        sizes = {
+            key: tuple(each) if isinstance(each, list) else each for key, each in header["shape"].items()
+        }
+        return shape(**sizes), header["provenance"]
+    except (TypeError, AttributeError) as error:
+        raise damaged(path, f"its shape is {header['shape']!r}") from error
+
+
+def without_memory(network: Callable[[Shape], Network], shape: Shape) -> Network:
+    """A network of this shape whose tensors have shapes alone, to be filled."""
+    with torch.device("meta"):
+        return network(shape)
 
 
 def load_part(path: Path, network: Network) -> Network:
     """`network` with the tensors at `path`, ready for inference; ValueError where they do not fit."""
-    names = shapes_of(network)
-    tensors = fit_weights(path, read_tensors(path), {name: Place(name) for name in names}, names)
-    network.load_state_dict(tensors, strict=False, assign=True)
+    return filled(network, fit_layout(path, read_tensors(path), shapes_of(network)))
+
+
+def filled(network: Network, tensors: Mapping[str, Tensor]) -> Network:
+    """`network` with these tensors in the place of its own, ready for inference.
+
+    They are all that it has, but for what only the training of a codebook needs: that is empty.
+    """
+    empty = {
+        name: torch.zeros(tensor.shape, dtype=tensor.dtype)
+        for name, tensor in network.state_dict().items()
+        if name in _OF_TRAINING
+    }
+    network.load_state_dict({**tensors, **empty}, assign=True)
     return network.eval().requires_grad_(False)
+
+
+def source_of_prior(path: Path, licence: str, *, codes: int, codebook: Tensor) -> dict[str, str]:
+    """Source of a prior of so many codes, and the name of the codebook [K, C] that they are of.
+
+    ValueError where it is of another codec.
+    """
+    if codes != len(codebook):
+        raise ValueError(
+            f"{path}: a prior of {codes} codes, but the codec in the folder has {len(codebook)}; import the "
+            "codec that it was trained on"
+        )
+    return source_of(path, licence) | {"codebook": identity_of(codebook)}
+
+
+def check_codebook(path: Path, provenance: Mapping[str, Any], codebook: str | None) -> None:
+    """ValueError where the prior at `path` is of another codebook than the one that `codebook` names."""
+    known = provenance.get("codebook")
+    if codebook is not None and known != codebook:
+        raise ValueError(
+            f"{path}: imported for codes of codebook {known}, but the codec has {codebook}; put the parts of "
+            "one model together"
+        )
 
 
 def check_files(files: Sequence[Path], kind: str) -> Path:

@@ -146,7 +146,7 @@ def test_long_sound_is_encoded_in_pieces_as_it_is_at_once(
     network = imported(tmp_path, random_vqvae())
     audio = noise(1, 128 * 60)
     whole = network.quantizer.encode(network.latents(audio))
-    monkeypatch.setattr("lass.models.pretrained.jukebox_codec.PIECE", 7)
+    monkeypatch.setattr("lass.models.network.PIECE", 7)
     assert torch.equal(network.encode(audio), whole)
     monkeypatch.setattr(JukeboxVqvae, "margin", 0)  # without a margin the seams are heard
     assert not torch.equal(network.encode(audio), whole)

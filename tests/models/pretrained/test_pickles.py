@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from lass.models.pretrained.pickles import STAND_INS, load_plain, read_weights
 
@@ -112,13 +113,25 @@ def test_what_is_no_checkpoint(tmp_path: Path) -> None:
     for content, complaint in {
         b"": "is empty",
         b"\n <!DOCTYPE html><html>Google Drive can't scan": "is a web page",
-        b"RIFF....WAVE": r"is no checkpoint by torch\.save \(it begins with b'RIFF",
+        b"RIFF....WAVE": r"is no checkpoint by torch\.save and no safetensors \(it begins with b'RIFF",
         b"\x80\x02nonsense": "is cut off or no checkpoint",
         b"PK\x03\x04nonsense": "is cut off or no checkpoint",
+        b"\x80\0\0\0\0\0\0\0{nonsense": "is cut off or no safetensors",
     }.items():
         path.write_bytes(content)
         with pytest.raises(ValueError, match=rf"a\.pth: {complaint}"):
             read_weights(path)
+
+
+def test_safetensors_are_read_too(tmp_path: Path) -> None:
+    """Whatever the length of their header: there are some that begin as a pickle does."""
+    begins = set()
+    for length in range(256):
+        save_file(WEIGHTS, tmp_path / "a.safetensors", metadata={"made": "x" * length})
+        begins.add((tmp_path / "a.safetensors").read_bytes()[:1])
+        read = read_weights(tmp_path / "a.safetensors")
+        assert all(torch.equal(read[name], tensor) for name, tensor in WEIGHTS.items())
+    assert b"\x80" in begins
 
 
 @FORMATS
