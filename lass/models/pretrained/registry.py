@@ -13,6 +13,10 @@ from typing import Any
 
 JUKEBOX_LICENCE = "Jukebox's code and weights (OpenAI): non-commercial use only"
 LASS_LICENCE = "published by the authors of LASS, who state no licence for it"
+TAMING_LICENCE = (
+    "MIT License, copyright (c) 2020 Patrick Esser, Robin Rombach and Björn Ommer "
+    "(github.com/CompVis/taming-transformers): this notice stays with every copy"
+)
 
 
 @dataclass(frozen=True)
@@ -49,19 +53,46 @@ KINDS = {
         licence=LASS_LICENCE,
         needs=("classes",),
     ),
+    "taming-vqgan": Kind(
+        summary="a VQ-GAN of taming-transformers (last.ckpt), or its copy by diffusers: becomes the codec",
+        converter="lass.models.pretrained.taming:import_vqgan",
+        part="codec.safetensors",
+        licence=TAMING_LICENCE,
+        takes=("side",),
+    ),
+    "taming-transformer": Kind(
+        summary="the transformer of such a file, with its project.yaml or --heads: becomes a prior",
+        converter="lass.models.pretrained.taming:import_transformer",
+        part="priors/{name}.safetensors",
+        licence=TAMING_LICENCE,
+        needs=("name",),
+        takes=("classes", "heads"),
+    ),
+    "gpt2": Kind(
+        summary="a GPT-2 of Hugging Face, with its config.json or --heads: becomes a prior",
+        converter="lass.models.pretrained.huggingface:import_gpt2",
+        part="priors/{name}.safetensors",
+        licence="not known: ask whoever published the weights before you pass them on",
+        needs=("name",),
+        takes=("classes", "heads"),
+    ),
 }
 """Name of a kind -> what it is; one entry more is all that a new converter needs."""
 
-CODECS = {"jukebox-vqvae": "lass.models.pretrained.jukebox_codec:read_jukebox_vqvae"}
-"""Kind of an imported codec -> what reads its network: `(path, *, rate, hop)`."""
+CODECS = {
+    "jukebox-vqvae": "lass.models.pretrained.jukebox_codec:read_jukebox_vqvae",
+    "vqgan": "lass.models.pretrained.vqgan:read_vqgan",
+}
+"""What an imported codec says that it is -> what reads its network: `(path, *, rate, hop)`."""
 PRIORS = {
     "jukebox-prior": (
         "lass.models.pretrained.jukebox_prior:read_jukebox_prior",
         "lass.models.pretrained.jukebox_prior:JukeboxPrior",
-    )
+    ),
+    "gpt": ("lass.models.pretrained.gpt:read_gpt", "lass.models.transformer:TransformerPrior"),
 }
-"""Kind of an imported prior -> what reads its network, `(path, *, codebook)`, and what makes a prior of the
-network, `(network, *, class_index)`."""
+"""What an imported prior says that it is -> what reads its network, `(path, *, codebook)`, and what makes a
+prior of the network, `(network, *, class_index)`."""
 
 
 def named(place: str) -> Callable[..., Any]:
