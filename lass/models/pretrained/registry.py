@@ -76,6 +76,12 @@ KINDS = {
         needs=("name",),
         takes=("classes", "heads"),
     ),
+    "inception": Kind(
+        summary="the network whose features FID compares (pt_inception-2015-12-05-6726825d.pth)",
+        converter="lass.models.pretrained.inception:import_inception",
+        part="inception.safetensors",
+        licence="Apache License 2.0 (github.com/mseitzer/pytorch-fid, converted from TensorFlow's models)",
+    ),
 }
 """Name of a kind -> what it is; one entry more is all that a new converter needs."""
 

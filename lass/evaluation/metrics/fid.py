@@ -1,0 +1,135 @@
+"""Frechet distance of two sets of images by the mean and covariance of their features (Heusel et al. 2017).
+
+What makes features of images, for the published numbers the Inception network of 2015 with 2,048 of them, is
+not part of this module: distances are comparable only where the same network saw images of the same size.
+"""
+
+import logging
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FloatArray = NDArray[np.float64]
+Images = NDArray[np.float32]
+FEW = 2048  # images below which the covariance of Inception's features is singular, and the distance biased
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureStatistics:
+    """What the distance takes of a set of images. Raises ValueError where it cannot be of one."""
+
+    mean: FloatArray  # [D]
+    covariance: FloatArray  # [D, D], symmetric, normalised by the number of images less one
+    images: int | None = None  # how many; None where a file does not tell
+
+    def __post_init__(self) -> None:
+        """Refuse other shapes, and numbers that are none."""
+        width = len(self.mean) if self.mean.ndim == 1 else 0
+        if width == 0 or self.covariance.shape != (width, width):
+            raise ValueError(
+                f"mean {list(self.mean.shape)} and covariance {list(self.covariance.shape)} do not belong "
+                "together: give [D] and [D, D]"
+            )
+        if not (np.isfinite(self.mean).all() and np.isfinite(self.covariance).all()):
+            raise ValueError("mean or covariance hold NaN or infinite numbers: compute the features again")
+        scale = float(np.abs(self.covariance).max())
+        if float(np.abs(self.covariance - self.covariance.T).max()) > 1e-5 * scale:
+            raise ValueError("the covariance is not symmetric: compute the statistics again")
+
+
+def statistics_of(batches: Iterable[ArrayLike]) -> FeatureStatistics:
+    """Mean and covariance of the features [B, D] of all `batches`, in one pass and in float64.
+
+    Batches are merged by their means (Chan, Golub and LeVeque 1979): no difference of large sums is taken.
+    Fewer than 2,048 images are logged as a warning. Raises ValueError for fewer than two images, other
+    shapes, or features that are NaN or infinite.
+    """
+    images, mean, scatter = 0, np.zeros(0), np.zeros((0, 0))
+    for batch in batches:
+        features = np.asarray(batch, dtype=np.float64)
+        if features.ndim != 2 or (images and features.shape[1] != len(mean)):
+            raise ValueError(
+                f"features are {list(features.shape)} after {images} images with {len(mean)}: give [B, D], "
+                "with D the same in all batches"
+            )
+        if not len(features):
+            continue
+        if not images:
+            mean, scatter = np.zeros(features.shape[1]), np.zeros((features.shape[1],) * 2)
+        own = features.mean(axis=0)
+        centred, step = features - own, own - mean
+        together = images + len(features)
+        scatter += centred.T @ centred + np.outer(step, step) * (images * len(features) / together)
+        mean = mean + step * (len(features) / together)
+        images = together
+    if images < 2:
+        raise ValueError(f"{images} images have no covariance: give two at least")
+    warn_of_few(images)
+    return FeatureStatistics(mean, scatter / (images - 1), images)
+
+
+def warn_of_few(images: int) -> None:
+    """Say that a distance between so few images says little."""
+    if images < FEW:
+        logger.warning(
+            "%d images are fewer than %d: their covariance may be singular, and the distance is biased "
+            "upwards; compare it with none of another number of images",
+            images,
+            FEW,
+        )
+
+
+def read_statistics(path: Path) -> FeatureStatistics:
+    """Statistics from a file `.npz` with `mu` [D] and `sigma` [D, D], as pytorch-fid writes them.
+
+    Raises FileNotFoundError where there is none, and ValueError, naming the file, where it holds others.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            found = {name: np.asarray(arrays[name], dtype=np.float64) for name in ("mu", "sigma")}
+        return FeatureStatistics(found["mu"], found["sigma"])
+    except (KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path}: no statistics of features with mu and sigma ({error})") from error
+
+
+def image_distance(
+    one: Iterable[Images], other: Iterable[Images], *, features: Callable[[Images], ArrayLike]
+) -> float:
+    """The distance of two sets of images, in batches [B, C, H, W] of numbers in [0, 1].
+
+    `features` [B, D] of a batch are those of a network, such as the imported one's
+    (`lass.models.pretrained.inception.Inception.features`). ValueError as of `statistics_of`.
+    """
+    both = (statistics_of(features(batch) for batch in batches) for batches in (one, other))
+    return frechet_distance(*both)
+
+
+def frechet_distance(one: FeatureStatistics, other: FeatureStatistics) -> float:
+    """`|m - m'|^2 + tr(C) + tr(C') - 2 tr((C C')^(1/2))`, 0 or more.
+
+    The last trace is the sum of the singular values of `C^(1/2) C'^(1/2)`, the symmetric roots: their squares
+    are the eigenvalues of `C C'`, and rounding costs less than by the root of that product. Raises ValueError
+    where the two have different numbers of features.
+    """
+    if len(one.mean) != len(other.mean):
+        raise ValueError(
+            f"{len(one.mean)} and {len(other.mean)} features: statistics of the same network are needed"
+        )
+    between = float(((one.mean - other.mean) ** 2).sum())
+    product = symmetric_root(one.covariance) @ symmetric_root(other.covariance)
+    common = float(np.linalg.svd(product, compute_uv=False).sum())
+    distance = between + float(np.trace(one.covariance) + np.trace(other.covariance)) - 2 * common
+    return max(distance, 0.0)  # equal sets differ by rounding
+
+
+def symmetric_root(covariance: FloatArray) -> FloatArray:
+    """The symmetric matrix [D, D] whose square is `covariance`; eigenvalues below zero are rounding."""
+    values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
+    return np.asarray((vectors * np.sqrt(values.clip(min=0.0))) @ vectors.T)
