@@ -43,7 +43,7 @@ DOORS: dict[str, set[str]] = {
 
 LIGHT = re.compile(r"lass\.(\w+\.settings|data\.contents|data\.sources|data\.images\.names)(\.\w+)?")
 """Modules of settings, those that look at a user's folder, and the registry of public data: torch-free."""
-FAMILIES = ("blind", "class_nmf", "latent", "oracles", "supervised")
+FAMILIES = ("blind", "class_nmf", "diffusion", "latent", "oracles", "supervised")
 """Families of methods: none imports another."""
 
 FUNCTION_LINES = 50
