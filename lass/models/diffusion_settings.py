@@ -1,0 +1,77 @@
+"""Sizes and training of the networks that denoise sources, as the configuration names them; without torch."""
+
+import math
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from lass.models.settings import Training
+from lass.settings import Factor, Identifier, Natural, PositiveFloat, PositiveInt, Section, key
+
+GROUPS = 8
+"""Of channels that are normalised together: every width is a multiple."""
+
+
+class DenoiserSettings(Section):
+    """A diffusion prior: a network that denoises sources of one class, or of several."""
+
+    checkpoint: str | None = key(
+        "a trained denoiser, relative to the repository; null trains one", "path", default=None
+    )
+    classes: Annotated[list[Identifier], Field(min_length=1)] = key(
+        "the classes whose sources it learns; several make it a shared prior", "names"
+    )
+    patch: PositiveInt = key(
+        "samples that are folded into channels at the entry; 1 for images", "samples", default=16
+    )
+    channels: Annotated[list[Annotated[int, Field(multiple_of=GROUPS, ge=GROUPS)]], Field(min_length=1)] = (
+        key(f"width of each stage, multiples of {GROUPS}", "channels")
+    )
+    strides: list[Annotated[int, Field(ge=2)]] = key(
+        "downsampling between the stages, one fewer than widths", "frames or pixels"
+    )
+    blocks: PositiveInt = key("residual blocks of a stage, down and up", "blocks", default=2)
+    attention: Natural = key("of the lowest stages: how many attend to all places", "stages", default=2)
+    heads: PositiveInt = key("attention heads", "heads", default=4)
+    embedding: Annotated[int, Field(ge=2, multiple_of=2)] = key(
+        "length of the vector that tells the level of noise", "channels", default=128
+    )
+    level_mean: float = key(
+        "mean of the logarithm of the training levels of noise, relative to the data's deviation",
+        "nepers",
+        default=-1.2,
+    )
+    level_deviation: PositiveFloat = key("its standard deviation", "nepers", default=1.5)
+    average: Factor = key(
+        "the weights that are used and validated are an exponential mean of those that were learnt, over "
+        "this share of the training's steps; 0 for those of the last step but one",
+        "share",
+        default=0.1,
+        lt=1,
+    )
+    training: Training = key("its training", "section")
+
+    @model_validator(mode="after")
+    def check(self) -> Self:
+        """Stages that fit each other, heads that share the widths."""
+        if len(self.strides) != len(self.channels) - 1:
+            raise ValueError(
+                f"channels {self.channels} needs {len(self.channels) - 1} strides, not {len(self.strides)}"
+            )
+        if self.attention > len(self.channels):
+            raise ValueError(f"attention in {self.attention} of {len(self.channels)} stages: lower it")
+        odd = [width for width in self.channels[len(self.channels) - self.attention :] if width % self.heads]
+        if odd:
+            raise ValueError(f"channels {odd} cannot be shared by {self.heads} heads: choose multiples")
+        return self
+
+    @property
+    def hop(self) -> int:
+        """Samples, or pixels of a side, of which the input is padded to a multiple."""
+        return self.patch * math.prod(self.strides)
+
+    @property
+    def decay(self) -> float:
+        """Of the mean of the weights, per step."""
+        steps = self.average * self.training.steps
+        return min(1 - 1 / steps, 0.9995) if steps > 1 else 0.0
