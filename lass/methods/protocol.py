@@ -1,6 +1,7 @@
 """A method: everything from mixtures to estimates. Every row of a table is one."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -35,6 +36,7 @@ class Given:
     residual: Path | None = None
     network: Path | None = None
     dictionaries: Path | None = None
+    denoisers: Mapping[str, Path] = field(default_factory=dict)  # by the name of the prior
     precision: Chosen = "float32"
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 
 from lass.likelihood.settings import TupleOrigin
+from lass.methods.diffusion_settings import DiffusionMethod
 from lass.models.settings import CodecCheck, PriorOfClass
 from lass.separation.settings import DecoderSettings, Estimation
 from lass.settings import Precision, Section
@@ -74,8 +75,18 @@ class LatentJob(Job):
     strength: float | None  # frames that the mean of a class counts for in the residual's variances
 
 
+class DiffusionJob(Job):
+    """A solver with the denoisers of the classes."""
+
+    family: Literal["diffusion"] = "diffusion"
+    priors: list[PriorOfClass]  # one per class that occurs
+    method: DiffusionMethod
+    seed: int
+
+
 MethodJob = Annotated[
-    OracleJob | BlindJob | SupervisedJob | ClassNmfJob | LatentJob, Field(discriminator="family")
+    OracleJob | BlindJob | SupervisedJob | ClassNmfJob | LatentJob | DiffusionJob,
+    Field(discriminator="family"),
 ]
 
 
@@ -93,8 +104,12 @@ class DecodingJob(Section):
     seed: int
 
 
-def read_job(values: Any) -> OracleJob | BlindJob | SupervisedJob | ClassNmfJob | LatentJob:
+def read_job(
+    values: Any,
+) -> OracleJob | BlindJob | SupervisedJob | ClassNmfJob | LatentJob | DiffusionJob:
     """The job of a method from the plain values that a workflow hands over."""
     adapter: TypeAdapter[Any] = TypeAdapter(MethodJob)
-    job: OracleJob | BlindJob | SupervisedJob | ClassNmfJob | LatentJob = adapter.validate_python(values)
+    job: OracleJob | BlindJob | SupervisedJob | ClassNmfJob | LatentJob | DiffusionJob = (
+        adapter.validate_python(values)
+    )
     return job

@@ -2,7 +2,7 @@
 
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,7 +28,8 @@ with logged(snakemake.log[0]) as logger:
     names = [name for name in files.keys() if name not in ("sources", "mixtures")]  # noqa: SIM118 (no mapping)
     device = choose_device(snakemake.resources.device)
     precision = choose_precision(job.precision, device)
-    given = Given(device, precision=precision, **{name: Path(files[name]) for name in names})
+    paths: dict[str, Any] = {name: Path(files[name]) for name in names}
+    given = Given(device, precision=precision, **paths)
     # By name, so that the fingerprint of one family does not cover the others.
     method: Method = import_module(f"lass.methods.{job.family}").open_method(job, given)
     rows = shard_of(range(len(mixtures)), snakemake.wildcards.scatteritem)
