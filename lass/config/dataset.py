@@ -231,9 +231,9 @@ class Dataset(Located):
         )
 
     def beside_codec(self, checkpoint: str | None) -> str | None:
-        """`checkpoint`, where it lies in the folder of the codec's: it was made of the codes of one codec."""
+        """`checkpoint`, where it lies in the folder of the codec's or below: it was made of its codes."""
         codec = self.codec.checkpoint
-        together = codec and checkpoint and Path(codec).parent == Path(checkpoint).parent
+        together = codec and checkpoint and Path(codec).parent in Path(checkpoint).parents
         return checkpoint if together else None
 
     def checkpoint_of(self, name: Measured) -> str | None:  # noqa: ARG002 (audio answers by name)

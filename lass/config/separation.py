@@ -135,8 +135,8 @@ class Counting(Section):
 
     checkpoint: str | None = key(
         "a table that is counted already, relative to the repository; null counts one. It is used with "
-        "`pretrained` where it lies in the folder of the codec's checkpoint, and must be of that codec, of "
-        "these sources, weights and `tuples`",
+        "`pretrained` where it lies in the folder of the codec's checkpoint or below, and must be of that "
+        "codec, of these sources, weights and `tuples`",
         "path",
         default=None,
     )

@@ -183,8 +183,8 @@ class NetworkSettings(Section):
 
     checkpoint: str | None = key(
         "a network that is trained already, relative to the repository; null trains one. It is used with "
-        "`pretrained` where it lies in the folder of the codec's checkpoint, and must be of that codec, of "
-        "these sources and weights",
+        "`pretrained` where it lies in the folder of the codec's checkpoint or below, and must be of that "
+        "codec, of these sources and weights",
         "path",
         default=None,
     )
