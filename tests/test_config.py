@@ -700,3 +700,12 @@ def test_a_section_of_the_schema_that_may_be_null_is_itself() -> None:
     schema = json_schema()
     entry = schema["$defs"]["AudioDataset"]["properties"]["supervised"]
     assert "conv_tasnet" in resolved(entry, schema)["properties"]
+
+
+def test_only_files_in_the_folder_of_the_codec_or_below_are_of_its_codes() -> None:
+    dataset = slakh({"codec.checkpoint": "models/one/codec.safetensors"})
+    for path in ("models/one/network.safetensors", "models/one/other/network.safetensors"):
+        assert dataset.beside_codec(path) == path
+    for path in ("models/two/network.safetensors", "models/network.safetensors", None):
+        assert dataset.beside_codec(path) is None
+    assert slakh({"codec.checkpoint": None}).beside_codec("models/one/network.safetensors") is None
