@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from lass.models.attention.cache import WINDOW, KeyValueCache, SharedCache
 from lass.models.quantizer import Quantizer
 
-PIECE = 500  # tokens that are encoded at a time on a CPU
+PIECE = 500  # tokens that `encode_pieces` encodes at a time
 
 
 class CausalShape(Protocol):

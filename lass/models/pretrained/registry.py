@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 JUKEBOX_LICENCE = "Jukebox's code and weights (OpenAI): non-commercial use only"
+DAC_LICENCE = "DAC's code and weights (Descript): MIT"
+ENCODEC_LICENCE = "EnCodec's code (Meta): MIT; of the weights, see the model's page"
+MIMI_LICENCE = "Mimi's weights (Kyutai): see the model's page"
 LASS_LICENCE = "published by the authors of LASS, who state no licence for it"
 TAMING_LICENCE = (
     "MIT License, copyright (c) 2020 Patrick Esser, Robin Rombach and Björn Ommer "
@@ -53,6 +56,24 @@ KINDS = {
         licence=LASS_LICENCE,
         needs=("classes",),
     ),
+    "dac": Kind(
+        summary="a folder of Hugging Face's with DAC (config.json, model.safetensors): its first codebook",
+        converter="lass.models.pretrained.huggingface_import:import_dac",
+        part="codec.safetensors",
+        licence=DAC_LICENCE,
+    ),
+    "encodec": Kind(
+        summary="the same with EnCodec of one channel",
+        converter="lass.models.pretrained.huggingface_import:import_encodec",
+        part="codec.safetensors",
+        licence=ENCODEC_LICENCE,
+    ),
+    "mimi": Kind(
+        summary="the same with Mimi",
+        converter="lass.models.pretrained.huggingface_import:import_mimi",
+        part="codec.safetensors",
+        licence=MIMI_LICENCE,
+    ),
     "taming-vqgan": Kind(
         summary="a VQ-GAN of taming-transformers (last.ckpt), or its copy by diffusers: becomes the codec",
         converter="lass.models.pretrained.taming:import_vqgan",
@@ -88,6 +109,7 @@ KINDS = {
 CODECS = {
     "jukebox-vqvae": "lass.models.pretrained.jukebox_codec:read_jukebox_vqvae",
     "vqgan": "lass.models.pretrained.vqgan:read_vqgan",
+    **dict.fromkeys(("dac", "encodec", "mimi"), "lass.models.pretrained.huggingface_codecs:read_huggingface"),
 }
 """What an imported codec says that it is -> what reads its network: `(path, *, rate, hop)`."""
 PRIORS = {
