@@ -706,6 +706,6 @@ def test_only_files_in_the_folder_of_the_codec_or_below_are_of_its_codes() -> No
     dataset = slakh({"codec.checkpoint": "models/one/codec.safetensors"})
     for path in ("models/one/network.safetensors", "models/one/other/network.safetensors"):
         assert dataset.beside_codec(path) == path
-    for path in ("models/two/network.safetensors", "models/network.safetensors", None):
-        assert dataset.beside_codec(path) is None
+    for other in ("models/two/network.safetensors", "models/network.safetensors", None):
+        assert dataset.beside_codec(other) is None
     assert slakh({"codec.checkpoint": None}).beside_codec("models/one/network.safetensors") is None
