@@ -105,7 +105,7 @@ def test_images_that_cannot_be_had(tmp_path: Path) -> None:
     targets = {
         "away/idx/t10k-labels-idx1-ubyte.gz": (
             "fetch_mnist/away/t10k-labels-idx1-ubyte",
-            "none of 1 mirrors gave it with MD5",
+            "none of 1 addresses gave it with MD5",
         ),
         "small/sources/test": (
             "prepare_images/small/test",
