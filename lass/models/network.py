@@ -9,6 +9,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from lass.models.attention.cache import WINDOW, KeyValueCache, SharedCache
 from lass.models.quantizer import Quantizer
@@ -101,6 +102,13 @@ def check_length(length: int, *, context: int) -> None:
         )
 
 
+def code_loss(network: CausalNetwork, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+    """Mean negative log-likelihood in nats per token of (codes [B, S], classes [B])."""
+    codes, classes = batch
+    logits = network(codes, classes)
+    return {"loss": functional.cross_entropy(logits.float().flatten(0, 1), codes.flatten())}
+
+
 def empty_cache(
     network: CausalNetwork, batch: int, length: int, *, shared: int = 1
 ) -> KeyValueCache | SharedCache:
@@ -161,6 +169,14 @@ class CodecNetwork(Protocol):
 
     def synthesise(self, latents: Tensor) -> Tensor:
         """Data points [B, T] of dense latents [B, S, C]."""
+
+
+def check_audio(data: Tensor, *, hop: int) -> None:
+    """ValueError where audio `data` [B, T] is empty or ends within a token of `hop` samples."""
+    if data.shape[-1] % hop or data.shape[-1] == 0:
+        raise ValueError(
+            f"audio of {data.shape[-1]} samples is not a positive multiple of the hop {hop}: cut it first"
+        )
 
 
 def encode_pieces(network: CodecNetwork, audio: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from torch.nn import functional
 from lass.compute.rows import padded
 from lass.compute.triton_trial import has_triton
 from lass.models.attention.cache import WINDOW, KeyValueCache, SharedCache
-from lass.models.network import CausalNetwork, check_length, empty_cache
+from lass.models.network import CausalNetwork, check_length, code_loss, empty_cache
 from lass.models.settings import PriorSettings
 
 if TYPE_CHECKING:
@@ -204,9 +204,7 @@ class Transformer(nn.Module):
         rng: np.random.Generator,  # noqa: ARG002 (what the training loop hands to every network)
     ) -> dict[str, Tensor]:
         """Mean negative log-likelihood in nats per token of (codes [B, S], classes [B])."""
-        codes, classes = batch
-        logits = self(codes, classes)
-        return {"loss": functional.cross_entropy(logits.float().flatten(0, 1), codes.flatten())}
+        return code_loss(self, batch)
 
 
 class TransformerPrior:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lass.models.network import encode_pieces
+from lass.models.network import check_audio, encode_pieces
 from lass.models.quantizer import Quantizer
 from lass.models.settings import CodecSettings
 
@@ -165,15 +165,12 @@ class Vqvae(nn.Module):
 
     def check_length(self, data: Tensor) -> None:
         """ValueError where `data` [B, T] is empty, ends within a token, or is no image of the right size."""
-        if self.shape.image is not None and data.shape[-1] != prod(self.shape.image):
+        if self.shape.image is None:
+            check_audio(data, hop=self.shape.hop)
+        elif data.shape[-1] != prod(self.shape.image):
             raise ValueError(
                 f"images of {data.shape[-1]} numbers do not fit {self.shape.image} (colours, rows, columns): "
                 "resize them first"
-            )
-        if self.shape.image is None and (data.shape[-1] % self.shape.hop or data.shape[-1] == 0):
-            raise ValueError(
-                f"audio of {data.shape[-1]} samples is not a positive multiple of the hop "
-                f"{self.shape.hop}: cut it first"
             )
 
     def latents(self, data: Tensor) -> Tensor:

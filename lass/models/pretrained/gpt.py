@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lass.models.attention.cache import KeyValueCache, SharedCache
-from lass.models.network import check_length
+from lass.models.network import check_length, code_loss
 from lass.models.pretrained.stored import check_codebook, describe_part, load_part, without_memory
 from lass.models.transformer import causal_attention
 
@@ -173,9 +173,7 @@ class Gpt(nn.Module):
         rng: np.random.Generator,  # noqa: ARG002 (what the training loop hands to every network)
     ) -> dict[str, Tensor]:
         """Mean negative log-likelihood in nats per token of (codes [B, S], classes [B])."""
-        codes, classes = batch
-        logits = self(codes, classes)
-        return {"loss": functional.cross_entropy(logits.float().flatten(0, 1), codes.flatten())}
+        return code_loss(self, batch)
 
 
 def told_classes(classes: Sequence[str]) -> tuple[int, dict[str, list[str]]]:

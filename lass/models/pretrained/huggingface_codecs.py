@@ -22,7 +22,7 @@ from torch.nn import functional
 from torch.nn.utils import parametrize
 
 from lass.models.checkpoint import kind_of
-from lass.models.network import PIECE, encode_pieces
+from lass.models.network import PIECE, check_audio, encode_pieces
 from lass.models.pretrained.huggingface_halves import ARCHITECTURES, Halves
 from lass.models.pretrained.stored import describe_part, load_part
 from lass.models.quantizer import Quantizer
@@ -102,22 +102,14 @@ class HuggingFaceCodec(nn.Module):
             rate *= layer.stride[0]
         return ceil(max(before, after - (rate - 1)) / rate) + self.halves.memory
 
-    def check_length(self, data: Tensor) -> None:
-        """ValueError where `data` [B, T] is empty or ends within a token."""
-        if data.shape[-1] % self.shape.hop or data.shape[-1] == 0:
-            raise ValueError(
-                f"audio of {data.shape[-1]} samples is not a positive multiple of the hop {self.shape.hop}: "
-                "cut it first"
-            )
-
     def latents(self, data: Tensor) -> Tensor:
         """Dense latents [B, S, C] of `data` [B, T] in [-1, 1], S = T / hop, before they are quantised."""
-        self.check_length(data)
+        check_audio(data, hop=self.shape.hop)
         return self.halves.analyse(data[:, None]).transpose(1, 2)
 
     def encode(self, data: Tensor) -> Tensor:
         """Codes [B, S] of `data` [B, T]: in overlapping pieces where that gives the same, else as a whole."""
-        self.check_length(data)
+        check_audio(data, hop=self.shape.hop)
         if self.halves.local and data.shape[-1] > PIECE * self.shape.hop:
             return encode_pieces(self, data)
         return self.quantizer.encode(self.latents(data))

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchaudio.functional import resample
 
-from lass.models.network import encode_pieces
+from lass.models.network import check_audio, encode_pieces
 from lass.models.pretrained.checking import Place
 from lass.models.pretrained.stored import describe_part, load_part, without_memory
 from lass.models.quantizer import Quantizer
@@ -138,23 +138,15 @@ class JukeboxVqvae(nn.Module):
             before, after = before + rate, after + rate
         return ceil(max(before, after - (rate - 1)) / rate)
 
-    def check_length(self, data: Tensor) -> None:
-        """ValueError where `data` [B, T] is empty or ends within a token."""
-        if data.shape[-1] % self.shape.hop or data.shape[-1] == 0:
-            raise ValueError(
-                f"audio of {data.shape[-1]} samples is not a positive multiple of the hop "
-                f"{self.shape.hop}: cut it first"
-            )
-
     def latents(self, data: Tensor) -> Tensor:
         """Dense latents [B, S, C] of `data` [B, T] in [-1, 1]: whole tokens of audio."""
-        self.check_length(data)
+        check_audio(data, hop=self.shape.hop)
         latents: Tensor = self.encoder(upsample(data, self.shape.upsampling)[:, None])  # [B, C, S]
         return latents.transpose(1, 2)
 
     def encode(self, data: Tensor) -> Tensor:
         """Codes [B, S] of `data` [B, T]."""
-        self.check_length(data)
+        check_audio(data, hop=self.shape.hop)
         if data.is_cuda:
             return self.quantizer.encode(self.latents(data))
         return encode_pieces(self, data)
