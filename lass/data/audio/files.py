@@ -1,5 +1,6 @@
 """Reads, writes and resamples audio files, and refuses what is damaged instead of passing it on."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -92,6 +93,24 @@ def write_audio(path: Path, audio: np.ndarray, *, rate: int, subtype: str = "FLO
         subtype = "PCM_24"
     with written_aside(path) as aside:
         soundfile.write(aside, audio.T, rate, subtype=subtype, format=kind)
+        if kind == "WAV":
+            forget_time(aside)
+
+
+def forget_time(path: Path) -> None:
+    """Zero the time of writing in the WAV or RF64 file at `path`, so that the same audio is the same bytes.
+
+    libsndfile notes it in the chunk PEAK after four bytes of its version.
+    """
+    with path.open("r+b") as file:
+        file.seek(12)  # past RIFF, its size and WAVE
+        while len(head := file.read(8)) == 8 and head[:4] != b"data":
+            size = int.from_bytes(head[4:], "little")
+            if head[:4] == b"PEAK":
+                file.seek(4, os.SEEK_CUR)
+                file.write(bytes(4))
+                return
+            file.seek(size + size % 2, os.SEEK_CUR)
 
 
 def resample(audio: np.ndarray, *, source_rate: int, target_rate: int) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from lass.data.audio.files import ends_early, reading, stated_frames
+from lass.data.audio.files import ends_early, forget_time, reading, stated_frames
 from lass.data.audio.headers import open_sound
 
 BLOCK = 2**18  # frames that are read at once
@@ -243,6 +243,8 @@ def _created(path: Path, aside: Path, writers: Writers) -> Iterator[soundfile.So
                 yield file
             finally:
                 file.close()
+        if not flac:
+            forget_time(aside)
     finally:
         os.close(number)
 

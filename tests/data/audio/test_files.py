@@ -23,6 +23,13 @@ def test_float_wav_comes_back_exactly(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
 
 
+def test_a_file_does_not_say_when_it_was_written(tmp_path: Path) -> None:
+    write_audio(tmp_path / "a.wav", noise(2, 1000), rate=16_000)
+    written = (tmp_path / "a.wav").read_bytes()
+    peaks = written.index(b"PEAK")  # then size, version and time, four bytes each
+    assert written[peaks + 8 : peaks + 16] == b"\1\0\0\0\0\0\0\0"
+
+
 def test_flac_comes_back_within_half_a_step(tmp_path: Path) -> None:
     audio = noise(1000)
     write_audio(tmp_path / "deep" / "a.flac", audio, rate=44_100, subtype="PCM_16")

@@ -8,7 +8,15 @@ import pytest
 import soundfile
 import soxr
 
-from lass.data.audio.streams import Excerpt, Resampler, finite, opened_blocks, survey, survey_array
+from lass.data.audio.streams import (
+    Excerpt,
+    Resampler,
+    finite,
+    opened_blocks,
+    opened_writers,
+    survey,
+    survey_array,
+)
 
 
 def sound(frames: int, *, channels: int = 2) -> np.ndarray:
@@ -63,3 +71,20 @@ def test_the_first_frame_that_is_no_number_is_named(value: float) -> None:
     assert next(blocks).shape == (2, 250)
     with pytest.raises(ValueError, match="the audio holds NaN or infinity at frame 640 of"):
         list(blocks)
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac"])
+def test_a_written_stream_comes_back_and_does_not_say_when_it_was_written(
+    tmp_path: Path, suffix: str
+) -> None:
+    audio, path = sound(3000), tmp_path / f"a{suffix}"
+    with opened_writers([path], rate=16_000, channels=2, frames=3000, comment="made by a test") as writers:
+        for piece in pieces(audio, 700):
+            writers.write(piece[None])
+    read, rate = soundfile.read(path, dtype="float32")
+    assert rate == 16_000
+    np.testing.assert_allclose(read.T, audio, atol=0 if suffix == ".wav" else 2**-23)
+    if suffix == ".wav":
+        written = path.read_bytes()
+        peaks = written.index(b"PEAK")  # then size, version and time, four bytes each
+        assert written[peaks + 8 : peaks + 16] == b"\1\0\0\0\0\0\0\0"
