@@ -136,7 +136,7 @@ def started(line: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 def command(directory: Path, *options: str | Path, **wanted: Any) -> list[str]:
     """The command that runs the workflow in `directory` on two cores; `wanted` as in `arguments`."""
-    line = [sys.executable, "-m", "snakemake", "--cores", "2", *THREADS]
+    line = [sys.executable, "-m", "tests.workflow.preloaded", "--cores", "2", *THREADS]
     return line + arguments(directory, *options, **wanted)
 
 
