@@ -19,6 +19,7 @@ from lass.data.mixtures import open_mixtures
 from lass.data.shards import whole_shards
 from lass.evaluation.opening import open_metric
 from lass.evaluation.settings import PsnrSettings, SdrSettings
+from lass.evaluation.tables.files import records
 from lass.evaluation.tables.scores import read_scores
 
 REPOSITORY = Path(__file__).parents[1]
@@ -151,7 +152,7 @@ def with_results(
     """
     opened = open_metric(metric)
     table = opened.summarise(read_scores(opened, scores), classes=classes)
-    reached = {one["method"]: one for one in table.to_pylist()}
+    reached = {one["method"]: one for one in records(table)}
     name, column = ("SDR", "sdr_avg") if packed.kind == "audio" else ("PSNR", "psnr_mean")
     presets = dict(packed.presets)
     for preset, described in packed.presets.items():

@@ -25,10 +25,10 @@ ROWS = dict.fromkeys(DATASET.packing("slakh").presets.methods.values())
 def write_scores(path: Path, row: str, mixture: int, value: float) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.DictWriter(file, SCORES.names)
+        table = csv.DictWriter(file, SCORES)
         table.writeheader()
         for source in ("drums", "bass"):
-            numbers: dict[str, Any] = dict.fromkeys(SCORES.names[3:], 1) | {"sdr": value}
+            numbers: dict[str, Any] = dict.fromkeys(list(SCORES)[3:], 1) | {"sdr": value}
             table.writerow({"method": row, "mixture": mixture, "source": source} | numbers)
 
 

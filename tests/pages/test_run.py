@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
+import pandas as pd
 import pytest
 import yaml
 
@@ -40,11 +40,11 @@ def write_shards(folder: Path, method: str, *, of: int, estimates: np.ndarray) -
             computed=[Computed(precision="float32", device="CPU")],
         )
         rows = [
-            dict.fromkeys(SCORES.names, 0) | {"method": method, "mixture": item, "source": source}
+            dict.fromkeys(SCORES, 0) | {"method": method, "mixture": item, "source": source}
             for item in items.tolist()
             for source in ("drums", "bass")
         ]
-        write_csv(pa.Table.from_pylist(rows, schema=SCORES), path=folder / "scores" / method / f"{shard}.csv")
+        write_csv(pd.DataFrame(rows, columns=list(SCORES)), path=folder / "scores" / method / f"{shard}.csv")
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def run(tmp_path: Path) -> Path:
     for method in METHODS:
         write_shards(folder / "test", method, of=2, estimates=true / 2)
     table = {"method": list(METHODS), "sdr_avg": [0.0, 1.0, 2.0], "n": [MIXTURES] * 3}
-    write_csv(pa.table(table), path=results / "slakh_sdr.csv")
+    write_csv(pd.DataFrame(table), path=results / "slakh_sdr.csv")
     config = SLAKH.model_dump(mode="json") | {"root": "/home/someone/songs"}
     config["source"] = "slakh"
     config["tables"] = {"sdr": {"rows": list(METHODS), "split": "test"}}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lass.evaluation.tables.files import read_csv
+from lass.evaluation.tables.files import read_csv, records
 from lass.models.checkpoint import describe_checkpoint
 from lass.models.pretrained.registry import convert_files
 from lass.tokens import codebook_of, read_tokens
@@ -29,7 +29,7 @@ def test_a_table_of_songs_by_a_public_codec(tmp_path: Path) -> None:
     configs, results = [ROOT / "config" / "dac.yaml", small], tmp_path / "results"
     outcome = run(tmp_path, *SCATTER, configs=configs, targets=["results/dac_sdr.csv"])
     assert outcome.status == 0, outcome.output
-    rows = {row["method"]: row for row in read_csv(results / "dac_sdr.csv").to_pylist()}
+    rows = {row["method"]: row for row in records(read_csv(results / "dac_sdr.csv"))}
     assert list(rows) == ["mixture", "lass", "particles", "codec_ceiling", "ideal_mask"]
     assert all(math.isfinite(row["sdr_avg"]) and row["n"] == 4 for row in rows.values())
     assert rows["ideal_mask"]["sdr_avg"] > rows["mixture"]["sdr_avg"]

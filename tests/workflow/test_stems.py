@@ -8,7 +8,7 @@ import pytest
 
 from lass.data.audio.tracks import open_tracks
 from lass.data.settings import AudioLibrarySettings
-from lass.evaluation.tables.files import read_csv
+from lass.evaluation.tables.files import read_csv, records
 from lass.models.checkpoint import describe_checkpoint
 from tests.workflow.recordings import write_songs
 from tests.workflow.runner import ROOT, SCATTER, run, small_audio, write_config
@@ -27,7 +27,7 @@ def test_a_table_of_songs_in_the_layout_of_musdb(tmp_path: Path) -> None:
     configs, results = [ROOT / "config" / "stems.yaml", small], tmp_path / "results"
     outcome = run(tmp_path, *SCATTER, configs=configs, targets=["results/stems_sdr.csv"])
     assert outcome.status == 0, outcome.output
-    rows = {row["method"]: row for row in read_csv(results / "stems_sdr.csv").to_pylist()}
+    rows = {row["method"]: row for row in records(read_csv(results / "stems_sdr.csv"))}
     assert list(rows) == ["mixture", "repet", "particles", "ideal_mask"]
     for row in rows.values():
         assert row["n"] == 4

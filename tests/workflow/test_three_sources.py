@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lass.evaluation.tables.files import read_csv
+from lass.evaluation.tables.files import read_csv, records
 from lass.likelihood.tensor import read_likelihood
 from tests.workflow.runner import ROOT, SCATTER, TEST_CONFIG, run, write_config
 
@@ -30,7 +30,7 @@ def test_a_table_of_three_sources(tmp_path: Path) -> None:
     configs = [ROOT / "config" / "three_sources.yaml", TEST_CONFIG, small]
     outcome = run(tmp_path, *SCATTER, configs=configs, targets=["results/slakh_sdr.csv"])
     assert outcome.status == 0, outcome.output
-    rows = {row["method"]: row for row in read_csv(tmp_path / "results" / "slakh_sdr.csv").to_pylist()}
+    rows = {row["method"]: row for row in records(read_csv(tmp_path / "results" / "slakh_sdr.csv"))}
     for row in rows.values():
         assert all(math.isfinite(row[f"sdr_{name}"]) for name in CLASSES)
         assert row["n"] == 3

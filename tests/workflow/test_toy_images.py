@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from lass.data.estimates import read_estimates
-from lass.evaluation.tables.files import read_csv
+from lass.evaluation.tables.files import read_csv, records
 from lass.evaluation.tables.psnr import Psnr
 from lass.tokens import read_candidates, read_tokens, without_copies
 from tests.workflow.runner import (
@@ -34,24 +34,24 @@ AFTER_A_PRIOR = AFTER_A_DECODER | {"evaluate_priors", "gather_tables", "train_pr
 
 def test_table_of_the_test_mixtures(toy_images: Path) -> None:
     path = toy_images / "results" / "mnist_psnr.csv"
-    rows = {row["method"]: row for row in read_csv(path).to_pylist()}
+    rows = {row["method"]: row for row in records(read_csv(path))}
     assert list(rows) == ["nmf", "frames"]
     assert all(row["n"] == 6 and math.isfinite(row["psnr_mean"]) for row in rows.values())
     assert len(Psnr.format(path).splitlines()) == 3
-    decoders = read_csv(path.with_name("mnist_decoders.csv")).to_pylist()
+    decoders = records(read_csv(path.with_name("mnist_decoders.csv")))
     assert [(row["method"], row["n"]) for row in decoders] == [("greedy", 4), ("codec_ceiling", 4)]
 
 
 def test_likelihood_priors_and_times_are_reported(toy_images: Path) -> None:
     results = toy_images / "results"
-    [density] = read_csv(results / "density.csv").to_pylist()
+    [density] = records(read_csv(results / "density.csv"))
     assert density["dataset"] == "mnist"
     assert 0 < density["density"] <= 1
-    priors = read_csv(results / "priors.csv").to_pylist()
+    priors = records(read_csv(results / "priors.csv"))
     assert [row["split"] for row in priors] == ["validation"] * 11 + ["test"] * 11
     assert [row["source"] == "all" for row in priors] == ([False] * 10 + [True]) * 2
     assert all(0 < row["nll_per_token"] < row["uniform"] for row in priors), "they have learnt something"
-    [timing] = read_csv(results / "timing.csv").to_pylist()
+    [timing] = records(read_csv(results / "timing.csv"))
     assert (timing["dataset"], timing["method"]) == ("mnist", "frames")
     assert timing["seconds_mean"] > 0
     assert timing["precision"] == "float32"

@@ -13,7 +13,7 @@ import soundfile
 
 from lass.api import Separator
 from lass.bundle.folder import check_model
-from lass.evaluation.tables.files import read_csv
+from lass.evaluation.tables.files import read_csv, records
 from lass.evaluation.tables.sdr import Sdr
 from lass.pages.run import page_of_run
 from tests.workflow.runner import (
@@ -51,7 +51,7 @@ METHODS = [
 def test_table(toy: Path) -> None:
     path = toy / "results" / "slakh_sdr.csv"
     assert path.read_text().startswith("method,sdr_avg,sdr_drums,sdr_bass,n,")
-    rows = {row["method"]: row for row in read_csv(path).to_pylist()}
+    rows = {row["method"]: row for row in records(read_csv(path))}
     assert list(rows) == ["mixture", *METHODS]
     for row in rows.values():
         assert row["n"] == 6
@@ -64,11 +64,11 @@ def test_table(toy: Path) -> None:
 
 
 def test_likelihood_and_priors_are_reported(toy: Path) -> None:
-    [density] = read_csv(toy / "results" / "density.csv").to_pylist()
+    [density] = records(read_csv(toy / "results" / "density.csv"))
     assert 0 < density["density"] <= 1
     assert 0.5 < density["coverage"] <= 1
     assert density["entries"] == round(density["density"] * 32**3)
-    priors = read_csv(toy / "results" / "priors.csv").to_pylist()
+    priors = records(read_csv(toy / "results" / "priors.csv"))
     assert [row["source"] for row in priors] == ["drums", "bass"]
     assert {(row["dataset"], row["split"]) for row in priors} == {("slakh", "validation")}
     assert all(0 < row["nll_per_token"] < row["uniform"] for row in priors), "they have learnt something"
@@ -202,7 +202,7 @@ def test_a_run_is_packed_into_a_model_that_separates(toy: Path, tmp_path: Path) 
     assert list(described.presets) == ["best", "paper"]
     assert described.presets["best"].result is not None
     [table] = [
-        row for row in read_csv(toy / "results" / "slakh_sdr.csv").to_pylist() if row["method"] == "learned"
+        row for row in records(read_csv(toy / "results" / "slakh_sdr.csv")) if row["method"] == "learned"
     ]
     assert described.presets["best"].result.mean == pytest.approx(table["sdr_avg"], abs=1e-4)
     separator = Separator.load(folder / "results" / "slakh" / "model", device="cpu")

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from lass.data.table import read_mixtures
-from lass.evaluation.tables.files import read_csv
+from lass.evaluation.tables.files import read_csv, records
 from lass.likelihood.tensor import read_likelihood
 from tests.workflow.recordings import write_recordings
 from tests.workflow.runner import ROOT, SCATTER, run, small_audio, write_config
@@ -56,7 +56,7 @@ def test_tables_of_recordings(tmp_path: Path) -> None:
     outcome = run(tmp_path, *SCATTER, configs=configs, targets=targets)
     assert outcome.status == 0, outcome.output
 
-    rows = {row["method"]: row for row in read_csv(results / "speech_sdr.csv").to_pylist()}
+    rows = {row["method"]: row for row in records(read_csv(results / "speech_sdr.csv"))}
     assert list(rows) == ["mixture", "lass", "ideal_mask"]
     for row in rows.values():
         assert row["n"] == 4
@@ -64,7 +64,7 @@ def test_tables_of_recordings(tmp_path: Path) -> None:
         assert len(sources) == 2, "both voices have a column"
         assert all(math.isfinite(value) for value in sources)
     assert rows["ideal_mask"]["sdr_avg"] > rows["mixture"]["sdr_avg"]
-    noisy = {row["method"]: row for row in read_csv(results / "noisy_sdr.csv").to_pylist()}
+    noisy = {row["method"]: row for row in records(read_csv(results / "noisy_sdr.csv"))}
     assert list(noisy) == ["hpss", "lass"]
     assert all(math.isfinite(row[f"sdr_{name}"]) for row in noisy.values() for name in ("speech", "noise"))
 

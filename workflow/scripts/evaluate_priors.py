@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
+import pandas as pd
 import torch
 
 from lass.compute.devices import choose_device
@@ -23,8 +23,9 @@ with logged(snakemake.log[0]), torch.inference_mode():
     params = snakemake.params
     device = choose_device(snakemake.resources.device)
     splits = [name for name in snakemake.input.keys() if name != "priors"]  # noqa: SIM118 (no mapping)
-    rows: list[dict[str, Any]] = []
+    tables: list[pd.DataFrame] = []
     for split in splits:
+        rows: list[dict[str, Any]] = []
         table = read_tokens([Path(path) for path in snakemake.input[split]])
         codebook, codes = codebook_of(table)
         described_priors = [PriorOfClass(**values) for values in params.priors]
@@ -44,5 +45,5 @@ with logged(snakemake.log[0]), torch.inference_mode():
             row |= {"source": described.source, "prior": described.prior}
             row |= {"nll_per_token": total / tokens, "uniform": math.log(codes), "tokens": tokens}
             rows.append(row | {"parameters": sum(part.numel() for part in prior.network.parameters())})
-        rows += of_shared_priors([row for row in rows if row["split"] == split])
-    write_csv(pa.Table.from_pylist(rows), path=Path(snakemake.output.scores))
+        tables += [pd.DataFrame(rows), of_shared_priors(pd.DataFrame(rows))]
+    write_csv(pd.concat(tables), path=Path(snakemake.output.scores))

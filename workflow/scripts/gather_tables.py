@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
+import pandas as pd
 
 from lass.evaluation.tables.files import read_csv, write_csv
 from lass.evaluation.tables.seconds import summarise_seconds
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 with logged(snakemake.log[0]):
     tables = [read_csv(Path(path)) for path in snakemake.input.tables]
-    table = pa.concat_tables(tables, promote_options="permissive")
+    table = pd.concat(tables, ignore_index=True)
     if snakemake.wildcards.table == "timing":
         table = summarise_seconds(table)
     write_csv(table, path=Path(snakemake.output.table))

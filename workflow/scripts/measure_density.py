@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
+import pandas as pd
 
 from lass.compute.devices import choose_device
 from lass.data.settings import LIBRARY_SETTINGS, Mixing, TupleGroup
@@ -53,4 +53,4 @@ with logged(snakemake.log[0]):
         "held_out_log_likelihood": held_out.log_likelihood,
         "held_out_positions": held_out.positions,
     }
-    write_csv(pa.Table.from_pylist([row]), path=Path(snakemake.output.density))
+    write_csv(pd.DataFrame([row]), path=Path(snakemake.output.density))

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-import pyarrow as pa
+import pandas as pd
 
 from lass.compute.devices import choose_device, choose_precision, memory_for
 from lass.compute.timing import describe_device, seconds_of
@@ -55,4 +55,4 @@ with logged(snakemake.log[0]) as logger:
             row |= {"device": describe_device(device), "precision": precision, "mixtures": len(batch)}
             rows.append(row)
             logger.info("%s: %.3f seconds per mixture", name, seconds)
-    write_csv(pa.Table.from_pylist(rows, schema=SECONDS), path=Path(snakemake.output.timing))
+    write_csv(pd.DataFrame(rows, columns=SECONDS), path=Path(snakemake.output.timing))

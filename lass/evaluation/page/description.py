@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import pyarrow as pa
+import pandas as pd
 
 from lass.evaluation.separations import Separations
+from lass.evaluation.tables.files import records
 from lass.evaluation.tables.scores import Metric
 
 
@@ -20,19 +21,19 @@ class Page:
     """
 
     title: str
-    table: pa.Table  # one row per method: `method`, then numbers
+    table: pd.DataFrame  # one row per method: `method`, then numbers
     separations: Separations
-    scores: pa.Table | None = None
+    scores: pd.DataFrame | None = None
     made: Mapping[str, str] = field(default_factory=dict)
     settings: str = ""
 
     def __post_init__(self) -> None:
-        if "method" not in self.table.column_names or not self.table.num_rows:
+        if "method" not in self.table or self.table.empty:
             raise ValueError(
-                f"the table of {self.title!r} has the columns {', '.join(self.table.column_names)} and "
-                f"{self.table.num_rows} rows: give at least one row with its `method`"
+                f"the table of {self.title!r} has the columns {', '.join(self.table)} and "
+                f"{len(self.table)} rows: give at least one row with its `method`"
             )
-        known = self.table["method"].to_pylist()
+        known = self.table["method"].tolist()
         unknown = [name for name in self.separations.estimates if name not in known]
         if unknown:
             raise ValueError(
@@ -42,7 +43,7 @@ class Page:
 
     def score_of(self, metric: Metric) -> Mapping[tuple[str, int, str | None], float]:
         """The main score in dB by method, number of the mixture and source; of images the source is None."""
-        rows = self.scores.to_pylist() if self.scores is not None else []
+        rows = records(self.scores) if self.scores is not None else []
         return {(row["method"], row["mixture"], row.get("source")): row[metric.main] for row in rows}
 
 

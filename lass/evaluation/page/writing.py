@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
-import pyarrow as pa
+import pandas as pd
 
 from lass.evaluation.page.description import Page, explained_columns, explained_methods
 from lass.evaluation.separations import Array, Embedded, Medium
+from lass.evaluation.tables.files import records
 from lass.evaluation.tables.scores import Metric
 from lass.storage import written_aside
 
@@ -77,7 +78,7 @@ def write_page(page: Page, *, metric: Metric, medium: Medium, path: Path) -> Non
     if path.suffix != ".html":
         raise ValueError(f"{path}: a page is a file of HTML: give it a name that ends in .html")
     panels = fitting_panels(page, metric=metric, medium=medium)
-    chosen, names = len(page.separations.items), page.table.column_names
+    chosen, names = len(page.separations.items), list(page.table)
     if len(panels) < chosen:
         logger.warning("%s: %d of %d mixtures, as more need over %d bytes", path, len(panels), chosen, LIMIT)
     template = jinja2.Environment(
@@ -94,16 +95,16 @@ def write_page(page: Page, *, metric: Metric, medium: Medium, path: Path) -> Non
         panels=panels,
         chosen=chosen,
         column_meanings=explained_columns(names),
-        method_meanings=explained_methods(page.table["method"].to_pylist()),
+        method_meanings=explained_methods(page.table["method"].tolist()),
         audible=any(panel.seconds for panel in panels),
     )
     with written_aside(path) as aside:
         aside.write_text(text, encoding="utf-8")
 
 
-def cells_of(table: pa.Table, metric: Metric) -> Iterator[list[Cell]]:
+def cells_of(table: pd.DataFrame, metric: Metric) -> Iterator[list[Cell]]:
     """The rows of a table of results as text, with what they are sorted by."""
-    for row in table.to_pylist():
+    for row in records(table):
         yield [
             Cell(metric.cell(name, value), sort_key(value), is_number(value)) for name, value in row.items()
         ]

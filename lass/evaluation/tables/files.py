@@ -1,30 +1,23 @@
 """Tables as CSV files and as aligned text, and what every table asks of its columns."""
 
-import csv
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.csv
-from numpy.typing import NDArray
+import pandas as pd
 
 from lass.storage import written_aside
 
-FloatArray = NDArray[np.float64]
+
+def write_csv(table: pd.DataFrame, *, path: Path) -> None:
+    """Write `table` as CSV with a header line, what is missing as an empty field; aside, then renamed."""
+    with written_aside(path) as aside:
+        table.to_csv(aside, index=False, lineterminator="\n")
 
 
-def write_csv(table: pa.Table, *, path: Path) -> None:
-    """Write `table` as CSV with a header line, null as an empty field; written aside, then renamed."""
-    with written_aside(path) as aside, aside.open("w", encoding="utf-8", newline="") as file:
-        lines = csv.writer(file, lineterminator="\n")  # Arrow's own writer quotes every name
-        lines.writerow(table.column_names)
-        lines.writerows(zip(*(column.to_pylist() for column in table.columns), strict=True))
-
-
-def read_csv(path: Path) -> pa.Table:
-    """Read a CSV table with a header line; empty fields are null.
+def read_csv(path: Path) -> pd.DataFrame:
+    """Read a CSV table with a header line; empty fields are missing values.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -35,51 +28,48 @@ def read_csv(path: Path) -> pa.Table:
             f"{path} does not exist: let the workflow make it, snakemake --cores 1 {path}"
         )
     try:
-        return pyarrow.csv.read_csv(path)
-    except pa.ArrowInvalid as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # a line has more fields than the header
+            return pd.read_csv(path, index_col=False, keep_default_na=False, na_values=[""])
+    except (ValueError, pd.errors.ParserWarning) as error:
         raise ValueError(f"{path} is not a CSV table ({error}): remove it and make it anew") from error
 
 
-def floats(table: pa.Table, name: str) -> FloatArray:
-    """A numeric column as float64, null as NaN."""
-    return np.asarray(table[name].to_numpy(), dtype=np.float64)
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table, column by column; what is missing is None."""
+    known = table.astype(object).where(table.notna(), None)
+    return [{str(name): value for name, value in row.items()} for row in known.to_dict("records")]
 
 
-def check_columns(rows: pa.Table, schema: pa.Schema) -> None:
-    """ValueError where a table has no rows, or lacks columns of `schema`."""
-    absent = [name for name in schema.names if name not in rows.column_names]
+def check_columns(rows: pd.DataFrame, names: Iterable[str]) -> None:
+    """ValueError where a table has no rows, or lacks columns."""
+    absent = [name for name in names if name not in rows]
     if absent:
         raise ValueError(f"rows lack the columns {', '.join(absent)}: make them anew")
-    if rows.num_rows == 0:
+    if rows.empty:
         raise ValueError("no rows: nothing to summarise")
-
-
-def first_row(rows: pa.Table, chosen: NDArray[np.bool_]) -> dict[str, Any]:
-    """The first of the rows that are chosen."""
-    row: dict[str, Any] = rows.slice(int(np.argmax(chosen)), 1).to_pylist()[0]
-    return row
-
-
-def standard_error(values: FloatArray) -> float:
-    """Standard error of the mean of what is not NaN; NaN for fewer than two or for infinite values."""
-    kept = values[~np.isnan(values)]
-    if kept.size < 2 or not np.isfinite(kept).all():
-        return float("nan")
-    return float(kept.std(ddof=1) / np.sqrt(kept.size))
 
 
 def cell_text(value: float | str | None, *, percent: int | None = None) -> str:
     """A value of a table as text, a dash where there is none; a share in per cent with so many decimals."""
-    if value is None:
+    if value is None or pd.isna(value):
         return "-"
     if percent is not None:
         return f"{100 * float(value):.{percent}f}%"
     return f"{value:z.2f}" if isinstance(value, float) else str(value)
 
 
-def align_text(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of equally many cells as lines of one width: the first column flush left, the others right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows
+def texts_of(table: pd.DataFrame, cell: Callable[[str, float | str | None], str]) -> pd.DataFrame:
+    """The same table with its values as texts: `cell` makes them, of the name of a column and a value."""
+    return pd.DataFrame({name: [cell(name, value) for value in table[name].tolist()] for name in table})
+
+
+def align_text(cells: pd.DataFrame) -> str:
+    """A table of texts as lines of one width: the first column flush left, the others right."""
+    lines = pd.concat([cells.columns.to_frame().T, cells])
+    widths = lines.apply(lambda column: column.str.len().max())
+    first, *others = (
+        lines[name].str.pad(widths[name], side="left" if place else "right")
+        for place, name in enumerate(lines)
     )
+    return "\n".join(first.str.cat(others, sep="  "))

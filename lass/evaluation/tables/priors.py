@@ -1,16 +1,13 @@
 """Rows of `results/priors.csv`: nats per token of the priors on unseen data."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import pandas as pd
 
 
-def of_shared_priors(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def of_shared_priors(rows: pd.DataFrame) -> pd.DataFrame:
     """One more row, with the source `all`, per prior that has rows for several sources: means over tokens."""
-    more = []
-    for prior in dict.fromkeys(row["prior"] for row in rows):
-        own = [row for row in rows if row["prior"] == prior]
-        tokens = sum(row["tokens"] for row in own)
-        mean = sum(row["nll_per_token"] * row["tokens"] for row in own) / tokens
-        if len(own) > 1:
-            more.append({**own[0], "source": "all", "nll_per_token": mean, "tokens": tokens})
-    return more
+    nats = rows.assign(nll_per_token=rows["nll_per_token"] * rows["tokens"])
+    of_prior = nats.groupby("prior", sort=False)
+    sums = of_prior[["nll_per_token", "tokens"]].sum()[of_prior.size() > 1]
+    shared = rows.drop_duplicates("prior").set_index("prior").loc[sums.index].assign(source="all")
+    shared["nll_per_token"], shared["tokens"] = sums["nll_per_token"] / sums["tokens"], sums["tokens"]
+    return shared.reset_index()[list(rows.columns)]

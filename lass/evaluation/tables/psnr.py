@@ -1,27 +1,17 @@
 """PSNR of images, from estimates to the paper's Tables 2 and 3: rows, one row per method, text and figure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from lass.evaluation.figures.drawing import COLOURS, new_figure, write_figure
 from lass.evaluation.metrics.psnr import best_psnr
-from lass.evaluation.tables.files import (
-    align_text,
-    cell_text,
-    check_columns,
-    first_row,
-    floats,
-    read_csv,
-    standard_error,
-)
+from lass.evaluation.tables.files import align_text, cell_text, check_columns, read_csv, records, texts_of
 from lass.evaluation.tables.scores import Row, Separated
 
 if TYPE_CHECKING:
@@ -29,8 +19,8 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 
-SCORES = pa.schema({"method": pa.string(), "mixture": pa.int64(), "psnr": pa.float64()})
-"""Columns of a table of score rows, also of one without rows; `psnr` is `PsnrScores.mean`."""
+SCORES = {"method": "str", "mixture": "int64", "psnr": "float64"}
+"""Columns of a table of score rows and their types; `psnr` is `PsnrScores.mean`."""
 SUMMARY = ("method", "psnr_mean", "psnr_std", "n", "psnr_se", "psnr_median", "share_solved")
 """Columns of `Psnr.summarise`."""
 
@@ -42,7 +32,7 @@ SOLVED = 20.0
 class Psnr:
     """The peak signal-to-noise ratio: one score per mixture, the mean over its images."""
 
-    schema: ClassVar[pa.Schema] = SCORES
+    schema: ClassVar[Mapping[str, str]] = SCORES
     main: ClassVar[str] = "psnr"
 
     @staticmethod
@@ -57,7 +47,7 @@ class Psnr:
         return [{"mixture": separated.mixture, "psnr": scores.mean}]
 
     @staticmethod
-    def summarise(rows: pa.Table, *, classes: Sequence[str] = ()) -> pa.Table:  # noqa: ARG004 (as every metric)
+    def summarise(rows: pd.DataFrame, *, classes: Sequence[str] = ()) -> pd.DataFrame:  # noqa: ARG004 (as every metric)
         """One row per method, in the order in which the methods first appear, from one score per mixture.
 
         `rows` has the columns of the schema; `classes` play no part. The result has `method, psnr_mean,
@@ -71,11 +61,17 @@ class Psnr:
             ValueError: no rows, a missing column, a score that is null or NaN, a mixture that a method has
                 twice, or methods that were scored on different mixtures: their means could not be compared.
         """
-        groups = _scores_of_methods(rows)
-        summaries = [{"method": method, **_summarise(values)} for method, values in groups.items()]
-        return pa.table(
-            {name: pa.array([row[name] for row in summaries], from_pandas=True) for name in SUMMARY}
-        )
+        scores = _scores_of_methods(rows)
+        finite = np.isfinite(scores).all()
+        summary = {
+            "psnr_mean": scores.mean(),
+            "psnr_std": scores.where(finite, axis=1).std(ddof=0),
+            "n": len(scores),
+            "psnr_se": scores.where(finite, axis=1).sem(),
+            "psnr_median": scores.median(),
+            "share_solved": (scores > SOLVED).mean(),
+        }
+        return pd.DataFrame(summary).rename_axis("method").reset_index()
 
     @staticmethod
     def format(path: Path) -> str:
@@ -86,11 +82,10 @@ class Psnr:
             ValueError: the file is not a CSV table with the columns of `summarise`.
         """
         table = read_csv(path)
-        absent = [name for name in SUMMARY if name not in table.column_names]
+        absent = [name for name in SUMMARY if name not in table]
         if absent:
             raise ValueError(f"{path}: the columns {', '.join(absent)} are missing: make the table anew")
-        rows = ([Psnr.cell(name, row[name]) for name in SUMMARY] for row in table.to_pylist())
-        return align_text([SUMMARY, *rows])
+        return align_text(texts_of(table[list(SUMMARY)], Psnr.cell))
 
     @staticmethod
     def cell(name: str, value: float | str | None) -> str:
@@ -98,7 +93,7 @@ class Psnr:
         return cell_text(value, percent=1 if name == "share_solved" else None)
 
     @staticmethod
-    def draw(rows: pa.Table, *, path: Path, classes: Sequence[str] = ()) -> None:  # noqa: ARG004 (as every metric)
+    def draw(rows: pd.DataFrame, *, path: Path, classes: Sequence[str] = ()) -> None:  # noqa: ARG004 (as every metric)
         """Draw how the scores of each method are distributed over the mixtures: to `path`, as PNG.
 
         `rows` as for `summarise`. One violin per method, with the quartiles as a bar, the median as a white
@@ -109,63 +104,50 @@ class Psnr:
         Raises:
             ValueError: as `summarise`, or `path` does not end in .png.
         """
-        groups = _scores_of_methods(rows)
-        figure = new_figure(max(5.0, 1.5 + 1.1 * len(groups)), 4.2)
-        axes = figure.add_subplot()
-        for place, values in enumerate(groups.values()):
+        scores, summary = _scores_of_methods(rows), Psnr.summarise(rows).set_index("method")
+        figure = new_figure(max(5.0, 1.5 + 1.1 * scores.shape[1]), 4.2)
+        axes, labels = figure.add_subplot(), []
+        for place, method in enumerate(scores):
+            values = scores[method].to_numpy()
             _draw_violin(axes, values[np.isfinite(values)], place=place, colour=COLOURS[place % len(COLOURS)])
-        labels = []
-        for method, values in groups.items():
-            mean, std = (_summarise(values)[name] for name in ("psnr_mean", "psnr_std"))
+            mean, std = summary.loc[method, ["psnr_mean", "psnr_std"]]
             exact = int(np.isinf(values).sum())
             labels.append(f"{method}\n" + (f"{exact} exact" if exact else f"{mean:.1f} ± {std:.1f}"))
         axes.axhline(SOLVED, color="black", linewidth=0.8, linestyle="--")
-        axes.set_title(f"PSNR over {len(next(iter(groups.values())))} mixtures; dashed: {SOLVED:g} dB")
+        axes.set_title(f"PSNR over {len(scores)} mixtures; dashed: {SOLVED:g} dB")
         axes.set_ylabel("PSNR (dB)")
-        axes.set_xticks(range(len(groups)), labels)
-        axes.set_xlim(-0.6, len(groups) - 0.4)
+        axes.set_xticks(range(len(labels)), labels)
+        axes.set_xlim(-0.6, len(labels) - 0.4)
         axes.spines[["top", "right"]].set_visible(False)
         write_figure(figure, path=path)
 
 
-def _scores_of_methods(rows: pa.Table) -> dict[str, FloatArray]:
-    """Scores [mixtures] of each method, mixtures in ascending order, the same ones for every method."""
+def _scores_of_methods(rows: pd.DataFrame) -> pd.DataFrame:
+    """Scores, one row per mixture in ascending order and one column per method: none is missing."""
     check_columns(rows, SCORES)
-    missing = np.isnan(floats(rows, "psnr"))
+    missing = rows["psnr"].isna()
     if missing.any():
         raise ValueError(
-            f"{int(missing.sum())} of {rows.num_rows} scores are missing, the first "
-            f"{first_row(rows, missing)}: every estimate has a PSNR, score the mixtures anew"
+            f"{int(missing.sum())} of {len(rows)} scores are missing, the first "
+            f"{records(rows[missing])[0]}: every estimate has a PSNR, score the mixtures anew"
         )
-    groups: dict[str, FloatArray] = {}
-    mixtures: list[int] = []
-    for method in pc.unique(rows["method"]).to_pylist():
-        mine = rows.filter(pc.field("method") == method).sort_by("mixture")
-        found = mine["mixture"].to_pylist()
-        repeated = sorted({number for number, after in pairwise(found) if number == after})
-        if repeated:
-            raise ValueError(f"method {method!r} has mixtures {repeated[:3]} repeated: one row for each")
-        mixtures = mixtures if groups else found
-        differing = sorted(set(found).symmetric_difference(mixtures))
+    repeated = rows[rows.duplicated(["method", "mixture"])]
+    if len(repeated):
+        method = repeated["method"].iloc[0]
+        numbers = sorted(set(repeated[repeated["method"] == method]["mixture"].tolist()))
+        raise ValueError(f"method {method!r} has mixtures {numbers[:3]} repeated: one row for each")
+    methods = list(rows["method"].unique())
+    scores = rows.pivot(index="mixture", columns="method", values="psnr")[methods]
+    scored = scores.notna()
+    for method in methods:
+        differing = scores.index[scored[method] != scored[methods[0]]].tolist()
         if differing:
             raise ValueError(
-                f"method {method!r} has {len(found)} mixtures and {next(iter(groups))!r} {len(mixtures)}, "
-                f"of which {differing[:3]} differ: score every method on the same mixtures"
+                f"method {method!r} has {int(scored[method].sum())} mixtures and {methods[0]!r} "
+                f"{int(scored[methods[0]].sum())}, of which {differing[:3]} differ: score every method on the"
+                " same mixtures"
             )
-        groups[method] = floats(mine, "psnr")
-    return groups
-
-
-def _summarise(values: FloatArray) -> dict[str, float]:
-    finite = bool(np.isfinite(values).all())
-    return {
-        "psnr_mean": float(values.mean()),
-        "psnr_std": float(values.std()) if finite else float("nan"),
-        "n": len(values),
-        "psnr_se": standard_error(values),
-        "psnr_median": float(np.median(values)),
-        "share_solved": float(np.mean(values > SOLVED)),
-    }
+    return scores
 
 
 def _draw_violin(axes: "Axes", values: FloatArray, *, place: int, colour: str) -> None:

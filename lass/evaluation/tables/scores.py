@@ -1,11 +1,11 @@
 """What every metric does: from estimates to score rows, and from these to a table and a figure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-import pyarrow as pa
+import pandas as pd
 from numpy.typing import ArrayLike
 
 from lass.evaluation.tables.files import read_csv
@@ -41,8 +41,8 @@ class Metric(Protocol):
     """Column of `schema` with the score in dB that a mixture is judged by."""
 
     @property
-    def schema(self) -> pa.Schema:
-        """Columns of a table of score rows, also of one without rows."""
+    def schema(self) -> Mapping[str, str]:
+        """Columns of a table of score rows and their types, also of one without rows."""
 
     def best_order(self, estimates: ArrayLike, sources: ArrayLike, *, labels: Sequence[str]) -> list[int]:
         """Which estimate [N, T] stands for each of the sources [N, T]; only equal `labels` change places."""
@@ -50,7 +50,7 @@ class Metric(Protocol):
     def score(self, separated: Separated) -> list[Row]:
         """Rows of one mixture, in its best order: the columns of `schema` but the method."""
 
-    def summarise(self, rows: pa.Table, *, classes: Sequence[str]) -> pa.Table:
+    def summarise(self, rows: pd.DataFrame, *, classes: Sequence[str]) -> pd.DataFrame:
         """One row per method, from the score rows of several methods."""
 
     def format(self, path: Path) -> str:
@@ -59,17 +59,17 @@ class Metric(Protocol):
     def cell(self, name: str, value: float | str | None) -> str:
         """A value of the column `name` of the summary as text."""
 
-    def draw(self, rows: pa.Table, *, classes: Sequence[str], path: Path) -> None:
+    def draw(self, rows: pd.DataFrame, *, classes: Sequence[str], path: Path) -> None:
         """Draw how the scores of every method are distributed, and write it to `path` as PNG."""
 
 
-def score_mixtures(metric: Metric, mixtures: Iterable[Separated], *, method: str) -> pa.Table:
+def score_mixtures(metric: Metric, mixtures: Iterable[Separated], *, method: str) -> pd.DataFrame:
     """Score rows of one method's mixtures, in the columns of the metric's schema."""
     rows = [{"method": method} | row for separated in mixtures for row in metric.score(separated)]
-    return pa.Table.from_pylist(rows, schema=metric.schema)
+    return pd.DataFrame(rows, columns=list(metric.schema)).astype(dict(metric.schema))
 
 
-def read_scores(metric: Metric, paths: Iterable[Path]) -> pa.Table:
+def read_scores(metric: Metric, paths: Iterable[Path]) -> pd.DataFrame:
     """Score rows of all files, in the columns of the metric's schema.
 
     Raises:
@@ -79,10 +79,10 @@ def read_scores(metric: Metric, paths: Iterable[Path]) -> pa.Table:
     schema, tables = metric.schema, []
     for path in paths:
         table = read_csv(path)
-        absent = [name for name in schema.names if name not in table.column_names]
+        absent = [name for name in schema if name not in table]
         if absent:
             raise ValueError(f"{path}: lacks the columns {', '.join(absent)}: score the mixtures anew")
-        tables.append(table.select(schema.names).cast(schema))
+        tables.append(table[list(schema)].astype(dict(schema)))
     if not tables:
         raise ValueError("no files of scores are given: score the mixtures first")
-    return pa.concat_tables(tables)
+    return pd.concat(tables, ignore_index=True)

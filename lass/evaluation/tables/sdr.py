@@ -1,18 +1,18 @@
 """SDR of audio, from estimates to the paper's Table 5: rows, one row per method, text and figure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from lass.evaluation.figures.drawing import COLOURS, new_figure, write_figure
 from lass.evaluation.metrics.sdr import SeparationScores, best_order, evaluate_separation
-from lass.evaluation.tables.files import align_text, cell_text, floats, read_csv, standard_error
+from lass.evaluation.tables.files import align_text, cell_text, read_csv, texts_of
 from lass.evaluation.tables.scores import Coverage, Row, Separated
 from lass.settings import distinct_names
 
@@ -27,12 +27,14 @@ AVERAGED = ("sdr", "sdr_chunk", "si_sdr", "sir", "sar")
 METRICS = (*AVERAGED, "isr")
 """Metrics in dB of a score row."""
 COUNTED = ("nan_frames", "uncounted", "positions")
-SCORES = pa.schema(
-    {"method": pa.string(), "mixture": pa.int64(), "source": pa.string()}
-    | dict.fromkeys(METRICS, pa.float64())
-    | dict.fromkeys(COUNTED, pa.int64())
-)
-"""Columns of a table of score rows, also of one without rows."""
+SCORES = {
+    "method": "str",
+    "mixture": "int64",
+    "source": "str",
+    **dict.fromkeys(METRICS, "float64"),
+    **dict.fromkeys(COUNTED, "Int64"),  # which may be missing
+}
+"""Columns of a table of score rows and their types."""
 
 GROUP_WIDTH = 0.8
 """Width of the bars of one method together, in units of the distance between methods."""
@@ -44,7 +46,7 @@ class Sdr:
 
     rate: int  # Hz
     window: float = 1.0  # seconds of a frame, and between frames
-    schema: ClassVar[pa.Schema] = SCORES
+    schema: ClassVar[Mapping[str, str]] = SCORES
     main: ClassVar[str] = "sdr"
 
     @staticmethod
@@ -67,7 +69,7 @@ class Sdr:
         )
 
     @staticmethod
-    def summarise(rows: pa.Table, *, classes: Sequence[str]) -> pa.Table:
+    def summarise(rows: pd.DataFrame, *, classes: Sequence[str]) -> pd.DataFrame:
         """One row per method, in the order in which the methods first appear, from the rows of several.
 
         `rows` holds one row per method, mixture and source: `method`, `mixture` (int), `source` (one of
@@ -86,23 +88,18 @@ class Sdr:
             ValueError: no rows or classes, a missing column, or a method whose rows are not exactly one per
                 mixture and class.
         """
-        absent = [name for name in (*KEYS, *AVERAGED, *COUNTED) if name not in rows.column_names]
+        absent = [name for name in (*KEYS, *AVERAGED, *COUNTED) if name not in rows]
         if absent:
             raise ValueError(f"score rows lack the columns {', '.join(absent)}: score the mixtures anew")
-        if rows.num_rows == 0 or not classes:
+        if len(rows) == 0 or not classes:
             raise ValueError(
-                f"no score rows ({rows.num_rows}) or no classes {list(classes)}: nothing to summarise"
+                f"no score rows ({len(rows)}) or no classes {list(classes)}: nothing to summarise"
             )
         names = distinct_names(classes)
-        methods = pc.unique(rows["method"]).to_pylist()
+        grid = _grid(rows, names)
         with np.errstate(invalid="ignore"):  # +inf and -inf have no mean
-            summaries = [
-                {"method": method, **_summarise(rows.filter(pc.field("method") == method), method, names)}
-                for method in methods
-            ]
-        return pa.table(
-            {name: pa.array([row[name] for row in summaries], from_pandas=True) for name in summaries[0]}
-        )
+            columns = _columns_of(grid, names)
+        return pd.DataFrame(columns).loc[rows["method"].unique()].reset_index()
 
     @staticmethod
     def format(path: Path) -> str:
@@ -122,11 +119,10 @@ class Sdr:
             "si_sdr_avg",
         ]
         columns += ["sir_avg", "sar_avg", "n", "nan_frames", "uncounted"]
-        absent = [name for name in columns if name not in table.column_names]
+        absent = [name for name in columns if name not in table]
         if absent:
             raise ValueError(f"{path}: the columns {', '.join(absent)} are missing: make the table anew")
-        cells = [columns, *([Sdr.cell(name, row[name]) for name in columns] for row in table.to_pylist())]
-        return align_text(cells)
+        return align_text(texts_of(table[columns], Sdr.cell))
 
     @staticmethod
     def cell(name: str, value: float | str | None) -> str:
@@ -134,7 +130,7 @@ class Sdr:
         return cell_text(value, percent=2 if name == "uncounted" else None)
 
     @staticmethod
-    def draw(rows: pa.Table, *, classes: Sequence[str], path: Path) -> None:
+    def draw(rows: pd.DataFrame, *, classes: Sequence[str], path: Path) -> None:
         """Draw how the SDR of every method is distributed over the mixtures, and write it to `path` as PNG.
 
         `rows` as for `summarise`. One group per method; in it a box for the average over the sources of a
@@ -149,23 +145,22 @@ class Sdr:
         from matplotlib.patches import Patch  # noqa: PLC0415 (as in drawing: scores are not drawn)
 
         table, sources = Sdr.summarise(rows, classes=classes), distinct_names(classes)
-        series, methods = ["avg", *sources], table["method"].to_pylist()
+        series, methods, grid = ["avg", *sources], table["method"].tolist(), _grid(rows, sources)
         figure = new_figure(max(6.0, 1.5 + 0.42 * len(methods) * len(series)), 4.6)
         axes = figure.add_subplot()
         width = GROUP_WIDTH / len(series)
         for group, method in enumerate(methods):
-            own = rows.filter(pc.field("method") == method)
-            grid = floats(own, "sdr")[_order(own, method, sources)]  # [mixtures, N]
+            own = grid.loc[method, "sdr"]  # a row per mixture, a column per source
             for index, name in enumerate(series):
                 _draw_box(
                     axes,
-                    values=grid.mean(axis=1) if name == "avg" else grid[:, index - 1],
-                    mean=floats(table, f"sdr_{name}")[group],
+                    values=(own.mean(axis=1, skipna=False) if name == "avg" else own[name]).to_numpy(),
+                    mean=table[f"sdr_{name}"].iloc[group],
                     position=group + (index - (len(series) - 1) / 2) * width,
                     width=width,
                     colour=COLOURS[index % len(COLOURS)],
                 )
-        counts = sorted(set(table["n"].to_pylist()))
+        counts = sorted(set(table["n"].tolist()))
         axes.set_title(
             f"SDR over {' or '.join(map(str, counts))} mixtures: 5, 25, 50, 75, 95 %, and the mean"
         )
@@ -194,55 +189,54 @@ def score_rows(
     ]
 
 
-def class_names(table: pa.Table) -> list[str]:
+def class_names(table: pd.DataFrame) -> list[str]:
     """The source classes of a table by `Sdr.summarise`: its columns between `sdr_avg` and `n`.
 
     Raises:
         ValueError: the table does not start with these columns.
     """
-    names = table.column_names
+    names = list(table.columns)
     if names[:2] != ["method", "sdr_avg"] or "n" not in names:
         raise ValueError(f"expected the columns method, sdr_avg, sdr_<class>..., n: got {', '.join(names)}")
     return [name.removeprefix("sdr_") for name in names[2 : names.index("n")]]
 
 
-def _summarise(rows: pa.Table, method: str, classes: Sequence[str]) -> dict[str, float]:
-    order = _order(rows, method, classes)  # [mixtures, N]
-    grids = {name: floats(rows, name)[order] for name in (*AVERAGED, *COUNTED)}  # [mixtures, N] each
-    summary: dict[str, float] = {}
+def _columns_of(grid: pd.DataFrame, names: Sequence[str]) -> "dict[str, pd.Series[Any]]":
+    """The columns of the summary, by method."""
+    columns: dict[str, pd.Series[Any]] = {}
     for metric in AVERAGED:
-        means = [_mean(column) for column in grids[metric].T]
-        summary[f"{metric}_avg"] = float(np.mean(means))
-        summary |= {f"{metric}_{name}": mean for name, mean in zip(classes, means, strict=True)}
+        means = grid[metric].groupby("method").mean()
+        columns[f"{metric}_avg"] = means.mean(axis=1, skipna=False)
+        columns |= {f"{metric}_{name}": means[name] for name in names}
         if metric == "sdr":
-            summary["n"] = len(order)
-            summary["sdr_se"] = standard_error(grids["sdr"].mean(axis=1))
-            errors = [standard_error(column) for column in grids["sdr"].T]
-            summary |= {f"sdr_se_{name}": error for name, error in zip(classes, errors, strict=True)}
-    summary["nan_frames"] = int(np.nan_to_num(grids["nan_frames"]).max(axis=1).sum())
-    positions = float(np.nansum(grids["positions"]))
-    summary["uncounted"] = float(np.nansum(grids["uncounted"])) / positions if positions else np.nan
-    return summary
+            average = grid["sdr"].mean(axis=1, skipna=False).groupby("method")
+            columns |= {"n": average.size(), "sdr_se": average.sem()}
+            errors = grid["sdr"].groupby("method").sem()
+            columns |= {f"sdr_se_{name}": errors[name] for name in names}
+    frames = grid["nan_frames"].max(axis=1).fillna(0)  # the same for all sources
+    columns["nan_frames"] = frames.groupby("method").sum().astype("int64")
+    uncounted, positions = (
+        grid[name].sum(axis=1).groupby("method").sum() for name in ("uncounted", "positions")
+    )
+    columns["uncounted"] = uncounted / positions.where(positions > 0)
+    return columns
 
 
-def _order(rows: pa.Table, method: str, classes: Sequence[str]) -> NDArray[np.intp]:
-    """Row numbers [mixtures, N], mixtures in ascending order and sources in the order of `classes`."""
-    places = {(row["mixture"], row["source"]): i for i, row in enumerate(rows.select(KEYS).to_pylist())}
-    mixtures = sorted({mixture for mixture, _ in places})
-    wanted = [(mixture, name) for mixture in mixtures for name in classes]
-    faulty = sorted(set(wanted).symmetric_difference(places), key=str)
-    if faulty or len(places) != rows.num_rows:
-        raise ValueError(
-            f"method {method!r} needs one row for each mixture and each class of {list(classes)}: it has "
-            f"{rows.num_rows} rows for {len(mixtures)} mixtures; (mixture, source) {faulty[:3] or 'repeated'}"
-        )
-    return np.array([places[key] for key in wanted], dtype=np.intp).reshape(len(mixtures), len(classes))
-
-
-def _mean(values: FloatArray) -> float:
-    """Mean of what is not NaN; NaN where nothing is left or +inf meets -inf."""
-    kept = values[~np.isnan(values)]
-    return float(kept.mean()) if kept.size else float("nan")
+def _grid(rows: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
+    """The score rows: one row per method and mixture, one column per metric and source."""
+    for method, own in rows.groupby("method", sort=False):
+        found = list(zip(own["mixture"].tolist(), own["source"].tolist(), strict=True))
+        wanted = {(mixture, name) for mixture, _ in found for name in classes}
+        faulty = sorted(wanted.symmetric_difference(found), key=str)
+        if faulty or len(set(found)) != len(found):
+            raise ValueError(
+                f"method {method!r} needs one row for each mixture and each class of {list(classes)}: it has "
+                f"{len(found)} rows for {own['mixture'].nunique()} mixtures; (mixture, source) "
+                f"{faulty[:3] or 'repeated'}"
+            )
+    values = rows.astype(dict.fromkeys((*AVERAGED, *COUNTED), "float64"))
+    grid = values.pivot(index=["method", "mixture"], columns="source", values=[*AVERAGED, *COUNTED])
+    return grid[list(product([*AVERAGED, *COUNTED], classes))]
 
 
 def _draw_box(

@@ -1,24 +1,16 @@
 """Seconds per mixture to the paper's Table 4: one row per data set, method, device and precision."""
 
 import numpy as np
-import pyarrow as pa
+import pandas as pd
 
-from lass.evaluation.tables.files import check_columns, first_row, floats
+from lass.evaluation.tables.files import check_columns, records
 
-SECONDS = pa.schema(
-    {
-        "dataset": pa.string(),
-        "method": pa.string(),
-        "device": pa.string(),
-        "precision": pa.string(),
-        "seconds": pa.float64(),  # per mixture
-        "mixtures": pa.int64(),  # separated together, in one batch
-    }
-)
-"""Columns of a table of timed batches."""
+TOLD_APART = ["dataset", "method", "device", "precision"]
+SECONDS = [*TOLD_APART, "seconds", "mixtures"]
+"""Columns of a table of timed batches: seconds per mixture, and mixtures separated together in the batch."""
 
 
-def summarise_seconds(rows: pa.Table) -> pa.Table:
+def summarise_seconds(rows: pd.DataFrame) -> pd.DataFrame:
     """Seconds per mixture by data set, method, device and precision, from timed batches of mixtures.
 
     `rows` has the columns of `SECONDS`: seconds per mixture of one batch, and how many mixtures it held.
@@ -31,29 +23,22 @@ def summarise_seconds(rows: pa.Table) -> pa.Table:
         ValueError: no rows, a missing column, seconds that are not positive and finite, or an empty batch.
     """
     check_columns(rows, SECONDS)
-    seconds, mixtures = floats(rows, "seconds"), floats(rows, "mixtures")
-    faulty = ~((seconds > 0) & np.isfinite(seconds) & (mixtures >= 1))  # NaN and null are faulty too
+    seconds, mixtures = rows["seconds"].astype("float64"), rows["mixtures"]
+    faulty = ~((seconds > 0) & np.isfinite(seconds) & (mixtures >= 1))  # what is missing is faulty too
     if faulty.any():
         raise ValueError(
             f"{int(faulty.sum())} of {len(faulty)} timed batches are unfit, the first "
-            f"{first_row(rows, faulty)}: give seconds > 0 and mixtures >= 1, time the batches anew"
+            f"{records(rows[faulty])[0]}: give seconds > 0 and mixtures >= 1, time the batches anew"
         )
-    told_apart = rows.select(["dataset", "method", "device", "precision"])
-    keys = [tuple(row.values()) for row in told_apart.to_pylist()]
-    summaries = []
-    for key in dict.fromkeys(keys):
-        mine = np.array([other == key for other in keys])
-        mean = float(np.average(seconds[mine], weights=mixtures[mine]))
-        variance = float(np.average((seconds[mine] - mean) ** 2, weights=mixtures[mine]))
-        summaries.append(
-            {
-                "dataset": key[0],
-                "method": key[1],
-                "seconds_mean": mean,
-                "seconds_std": float(np.sqrt(variance)) if mine.sum() > 1 else None,
-                "n": int(mixtures[mine].sum()),
-                "device": key[2],
-                "precision": key[3],
-            }
-        )
-    return pa.table({name: pa.array([row[name] for row in summaries]) for name in summaries[0]})
+
+    def total(values: "pd.Series[float]") -> "pd.Series[float]":
+        """Of the batches that are told apart, for each of them."""
+        return values.groupby([rows[name] for name in TOLD_APART], sort=False).transform("sum")
+
+    n = total(mixtures)
+    mean = total(seconds * mixtures) / n
+    variance = total((seconds - mean) ** 2 * mixtures) / n
+    several = total(mixtures**0) > 1
+    made = rows[TOLD_APART].assign(seconds_mean=mean, seconds_std=np.sqrt(variance).where(several), n=n)
+    columns = ["dataset", "method", "seconds_mean", "seconds_std", "n", "device", "precision"]
+    return made.drop_duplicates(TOLD_APART, ignore_index=True)[columns]

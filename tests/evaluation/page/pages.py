@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
+import pandas as pd
 
 from lass.evaluation.page.description import Page
 from lass.evaluation.separations import Separations
@@ -23,7 +23,7 @@ PITCHES = {
     "bass by nmf": 2000,
 }
 """What is heard, by its label -> Hz."""
-TABLE = pa.table(
+TABLE = pd.DataFrame(
     {
         "method": ["mixture", "lass", "nmf", "oracle"],
         "sdr_avg": [0.0, 9.5, 10.25, float("inf")],
@@ -61,13 +61,13 @@ def separations(*, seconds: float = SECONDS, mixtures: int = 2) -> Separations:
 def sounding(**changes: Any) -> Page:
     """A page to listen to."""
     rows = [
-        dict.fromkeys(SCORES.names, 0.0)
+        dict.fromkeys(SCORES, 0.0)
         | {"method": "lass", "mixture": mixture, "source": source, "sdr": sdr}
         | {"nan_frames": 0, "uncounted": 0, "positions": 0}
         for mixture, source, sdr in ((4, "drums", 3.25), (4, "bass", -1.5), (9, "drums", None))
     ]
     given = {"title": "Separations of toys: table sdr", "table": TABLE, "separations": separations()}
-    given |= {"scores": pa.Table.from_pylist(rows, schema=SCORES), "made": {"seed": "0"}, "settings": "{}"}
+    given |= {"scores": pd.DataFrame(rows, columns=list(SCORES)), "made": {"seed": "0"}, "settings": "{}"}
     return Page(**given | changes)
 
 
@@ -76,6 +76,6 @@ def pictured() -> Page:
     images = np.random.default_rng(0).random((3, 2, 48)).astype(np.float32)
     shown = Separations([0, 1, 2], [["cats", "cats"]] * 3, images.mean(axis=1), images, {"nmf": images})
     rows = [{"method": "nmf", "mixture": mixture, "psnr": 21.5} for mixture in range(3)]
-    scores = pa.Table.from_pylist(rows, schema=PSNR_SCORES)
-    table = pa.table({"method": ["average", "nmf"], "psnr_mean": [9.0, 21.5], "share_solved": [0.0, 1.0]})
+    scores = pd.DataFrame(rows, columns=list(PSNR_SCORES))
+    table = pd.DataFrame({"method": ["average", "nmf"], "psnr_mean": [9.0, 21.5], "share_solved": [0.0, 1.0]})
     return Page("Separations of cats: table psnr", table, shown, scores)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
+import pandas as pd
 import pytest
 import soundfile
 from PIL import Image
@@ -124,7 +124,7 @@ def test_texts_of_the_data_stay_texts(tmp_path: Path) -> None:
     shown = Separations(
         [0], [[evil, "bass"]], tone.mixtures, tone.sources, estimates={evil: tone.estimates["lass"]}
     )
-    table = pa.table({"method": [evil], f"sdr_{evil}": [1.0]})
+    table = pd.DataFrame({"method": [evil], f"sdr_{evil}": [1.0]})
     own = sounding(
         title=evil, table=table, separations=shown, scores=None, made={evil: evil}, settings=f"<pre>{evil}"
     )
@@ -172,9 +172,9 @@ def test_no_methods_to_hear_leaves_the_true_sources(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"table": TABLE.slice(0, 1)}, "estimates of 'lass', which is no method of the table"),
-        ({"table": TABLE.slice(0, 0)}, "has the columns method, sdr_avg.* and 0 rows"),
-        ({"table": TABLE.drop(["method"])}, "has the columns sdr_avg"),
+        ({"table": TABLE.head(1)}, "estimates of 'lass', which is no method of the table"),
+        ({"table": TABLE.head(0)}, "has the columns method, sdr_avg.* and 0 rows"),
+        ({"table": TABLE.drop(columns="method")}, "has the columns sdr_avg"),
     ],
 )
 def test_what_does_not_fit_is_refused(changes: dict[str, Any], message: str) -> None:

@@ -5,22 +5,22 @@ from pathlib import Path
 
 import matplotlib.image
 import numpy as np
-import pyarrow as pa
+import pandas as pd
 import pytest
 
-from lass.evaluation.tables.files import read_csv, write_csv
+from lass.evaluation.tables.files import read_csv, records, write_csv
 from lass.evaluation.tables.psnr import SUMMARY, Psnr
 from lass.evaluation.tables.scores import Coverage, Separated
 
 
-def rows_of(values: dict[str, list[float | None]]) -> pa.Table:
+def rows_of(values: dict[str, list[float | None]]) -> pd.DataFrame:
     """Rows of each method's scores, mixture by mixture."""
     rows = [
         {"method": method, "mixture": mixture, "psnr": value}
         for method, scores in values.items()
         for mixture, value in enumerate(scores)
     ]
-    return pa.Table.from_pylist(rows, schema=Psnr.schema)
+    return pd.DataFrame(rows, columns=list(Psnr.schema))
 
 
 ROWS = rows_of({"lass": [10.0, 30.0, 35.0, 25.0], "average": [14.0, 14.0, 15.0, 17.0]})
@@ -39,8 +39,8 @@ def test_a_mixture_is_scored_in_its_best_order() -> None:
 
 
 def test_summary_by_hand() -> None:
-    lass, average = Psnr.summarise(ROWS).to_pylist()
-    assert Psnr.summarise(ROWS).column_names == list(SUMMARY)
+    lass, average = records(Psnr.summarise(ROWS))
+    assert Psnr.summarise(ROWS).columns.tolist() == list(SUMMARY)
     assert SUMMARY[:4] == ("method", "psnr_mean", "psnr_std", "n")
     assert (lass["method"], lass["psnr_mean"], lass["n"]) == ("lass", 25.0, 4)
     assert lass["psnr_std"] == pytest.approx(math.sqrt(350 / 4))  # deviations -15, 5, 10, 0
@@ -50,16 +50,16 @@ def test_summary_by_hand() -> None:
 
 
 def test_order_of_the_rows_within_a_method_does_not_matter() -> None:
-    assert Psnr.summarise(ROWS.take([3, 1, 0, 2, 6, 4, 7, 5])).equals(Psnr.summarise(ROWS))
+    assert Psnr.summarise(ROWS.iloc[[3, 1, 0, 2, 6, 4, 7, 5]]).equals(Psnr.summarise(ROWS))
 
 
 def test_exact_estimates_and_single_mixtures() -> None:
     exact, single = rows_of({"exact": [30.0, math.inf, 10.0]}), rows_of({"single": [30.0]})
-    [found] = Psnr.summarise(exact).to_pylist()
+    [found] = records(Psnr.summarise(exact))
     assert (found["psnr_mean"], found["psnr_median"], found["n"]) == (math.inf, 30.0, 3)
     assert (found["psnr_std"], found["psnr_se"]) == (None, None)
     assert found["share_solved"] == pytest.approx(2 / 3)
-    [found] = Psnr.summarise(single).to_pylist()
+    [found] = records(Psnr.summarise(single))
     assert (found["psnr_mean"], found["psnr_std"], found["psnr_se"]) == (30.0, 0.0, None)
 
 
@@ -67,14 +67,14 @@ def test_exact_estimates_and_single_mixtures() -> None:
     ("rows", "message"),
     [
         (rows_of({}), "no rows"),
-        (ROWS.drop_columns(["psnr"]), "lack the columns psnr"),
+        (ROWS.drop(columns="psnr"), "lack the columns psnr"),
         (rows_of({"a": [1.0, math.nan]}), "1 of 2 scores are missing, the first .*'mixture': 1"),
         (rows_of({"a": [1.0, None]}), "1 of 2 scores are missing"),
         (rows_of({"a": [1.0, 2.0], "b": [1.0]}), r"method 'b' has 1 mixtures and 'a' 2, of which \[1\]"),
-        (pa.concat_tables([ROWS, ROWS.slice(2, 1)]), r"'lass' has mixtures \[2\] repeated"),
+        (pd.concat([ROWS, ROWS[2:3]]), r"'lass' has mixtures \[2\] repeated"),
     ],
 )
-def test_rows_that_cannot_be_summarised_are_refused(rows: pa.Table, message: str, tmp_path: Path) -> None:
+def test_rows_that_cannot_be_summarised_are_refused(rows: pd.DataFrame, message: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=message):
         Psnr.summarise(rows)
     with pytest.raises(ValueError, match=message):
@@ -90,11 +90,11 @@ def test_text_is_aligned_and_rounded(tmp_path: Path) -> None:
     assert len(header) == len(lass) == len(average)
     write_csv(Psnr.summarise(rows_of({"a": [math.inf]})), path=tmp_path / "psnr.csv")
     assert Psnr.format(tmp_path / "psnr.csv").split()[-6:] == ["inf", "-", "1", "-", "inf", "100.0%"]
-    assert read_csv(tmp_path / "psnr.csv")["psnr_mean"].to_pylist() == [math.inf]
+    assert list(read_csv(tmp_path / "psnr.csv")["psnr_mean"]) == [math.inf]
 
 
 def test_text_of_another_table_is_an_error(tmp_path: Path) -> None:
-    write_csv(pa.table({"method": ["a"], "sdr_avg": [1.0]}), path=tmp_path / "sdr.csv")
+    write_csv(pd.DataFrame({"method": ["a"], "sdr_avg": [1.0]}), path=tmp_path / "sdr.csv")
     with pytest.raises(ValueError, match=r"psnr_mean.* are missing"):
         Psnr.format(tmp_path / "sdr.csv")
 

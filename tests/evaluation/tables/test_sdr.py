@@ -8,11 +8,11 @@ from typing import Any
 
 import matplotlib.image
 import numpy as np
-import pyarrow as pa
+import pandas as pd
 import pytest
 
 from lass.evaluation.metrics.sdr import SeparationScores
-from lass.evaluation.tables.files import read_csv, write_csv
+from lass.evaluation.tables.files import read_csv, records, write_csv
 from lass.evaluation.tables.scores import Coverage, Separated
 from lass.evaluation.tables.sdr import AVERAGED, METRICS, Sdr, class_names, score_rows
 
@@ -37,7 +37,7 @@ def rows_of(values: dict[str, list[tuple[float | None, float | None]]]) -> list[
 
 
 def summary_of(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    summary: list[dict[str, Any]] = Sdr.summarise(pa.Table.from_pylist(rows), classes=CLASSES).to_pylist()
+    summary: list[dict[str, Any]] = records(Sdr.summarise(pd.DataFrame(rows), classes=CLASSES))
     return summary
 
 
@@ -66,7 +66,7 @@ def test_a_mixture_is_scored_in_its_best_order() -> None:
     found = metric.score(Separated(**told, labels=["any", "any"]))
     expected = 10 * np.log10((sources**2).sum(axis=1) / ((0.1 * noise) ** 2).sum(axis=1))
     assert [row["sdr_chunk"] for row in found] == pytest.approx(expected.tolist())
-    assert {name for row in found for name in row} == set(metric.schema.names) - {"method"}
+    assert {name for row in found for name in row} == set(metric.schema) - {"method"}
     assert [(row["uncounted"], row["positions"]) for row in found] == [(0, 0), (0, 0)]
     assert all(row["sdr_chunk"] < 0 for row in metric.score(Separated(**told, labels=CLASSES)))
     assert metric.best_order(estimates, sources, labels=["any", "any"]) == [1, 0]
@@ -84,20 +84,20 @@ def test_classes_that_repeat_are_numbered(tmp_path: Path) -> None:
     twice = ["speech", "speech"]
     scores = SeparationScores(**{name: np.array([1.0, 3.0]) for name in METRICS}, nan_frames=0)
     rows = score_rows(scores, mixture=0, classes=twice, coverage=Coverage())
-    table = pa.Table.from_pylist([{"method": "lass", **row} for row in rows])
-    [summary] = Sdr.summarise(table, classes=twice).to_pylist()
+    table = pd.DataFrame([{"method": "lass", **row} for row in rows])
+    [summary] = records(Sdr.summarise(table, classes=twice))
     assert (summary["sdr_speech_1"], summary["sdr_speech_2"], summary["sdr_avg"]) == (1.0, 3.0, 2.0)
     Sdr.draw(table, classes=twice, path=tmp_path / "sdr.png")
 
 
 @pytest.fixture
-def summary() -> pa.Table:
+def summary() -> pd.DataFrame:
     values: dict[str, list[tuple[float | None, float | None]]] = {
         "mixture": [(1.0, -1.0), (2.0, -2.0)],
         "codec_ceiling": [(10.0, 12.0), (8.0, 15.0)],
         "lass": [(4.0, 5.0), (6.0, 5.5)],
     }
-    return Sdr.summarise(pa.Table.from_pylist(rows_of(values)), classes=CLASSES)
+    return Sdr.summarise(pd.DataFrame(rows_of(values)), classes=CLASSES)
 
 
 def test_means_and_errors_by_hand() -> None:
@@ -113,9 +113,9 @@ def test_means_and_errors_by_hand() -> None:
     assert lass["sdr_se_bass"] == pytest.approx(math.sqrt(4 / 3))
 
 
-def test_columns_begin_with_those_of_the_paper_and_methods_keep_their_order(summary: pa.Table) -> None:
-    assert summary.column_names[:6] == [*FIRST, "sdr_se"]
-    assert summary["method"].to_pylist() == ["mixture", "codec_ceiling", "lass"]
+def test_columns_begin_with_those_of_the_paper_and_methods_keep_their_order(summary: pd.DataFrame) -> None:
+    assert list(summary)[:6] == [*FIRST, "sdr_se"]
+    assert list(summary["method"]) == ["mixture", "codec_ceiling", "lass"]
     assert class_names(summary) == CLASSES
 
 
@@ -164,9 +164,9 @@ def test_share_of_uncounted_codes() -> None:
 def test_three_sources() -> None:
     classes = ["drums", "bass", "piano"]
     rows = [row("lass", 7, name, value) for name, value in zip(classes, (1.0, 2.0, 6.0), strict=True)]
-    table = Sdr.summarise(pa.Table.from_pylist(rows), classes=classes)
-    assert table.column_names[:6] == ["method", "sdr_avg", "sdr_drums", "sdr_bass", "sdr_piano", "n"]
-    assert table["sdr_avg"].to_pylist() == pytest.approx([3.0])
+    table = Sdr.summarise(pd.DataFrame(rows), classes=classes)
+    assert list(table)[:6] == ["method", "sdr_avg", "sdr_drums", "sdr_bass", "sdr_piano", "n"]
+    assert list(table["sdr_avg"]) == pytest.approx([3.0])
 
 
 @pytest.mark.parametrize(
@@ -185,20 +185,20 @@ def test_incomplete_rows_are_refused(faulty: Any, message: str) -> None:
 
 
 def test_empty_table_or_classes_are_refused() -> None:
-    table = pa.Table.from_pylist(rows_of({"lass": [(1.0, 2.0)]}))
+    table = pd.DataFrame(rows_of({"lass": [(1.0, 2.0)]}))
     with pytest.raises(ValueError, match="no score rows"):
-        Sdr.summarise(table.slice(0, 0), classes=CLASSES)
+        Sdr.summarise(table.head(0), classes=CLASSES)
     with pytest.raises(ValueError, match="no classes"):
         Sdr.summarise(table, classes=[])
 
 
-def test_csv_round_trip_keeps_every_value(summary: pa.Table, tmp_path: Path) -> None:
+def test_csv_round_trip_keeps_every_value(summary: pd.DataFrame, tmp_path: Path) -> None:
     path = tmp_path / "new" / "scores.csv"
     write_csv(summary, path=path)
     assert path.read_text().startswith("method,sdr_avg,sdr_drums,sdr_bass,n,")
     assert '"' not in path.read_text().splitlines()[1]
-    values = [{k: v for k, v in entry.items() if v is not None} for entry in read_csv(path).to_pylist()]
-    assert values == [{k: v for k, v in entry.items() if v is not None} for entry in summary.to_pylist()]
+    values = [{k: v for k, v in entry.items() if v is not None} for entry in records(read_csv(path))]
+    assert values == [{k: v for k, v in entry.items() if v is not None} for entry in records(summary)]
     assert [entry.name for entry in path.parent.iterdir()] == ["scores.csv"]
     before = path.read_bytes()
     write_csv(summary, path=path)
@@ -206,15 +206,13 @@ def test_csv_round_trip_keeps_every_value(summary: pa.Table, tmp_path: Path) -> 
 
 
 def test_infinite_values_survive_the_csv(tmp_path: Path) -> None:
-    table = Sdr.summarise(
-        pa.Table.from_pylist(rows_of({"oracle": [(math.inf, -math.inf)] * 2})), classes=CLASSES
-    )
+    table = Sdr.summarise(pd.DataFrame(rows_of({"oracle": [(math.inf, -math.inf)] * 2})), classes=CLASSES)
     write_csv(table, path=tmp_path / "scores.csv")
-    [entry] = read_csv(tmp_path / "scores.csv").to_pylist()
+    [entry] = records(read_csv(tmp_path / "scores.csv"))
     assert (entry["sdr_drums"], entry["sdr_bass"], entry["sdr_avg"]) == (math.inf, -math.inf, None)
 
 
-def test_text_is_aligned_and_rounded(summary: pa.Table, tmp_path: Path) -> None:
+def test_text_is_aligned_and_rounded(summary: pd.DataFrame, tmp_path: Path) -> None:
     write_csv(summary, path=tmp_path / "scores.csv")
     header, *lines = Sdr.format(tmp_path / "scores.csv").splitlines()
     assert header.split()[:4] == FIRST[:4]
@@ -241,7 +239,7 @@ def test_text_of_a_bad_file_is_an_error(tmp_path: Path) -> None:
 
 def test_figure_is_written_whole_and_the_same_each_time(tmp_path: Path) -> None:
     path = tmp_path / "figures" / "scores.png"
-    rows = pa.Table.from_pylist(rows_of({"x": [(1.0, 2.0), (3.0, -1.0), (0.5, 8.0)], "y": [(4.0, 4.0)] * 3}))
+    rows = pd.DataFrame(rows_of({"x": [(1.0, 2.0), (3.0, -1.0), (0.5, 8.0)], "y": [(4.0, 4.0)] * 3}))
     Sdr.draw(rows, classes=CLASSES, path=path)
     first = path.read_bytes()
     Sdr.draw(rows, classes=CLASSES, path=path)
@@ -253,7 +251,7 @@ def test_figure_of_values_that_are_not_finite(tmp_path: Path) -> None:
     rows = rows_of(
         {"oracle": [(math.inf, math.inf)] * 2, "none": [(math.nan, math.nan)] * 2, "x": [(-9.0, 1.0)]}
     )
-    Sdr.draw(pa.Table.from_pylist(rows), classes=CLASSES, path=tmp_path / "scores.png")
+    Sdr.draw(pd.DataFrame(rows), classes=CLASSES, path=tmp_path / "scores.png")
     height, width, channels = matplotlib.image.imread(tmp_path / "scores.png").shape
     assert height > 400
     assert width > 600
@@ -262,11 +260,9 @@ def test_figure_of_values_that_are_not_finite(tmp_path: Path) -> None:
 
 def test_figure_of_a_strange_table_or_format_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="lack the columns"):
-        Sdr.draw(pa.table({"a": [1]}), classes=CLASSES, path=tmp_path / "scores.png")
+        Sdr.draw(pd.DataFrame({"a": [1]}), classes=CLASSES, path=tmp_path / "scores.png")
     with pytest.raises(ValueError, match=r"ends in \.png"):
-        Sdr.draw(
-            pa.Table.from_pylist(rows_of({"x": [(1.0, 2.0)]})), classes=CLASSES, path=tmp_path / "scores.svg"
-        )
+        Sdr.draw(pd.DataFrame(rows_of({"x": [(1.0, 2.0)]})), classes=CLASSES, path=tmp_path / "scores.svg")
     assert not list(tmp_path.iterdir())
 
 

@@ -3,16 +3,17 @@
 import math
 from typing import Any
 
-import pyarrow as pa
+import pandas as pd
 import pytest
 
+from lass.evaluation.tables.files import records
 from lass.evaluation.tables.seconds import SECONDS, summarise_seconds
 
 ON_CPU = ("cpu", "float32")
 
 
-def batches_of(*rows: tuple[Any, ...]) -> pa.Table:
-    return pa.Table.from_pylist([dict(zip(SECONDS.names, row, strict=True)) for row in rows], schema=SECONDS)
+def batches_of(*rows: tuple[Any, ...]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=SECONDS)
 
 
 def test_seconds_by_hand() -> None:
@@ -27,8 +28,8 @@ def test_seconds_by_hand() -> None:
         )
     )
     names = ["dataset", "method", "seconds_mean", "seconds_std", "n", "device", "precision"]
-    assert table.column_names == names
-    lass, nmf, faster, rounded = table.to_pylist()
+    assert list(table) == names
+    lass, nmf, faster, rounded = records(table)
     assert (lass["method"], lass["device"], lass["n"]) == ("lass", "cpu", 4)
     assert lass["seconds_mean"] == pytest.approx(5.0)  # 4, 4, 4, 8
     assert lass["seconds_std"] == pytest.approx(math.sqrt(3.0))
@@ -42,13 +43,13 @@ def test_seconds_by_hand() -> None:
     ("rows", "message"),
     [
         (batches_of(), "no rows"),
-        (batches_of(("mnist", "lass", *ON_CPU, 1.0, 1)).drop_columns(["device"]), "lack the columns device"),
+        (batches_of(("mnist", "lass", *ON_CPU, 1.0, 1)).drop(columns="device"), "lack the columns device"),
         (batches_of(("mnist", "lass", *ON_CPU, 1.0, 0)), "1 of 1 timed batches are unfit.*'mixtures': 0"),
         (batches_of(("a", "b", *ON_CPU, 1.0, 1), ("a", "b", *ON_CPU, 0.0, 1)), "1 of 2 timed batches"),
         (batches_of(("mnist", "lass", *ON_CPU, None, 1)), "1 of 1 timed batches"),
         (batches_of(("mnist", "lass", *ON_CPU, math.inf, 1)), "1 of 1 timed batches"),
     ],
 )
-def test_seconds_that_cannot_be_summarised_are_refused(rows: pa.Table, message: str) -> None:
+def test_seconds_that_cannot_be_summarised_are_refused(rows: pd.DataFrame, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         summarise_seconds(rows)
