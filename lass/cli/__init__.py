@@ -1,4 +1,4 @@
-"""The command `lass`: separate recordings, look at models, pack, check and import them, draw pages.
+"""The command `lass`: separate recordings, look at models, pack, check and import them, show tables.
 
 Errors are one line with the file, the value and the remedy; `--debug` shows where they come from. Exit codes:
 0 all went well, 1 a file or a model cannot be used, 2 the command line is wrong, 130 stopped by Ctrl-C.
@@ -12,7 +12,7 @@ import typer
 from lass import __version__
 from lass.cli.importing import import_files
 from lass.cli.models import check, models_app, pack
-from lass.cli.pages import page
+from lass.cli.pages import page, print_table
 from lass.cli.separation import separate
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command()(check)
 app.command()(pack)
 app.command(name="import")(import_files)
 app.command()(page)
+app.command(name="table")(print_table)
 
 
 @app.command()

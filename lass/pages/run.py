@@ -6,6 +6,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from lass.config import AnyDataset, AudioDataset, ImageDataset
 from lass.data.shards import whole_shards
+from lass.evaluation.opening import open_metric
+from lass.evaluation.tables.files import read_csv
 from lass.pages.drawing import Tabulated, draw_page, read_tabulated
 
 MIXTURES = 4
@@ -28,6 +30,25 @@ def page_of_run(
         FileNotFoundError: no such run or table, or a file of the run is missing.
         ValueError: several tables and none named, or a file that is not understood.
     """
+    made = table_of_run(run, table)
+    job, path = dataset_of(made).page_job(made.table), out or made.path.with_suffix(".html")
+    estimates = {method: shards_of(made, method) for method in job.labels}
+    draw_page(made, job, estimates=estimates, mixtures=mixtures, path=path)
+    return path
+
+
+def markdown_of_run(run: Path, table: str | None = None) -> str:
+    """A finished run's table in the columns of `docs/results.md`, as Markdown; errors as `page_of_run`."""
+    made = table_of_run(run, table)
+    metric = open_metric(dataset_of(made).page_job(made.table).metric)
+    text: str = metric.shorten(read_csv(made.path.with_suffix(".csv"))).to_markdown(
+        index=False, disable_numparse=True
+    )
+    return text
+
+
+def table_of_run(run: Path, table: str | None) -> Tabulated:
+    """How a run's table was made; the only one for None. Errors as `page_of_run`."""
     results, names = results_of(run), tables_of_run(run)
     if not names:
         raise FileNotFoundError(
@@ -38,11 +59,7 @@ def page_of_run(
     chosen = table or names[0]
     if chosen not in names:
         raise FileNotFoundError(f"{results} has no table {chosen!r}: name one of {', '.join(names)}")
-    made = read_tabulated(results / f"{chosen}.json")
-    job, path = dataset_of(made).page_job(made.table), out or results / f"{chosen}.html"
-    estimates = {method: shards_of(made, method) for method in job.labels}
-    draw_page(made, job, estimates=estimates, mixtures=mixtures, path=path)
-    return path
+    return read_tabulated(results / f"{chosen}.json")
 
 
 def tables_of_run(run: Path) -> list[str]:

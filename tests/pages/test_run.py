@@ -17,7 +17,7 @@ from lass.data.settings import AudioLibrarySettings
 from lass.data.table import Place, mixture_table, write_mixtures
 from lass.evaluation.tables.files import write_csv
 from lass.evaluation.tables.sdr import SCORES
-from lass.pages.run import page_of_run, tables_of_run
+from lass.pages.run import markdown_of_run, page_of_run, tables_of_run
 from lass.settings import Computed
 from tests.data.sources import write_library
 
@@ -98,6 +98,18 @@ def test_a_page_of_the_only_table(run: Path, tmp_path: Path) -> None:
     assert "/home/someone" not in text, "a page is passed on"
     other = page_of_run(run / "results", "slakh_sdr", out=tmp_path / "a.html", mixtures=2)
     assert other.read_text(encoding="utf-8").count('<section class="mixture"') == 2
+
+
+def test_a_table_as_markdown(run: Path) -> None:
+    with pytest.raises(ValueError, match="lack the columns sdr_se"):
+        markdown_of_run(run)
+    row = {"method": "lass", "sdr_avg": 1.0, "sdr_drums": 0.5, "sdr_bass": 1.5, "n": 5, "sdr_se": 0.25}
+    row |= {"si_sdr_avg": 2.0, "sir_avg": 3.0}
+    write_csv(pd.DataFrame([row]), path=run / "results" / "slakh_sdr.csv")
+    head, _, line = markdown_of_run(run, "slakh_sdr").splitlines()
+    assert [cell.strip() for cell in head.split("|")[1:3]] == ["method", "SDR avg"]
+    cells = [cell.strip() for cell in line.split("|")[1:-1]]
+    assert cells == ["lass", "1.00 ± 0.25", "0.50", "1.50", "2.00", "3.00", "5"]
 
 
 def test_the_newest_whole_set_of_shards_is_taken(run: Path) -> None:

@@ -88,6 +88,17 @@ class Psnr:
         return align_text(texts_of(table[list(SUMMARY)], Psnr.cell))
 
     @staticmethod
+    def shorten(table: pd.DataFrame) -> pd.DataFrame:
+        """A summary as texts: the PSNR with its standard deviation, as in the paper's tables, and n.
+
+        ValueError where `table` lacks the columns of `summarise`.
+        """
+        check_columns(table, SUMMARY)
+        texts = texts_of(table, Psnr.cell)
+        texts["psnr_mean"] += " ± " + texts["psnr_std"]
+        return texts[["method", "psnr_mean", "n"]].rename(columns={"psnr_mean": "PSNR"})
+
+    @staticmethod
     def cell(name: str, value: float | str | None) -> str:
         """A value of the column `name` of the summary as text; a dash where there is none."""
         return cell_text(value, percent=1 if name == "share_solved" else None)

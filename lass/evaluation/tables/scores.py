@@ -56,6 +56,9 @@ class Metric(Protocol):
     def format(self, path: Path) -> str:
         """The summary in the CSV file `path` as aligned text."""
 
+    def shorten(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The summary as texts in the columns of the documents: mean ± error, and what else fits a line."""
+
     def cell(self, name: str, value: float | str | None) -> str:
         """A value of the column `name` of the summary as text."""
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lass.evaluation.figures.drawing import COLOURS, new_figure, write_figure
 from lass.evaluation.metrics.sdr import SeparationScores, best_order, evaluate_separation
-from lass.evaluation.tables.files import align_text, cell_text, read_csv, texts_of
+from lass.evaluation.tables.files import align_text, cell_text, check_columns, read_csv, texts_of
 from lass.evaluation.tables.scores import Coverage, Row, Separated
 from lass.settings import distinct_names
 
@@ -123,6 +123,20 @@ class Sdr:
         if absent:
             raise ValueError(f"{path}: the columns {', '.join(absent)} are missing: make the table anew")
         return align_text(texts_of(table[columns], Sdr.cell))
+
+    @staticmethod
+    def shorten(table: pd.DataFrame) -> pd.DataFrame:
+        """A summary as texts: the SDR with its standard error, that of every class, SI-SDR, SIR and n.
+
+        ValueError where `table` lacks the columns of `summarise`.
+        """
+        classes = class_names(table)
+        texts = texts_of(table, Sdr.cell)
+        shown = {"sdr_avg": "SDR avg"} | {f"sdr_{name}": name for name in classes}
+        shown |= {"si_sdr_avg": "SI-SDR", "sir_avg": "SIR", "n": "n"}
+        check_columns(texts, ["sdr_se", *shown])
+        texts["sdr_avg"] += " ± " + texts["sdr_se"]
+        return texts[["method", *shown]].rename(columns=shown)
 
     @staticmethod
     def cell(name: str, value: float | str | None) -> str:

@@ -93,6 +93,11 @@ def test_text_is_aligned_and_rounded(tmp_path: Path) -> None:
     assert list(read_csv(tmp_path / "psnr.csv")["psnr_mean"]) == [math.inf]
 
 
+def test_columns_of_the_documents() -> None:
+    lass, _ = records(Psnr.shorten(Psnr.summarise(ROWS)))
+    assert lass == {"method": "lass", "PSNR": "25.00 ± 9.35", "n": "4"}
+
+
 def test_text_of_another_table_is_an_error(tmp_path: Path) -> None:
     write_csv(pd.DataFrame({"method": ["a"], "sdr_avg": [1.0]}), path=tmp_path / "sdr.csv")
     with pytest.raises(ValueError, match=r"psnr_mean.* are missing"):

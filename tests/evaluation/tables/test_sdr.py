@@ -222,6 +222,20 @@ def test_text_is_aligned_and_rounded(summary: pd.DataFrame, tmp_path: Path) -> N
     assert len(header) <= 130
 
 
+def test_columns_of_the_documents(summary: pd.DataFrame) -> None:
+    assert records(Sdr.shorten(summary))[2] == {
+        "method": "lass",
+        "SDR avg": "5.12 ± 0.62",  # averages 4.5 and 5.75
+        "drums": "5.00",
+        "bass": "5.25",
+        "SI-SDR": "5.12",
+        "SIR": "5.12",
+        "n": "2",
+    }
+    with pytest.raises(ValueError, match="lack the columns sdr_se"):
+        Sdr.shorten(summary.drop(columns="sdr_se"))
+
+
 def test_text_of_a_bad_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="snakemake --cores 1"):
         Sdr.format(tmp_path / "absent.csv")
