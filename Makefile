@@ -1,11 +1,11 @@
-# make demo | test | lint | bench: each first makes .venv where it is missing or older than the lock.
+# make demo | test | lint | bench | cluster-test: each first makes .venv where it is missing or older than the lock.
 #   PYTHON=python3.11  the interpreter that .venv is made with
 #   CORES=8            the cores that Snakemake may use (default: all)
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: demo test lint bench env lock clean
+.PHONY: demo test cluster-test lint bench env lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CORES ?= $(shell nproc)
@@ -21,6 +21,11 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	@pytest --numprocesses $(CORES) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
+
+# the toy run on a Slurm of its own, which is gone afterwards; says what is missing where its programs are (Debian:
+# slurmctld slurmd slurm-client munge)
+cluster-test: $(STAMP)
+	@pytest -m cluster -p no:cacheprovider -rs tests/cluster
 
 lint: $(STAMP)
 	ruff check .
@@ -62,7 +67,7 @@ $(STAMP): requirements.lock pyproject.toml
 
 # pins what pyproject.toml asks for, the extras with it, with hashes, for Python 3.11 on Linux
 lock: $(STAMP)
-	uv pip compile pyproject.toml --extra dev --extra workflow --output-file requirements.lock --quiet --upgrade \
+	uv pip compile pyproject.toml --extra dev --extra workflow --extra cluster --output-file requirements.lock --quiet --upgrade \
 	    --python-version 3.11 --python-platform x86_64-unknown-linux-gnu \
 	    --generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock"
 
