@@ -9,6 +9,7 @@ configfile: f"{workflow.basedir}/config/config.yaml"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/cluster.smk"
 include: "workflow/rules/fingerprints.smk"
 include: "workflow/rules/origins.smk"
 include: "workflow/rules/inputs.smk"

@@ -37,6 +37,7 @@ IMAGES = any_of(settings.named("images"))
 
 # Jobs on other machines (a cluster's) may find a GPU where this one has none; a dry run needs none.
 onstart:
+    refuse_what_still_runs()
     wanting = [job.rule.name for job in workflow.dag.needrun_jobs() if job.resources.get("gpu")]
     if settings.device == "cuda" and wanting and workflow.local_exec and not finds_gpu():
         raise WorkflowError(

@@ -20,8 +20,8 @@ rule compose_songs:
         "../../environment.yml"
     threads: 16
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory(4000),
+        runtime=minutes(60),
     params:
         first=lambda wildcards: FIRST_SONG[wildcards.split],
         composed=of_dataset("composed"),
@@ -46,8 +46,8 @@ rule extract_sources:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=memory(4000),
+        runtime=minutes(120),
     params:
         library=library,
         reader=of_dataset("reader"),
@@ -75,8 +75,8 @@ rule fetch_mnist:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=memory(1000),
+        runtime=minutes(60),
     params:
         mirrors=of_dataset("mirrors"),
         code=code("fetch_mnist"),
@@ -99,8 +99,8 @@ rule prepare_images:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=memory(4000),
+        runtime=minutes(120),
     params:
         library=library,
         reader=of_dataset("reader"),
@@ -125,8 +125,8 @@ rule draw_mixtures:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=memory(4000),
+        runtime=minutes(30),
     params:
         library=library,
         drawing=asked(lambda dataset, wildcards: dataset.drawing(wildcards.split, seed=settings.seed)),

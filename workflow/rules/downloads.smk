@@ -24,8 +24,8 @@ rule fetch_songs:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=2880,
+        mem_mb=memory(1000),
+        runtime=minutes(2880),
     params:
         data=of_dataset("download"),
         classes=of_dataset("classes"),
@@ -47,7 +47,7 @@ rule fetch_weights:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=120,
+        mem_mb=memory(1000),
+        runtime=minutes(120),
     script:
         "../scripts/fetch_weights.py"

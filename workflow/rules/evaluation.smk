@@ -21,8 +21,8 @@ rule score_estimates:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=memory(4000),
+        runtime=minutes(120),
     params:
         library=library,
         metric=of_dataset("metric"),

@@ -21,18 +21,13 @@ def files_of_method(wildcards):
 
 
 def runs_network(wildcards):
-    """Whether a method runs a network."""
-    return bool({"codec", "network"} & set(files_of_method(wildcards)))
+    """1 for a method that runs a network, 0 for one that does not: its estimates say that a CPU made them."""
+    return int(bool({"codec", "network"} & set(files_of_method(wildcards))))
 
 
 def gpus_of_method(wildcards):
     """GPUs that a method asks for: those that run no network ask for none."""
     return GPUS if runs_network(wildcards) else 0
-
-
-def device_of_method(wildcards):
-    """The device that a method is told of, and that its estimates say: the CPU where it runs no network."""
-    return settings.device if runs_network(wildcards) else "cpu"
 
 
 def latent_files(wildcards):

@@ -21,8 +21,8 @@ rule count_tuples:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=6000,
-        runtime=240,
+        mem_mb=memory(6000),
+        runtime=minutes(240),
         gpu=GPUS,
         device=settings.device,
     params:
@@ -51,8 +51,8 @@ rule merge_counts:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=memory(8000),
+        runtime=minutes(60),
     params:
         code=code("merge_counts"),
     script:
@@ -73,8 +73,8 @@ rule measure_density:
         "../../environment.yml"
     threads: 2
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=memory(8000),
+        runtime=minutes(60),
         gpu=GPUS,
         device=settings.device,
     params:

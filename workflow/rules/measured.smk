@@ -23,8 +23,8 @@ rule fit_frames:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory(4000),
+        runtime=minutes(60),
     params:
         library=library,
         code=code("fit_frames"),
@@ -48,8 +48,8 @@ rule fit_residual:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory(4000),
+        runtime=minutes(60),
         gpu=GPUS,
         device=settings.device,
     params:
@@ -79,8 +79,8 @@ rule train_network:
         "../../environment.yml"
     threads: 16
     resources:
-        mem_mb=8000,
-        runtime=600,
+        mem_mb=memory(8000),
+        runtime=minutes(600),
         gpu=GPUS,
         device=settings.device,
     params:

@@ -23,8 +23,8 @@ rule pack_model:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=10,
+        mem_mb=memory(4000),
+        runtime=minutes(10),
     params:
         packed=asked(lambda dataset, wildcards: dataset.packed(wildcards.dataset)),
         rows=presets_of,

@@ -21,8 +21,8 @@ rule train_separator:
         "../../environment.yml"
     threads: 16
     resources:
-        mem_mb=8000,
-        runtime=1200,
+        mem_mb=memory(8000),
+        runtime=minutes(1200),
         gpu=GPUS,
         device=settings.device,
     params:
@@ -52,8 +52,8 @@ rule fit_nmf:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=memory(4000),
+        runtime=minutes(120),
     params:
         library=library,
         nmf=of_dataset("nmf"),

@@ -19,8 +19,8 @@ rule train_prior:
         "../../environment.yml"
     threads: 16
     resources:
-        mem_mb=8000,
-        runtime=1200,
+        mem_mb=memory(8000),
+        runtime=minutes(1200),
         gpu=GPUS,
         device=settings.device,
     params:
@@ -45,8 +45,8 @@ rule evaluate_priors:
         "../../environment.yml"
     threads: 2
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=memory(8000),
+        runtime=minutes(60),
         gpu=GPUS,
         device=settings.device,
     params:

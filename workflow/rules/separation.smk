@@ -26,8 +26,8 @@ rule draw_candidates:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=600,
+        mem_mb=memory(8000),
+        runtime=minutes(600),
         gpu=GPUS,
         device=settings.device,
     params:
@@ -53,10 +53,11 @@ rule separate_mixtures:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=600,
+        mem_mb=memory(8000),
+        runtime=minutes(600),
         gpu=gpus_of_method,
-        device=device_of_method,
+        network=runs_network,  # a number: jobs in one submission may differ in numbers only
+        device=settings.device,
     params:
         library=library,
         job=asked(lambda dataset, wildcards: dataset.method_job(wildcards.method, seed=settings.seed)),
@@ -82,8 +83,8 @@ rule time_separations:
         "../../environment.yml"
     threads: 16
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=memory(8000),
+        runtime=minutes(240),
         gpu=GPUS,
         device=settings.device,
     params:

@@ -23,8 +23,8 @@ rule tabulate_scores:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=memory(2000),
+        runtime=minutes(10),
     params:
         metric=of_dataset("metric"),
         classes=of_dataset("source_classes"),
@@ -54,8 +54,8 @@ rule show_separations:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=10,
+        mem_mb=memory(4000),
+        runtime=minutes(10),
     params:
         library=library,
         metric=of_dataset("metric"),
@@ -84,8 +84,8 @@ rule draw_page:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=10,
+        mem_mb=memory(4000),
+        runtime=minutes(10),
     params:
         job=asked(lambda dataset, wildcards: dataset.page_job(wildcards.table)),
         examples=settings.evaluation.examples,
@@ -108,8 +108,8 @@ rule gather_tables:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory(1000),
+        runtime=minutes(10),
     params:
         code=code("gather_tables"),
     script:

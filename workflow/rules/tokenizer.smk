@@ -19,8 +19,8 @@ rule train_codec:
         "../../environment.yml"
     threads: 16
     resources:
-        mem_mb=8000,
-        runtime=1200,
+        mem_mb=memory(8000),
+        runtime=minutes(1200),
         gpu=GPUS,
         device=settings.device,
     params:
@@ -49,8 +49,8 @@ rule tokenize_sources:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=memory(8000),
+        runtime=minutes(120),
         gpu=GPUS,
         device=settings.device,
     params:

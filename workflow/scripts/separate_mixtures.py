@@ -26,7 +26,8 @@ with logged(snakemake.log[0]) as logger:
     data = LIBRARY_SETTINGS.validate_python(params.library)
     mixtures = open_mixtures(Path(files.sources), Path(files.mixtures), data)
     names = [name for name in files.keys() if name not in ("sources", "mixtures")]  # noqa: SIM118 (no mapping)
-    device = choose_device(snakemake.resources.device)
+    asked = snakemake.resources
+    device = choose_device(asked.device if asked.network else "cpu")
     precision = choose_precision(job.precision, device)
     paths: dict[str, Any] = {name: Path(files[name]) for name in names}
     given = Given(device, precision=precision, **paths)
