@@ -329,7 +329,7 @@ def test_readme_is_short() -> None:
 # --- style ---
 
 
-@pytest.mark.parametrize("name", ["default", "slurm"])
+@pytest.mark.parametrize("name", ["cluster-generic", "default", "slurm"])
 def test_profile_sets_known_options(name: str) -> None:
     path = ROOT / "workflow" / "profiles" / name / "profile.yaml"
     options = yaml.safe_load(path.read_text(encoding="utf-8"))
