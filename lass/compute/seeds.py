@@ -16,6 +16,8 @@ PURPOSES: Mapping[str, int] = MappingProxyType(
         "decoding": 6,
         "methods": 8,
         "frequencies": 9,
+        "examples": 10,
+        "levels": 11,
     }
 )
 """What random numbers are for -> the code that keeps their streams apart. A code is never given twice.

@@ -183,7 +183,33 @@ class Proximal(Levels):
     )
 
 
-Solver = Annotated[Ode | Ancestral | Proximal, Field(discriminator="kind")]
+class Langevin(Section):
+    """Annealed Langevin dynamics, as published for BASIS: samples of the posterior, level by level."""
+
+    kind: Literal["langevin"] = key("annealed Langevin dynamics, as published for BASIS", "langevin")
+    levels: Annotated[int, Field(ge=2)] = key(
+        "levels of noise, each the same share of the one before", "levels", default=10
+    )
+    highest: PositiveFloat = key("the first level", "deviations", default=3.0)
+    lowest: PositiveFloat = key("the last level", "deviations", default=0.03)
+    steps: PositiveInt = key("at every level", "steps", default=100)
+    step: PositiveFloat = key(
+        "length of a step, relative to the variance of its level; more than 2 / (N + 1) for N sources "
+        "would not settle",
+        "share",
+        default=0.3,
+        lt=1,
+    )
+
+    @model_validator(mode="after")
+    def check_levels(self) -> Self:
+        """Levels that fall."""
+        if self.lowest >= self.highest:
+            raise ValueError(f"lowest is {self.lowest}, but the levels begin at {self.highest}: lower it")
+        return self
+
+
+Solver = Annotated[Ode | Ancestral | Proximal | Langevin, Field(discriminator="kind")]
 
 
 class DiffusionMethod(Section):

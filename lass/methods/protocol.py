@@ -40,6 +40,23 @@ class Given:
     precision: Chosen = "float32"
 
 
+DENOISER = "denoiser_"
+"""Before the name of a prior: what its file is called among those of a method."""
+
+
+def given_files(files: Mapping[str, Path], *, device: torch.device, precision: Chosen) -> Given:
+    """What a method is given of `files` by name: fields of `Given`, and denoisers by `denoiser_<prior>`.
+
+    Others are passed over.
+    """
+    known = ("codec", "candidates", "residual", "network", "dictionaries")
+    fields = {name: path for name, path in files.items() if name in known}
+    denoisers = {
+        name.removeprefix(DENOISER): path for name, path in files.items() if name.startswith(DENOISER)
+    }
+    return Given(device, denoisers=denoisers, precision=precision, **fields)
+
+
 def needed(path: Path | None, what: str) -> Path:
     """The path of a file that a method cannot do without; ValueError where it is not given."""
     if path is None:

@@ -81,13 +81,12 @@ class DiffusionJob(Job):
     family: Literal["diffusion"] = "diffusion"
     priors: list[PriorOfClass]  # one per class that occurs
     method: DiffusionMethod
+    bounds: tuple[float, float] | None = None  # of every number of a source; None for none
     seed: int
 
 
-MethodJob = Annotated[
-    OracleJob | BlindJob | SupervisedJob | ClassNmfJob | LatentJob | DiffusionJob,
-    Field(discriminator="family"),
-]
+AnyJob = OracleJob | BlindJob | SupervisedJob | ClassNmfJob | LatentJob | DiffusionJob
+MethodJob = Annotated[AnyJob, Field(discriminator="family")]
 
 
 class DecodingJob(Section):
@@ -104,12 +103,8 @@ class DecodingJob(Section):
     seed: int
 
 
-def read_job(
-    values: Any,
-) -> OracleJob | BlindJob | SupervisedJob | ClassNmfJob | LatentJob | DiffusionJob:
+def read_job(values: Any) -> AnyJob:
     """The job of a method from the plain values that a workflow hands over."""
     adapter: TypeAdapter[Any] = TypeAdapter(MethodJob)
-    job: OracleJob | BlindJob | SupervisedJob | ClassNmfJob | LatentJob | DiffusionJob = (
-        adapter.validate_python(values)
-    )
+    job: AnyJob = adapter.validate_python(values)
     return job

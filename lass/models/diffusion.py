@@ -30,52 +30,70 @@ WINDOW = 512  # samples of the frames by which mean powers are measured
 class DenoiserNetwork(nn.Module):
     """The expected sources, given noisy ones, of data with a known deviation and mean power."""
 
-    deviation: Tensor
+    deviations: Tensor
     powers: Tensor
     seen: Tensor
 
-    def __init__(self, shape: UnetShape, *, deviation: float, powers: Tensor) -> None:
-        """Build a network for sources of `deviation` and mean `powers` [F] (`mean_powers`)."""
+    def __init__(self, shape: UnetShape, *, deviations: Tensor, powers: Tensor) -> None:
+        """Build a network for sources of `deviations` [C] and mean `powers` [C, F] (`mean_powers`).
+
+        C is the number of classes that it is told apart, or 1.
+        """
         super().__init__()
-        if not deviation > 0:
-            raise ValueError(f"deviation of the sources is {deviation}: train on sources that are not silent")
+        if not (deviations > 0).all():
+            raise ValueError(
+                f"deviations of the sources are {deviations.tolist()}: train on sources that are not silent"
+            )
         self.shape = shape
         self.level_mean, self.level_deviation, self.decay = -1.2, 1.5, 0.0
         self.learnt = Unet(shape)
         self.averaged = copy.deepcopy(self.learnt).requires_grad_(False)
-        self.register_buffer("deviation", torch.tensor(float(deviation)))
+        self.register_buffer("deviations", deviations.float())
         self.register_buffer("powers", powers.float())
         self.register_buffer("seen", torch.zeros((), dtype=torch.int64))
 
-    def forward(self, noisy: Tensor, sigma: Tensor) -> Tensor:
-        """Expected sources [B, T] of `noisy` ones [B, T] with noise of `sigma` [B]; by the mean weights."""
-        return self.denoise(self.learnt if self.training else self.averaged, noisy, sigma)
+    def forward(self, noisy: Tensor, sigma: Tensor, classes: Tensor | None = None) -> Tensor:
+        """Expected sources [B, T] of `noisy` ones [B, T] with noise of `sigma` [B]; by the mean weights.
 
-    def denoise(self, network: Unet, noisy: Tensor, sigma: Tensor) -> Tensor:
-        """The noisy source and what `network` says, each by what the level of noise makes it worth."""
-        level = (sigma / self.deviation)[:, None]  # [B, 1]
+        `classes` [B] are indices, which a network that is not told classes ignores.
+        """
+        network = self.learnt if self.training else self.averaged
+        deviation = self.deviation_of(classes)[:, None]  # [B or 1, 1]
+        level = sigma[:, None] / deviation  # [B, 1]
         whole = (1 + level**2).sqrt()
-        said = network(noisy / (self.deviation * whole), level[:, 0].log() / 4)
-        clean: Tensor = noisy / whole**2 + self.deviation * level / whole * said
+        said = network(noisy / (deviation * whole), level[:, 0].log() / 4, classes)
+        clean: Tensor = noisy / whole**2 + deviation * level / whole * said
         return clean
 
-    def training_loss(self, batch: Tensor, rng: np.random.Generator) -> dict[str, Tensor]:
-        """Squared error of the denoised sources [B, T], which is 1 at every level for a network that says 0.
+    def deviation_of(self, classes: Tensor | None) -> Tensor:
+        """Of the data of `classes` [B]; of all [1] for a network that is not told classes."""
+        if not self.shape.classes:
+            return self.deviations
+        if classes is None:
+            raise ValueError("this network is told the class of what it denoises: give it")
+        return self.deviations[classes]
+
+    def training_loss(self, batch: tuple[Tensor, Tensor], rng: np.random.Generator) -> dict[str, Tensor]:
+        """Squared error of denoised sources [B, T], which is 1 at every level for a network that says 0.
+
+        `batch` are sources, and the indices of their classes [B].
 
         While it is trained, levels are drawn, and the mean of the weights follows. In validation, levels are
         quantiles of the same distribution.
         """
+        sources, classes = (part.to(self.deviations.device) for part in batch)
         if self.training:
             self.follow()
-            chances = rng.random(len(batch))
+            chances = rng.random(len(sources))
         else:
-            chances = (np.arange(len(batch)) % QUANTILES + 0.5) / QUANTILES
+            chances = (np.arange(len(sources)) % QUANTILES + 0.5) / QUANTILES
         normal = NormalDist(self.level_mean, self.level_deviation)
         logs = [normal.inv_cdf(min(max(chance, 1e-12), 1 - 1e-12)) for chance in chances]
-        sigma = self.deviation * torch.tensor(logs).to(batch).exp()
-        noise = torch.from_numpy(rng.standard_normal(batch.shape)).to(batch)
-        error = self(batch + sigma[:, None] * noise, sigma).float() - batch
-        weights = 1 / sigma**2 + 1 / self.deviation**2
+        deviation = self.deviation_of(classes)
+        sigma = deviation * torch.tensor(logs).to(sources).exp()
+        noise = torch.from_numpy(rng.standard_normal(sources.shape)).to(sources)
+        error = self(sources + sigma[:, None] * noise, sigma, classes).float() - sources
+        weights = 1 / sigma**2 + 1 / deviation**2
         return {"loss": (weights[:, None] * error.square()).mean()}
 
     @torch.no_grad()
@@ -100,23 +118,39 @@ def shape_of(settings: DenoiserSettings, *, image: tuple[int, int, int] | None) 
         settings.attention,
         settings.heads,
         settings.embedding,
+        len(settings.classes) if settings.told else 0,
     )
 
 
 def new_denoiser(
-    settings: DenoiserSettings, sources: Tensor, *, image: tuple[int, int, int] | None, seed: int
+    settings: DenoiserSettings,
+    examples: tuple[Tensor, Tensor],
+    *,
+    image: tuple[int, int, int] | None,
+    seed: int,
 ) -> DenoiserNetwork:
-    """A network whose first weights depend on `seed` alone; `sources` [B, T] are examples of its data."""
+    """A network whose first weights depend on `seed` alone.
+
+    `examples` of its data are sources [n, T] and the indices of their classes [n]: of each class that it is
+    told, deviation and mean power are measured in them. ValueError for silent examples, or none.
+    """
+    parts = by_class(examples, told=len(settings.classes) if settings.told else 0)
     network: DenoiserNetwork = new_network(
         DenoiserNetwork,
         shape_of(settings, image=image),
-        deviation=float(sources.square().mean().sqrt()),
-        powers=mean_powers(sources, points=image is not None),
+        deviations=torch.stack([part.square().mean().sqrt() for part in parts]),
+        powers=torch.stack([mean_powers(part, points=image is not None) for part in parts]),
         seed=seed,
     )
     network.level_mean, network.level_deviation = settings.level_mean, settings.level_deviation
     network.decay = settings.decay
     return network
+
+
+def by_class(examples: tuple[Tensor, Tensor], *, told: int) -> list[Tensor]:
+    """The sources of each of the `told` classes, or of all in one where none is told."""
+    sources, classes = examples
+    return [sources[classes == index] for index in range(told)] if told else [sources]
 
 
 def mean_powers(sources: Tensor, *, points: bool) -> Tensor:
@@ -133,50 +167,20 @@ def mean_powers(sources: Tensor, *, points: bool) -> Tensor:
     return powers
 
 
-def filter_error(powers: Tensor, sigma: float, *, points: bool) -> float:
-    """Mean squared error of the best linear filter at a level of noise: mean of `sigma² P / (sigma² + P)`."""
-    errors = sigma**2 * powers / (sigma**2 + powers)
-    if points:
-        return float(errors.mean())
-    inner = torch.ones_like(errors)
-    inner[1:-1] = 2  # frequencies that stand for two
-    return float((inner * errors).sum() / inner.sum())
-
-
-@torch.no_grad()
-def errors_by_level(
-    network: DenoiserNetwork, sources: Tensor, levels: Sequence[float], rng: np.random.Generator
-) -> list[dict[str, float]]:
-    """Mean squared errors of `network` and of the best linear filter, at `levels` relative to the data.
-
-    A network whose error is not below that of the filter has learnt less than the mean power of its class.
-    """
-    network.eval()
-    rows = []
-    for level in levels:
-        sigma = level * float(network.deviation)
-        noise = torch.from_numpy(rng.standard_normal(sources.shape)).to(sources)
-        found = network(sources + sigma * noise, sources.new_full((len(sources),), sigma))
-        linear = filter_error(network.powers, sigma, points=network.shape.image is not None)
-        error = float((found - sources).square().mean())
-        rows.append({"level": level, "network": error, "filter": linear})
-    return rows
-
-
 def write_denoiser(
     path: Path, network: DenoiserNetwork, *, classes: Sequence[str], provenance: Mapping[str, Any]
 ) -> None:
     """Write the mean weights, in half precision, with what rebuilds the network."""
     tensors = {f"network/{name}": tensor.half() for name, tensor in network.averaged.state_dict().items()}
-    tensors |= {"deviation": network.deviation, "powers": network.powers}
+    tensors |= {"deviations": network.deviations, "powers": network.powers}
     fields = {"shape": asdict(network.shape), "classes": list(classes), "provenance": dict(provenance)}
     write_tensors(path, tensors, form=FORM, version=VERSION, fields=fields)
 
 
-def read_denoiser(path: Path, *, classes: Sequence[str]) -> DenoiserNetwork:
+def read_denoiser(path: Path, *, classes: Sequence[str], conditional: bool) -> DenoiserNetwork:
     """The network at `path`, ready for inference.
 
-    ValueError, naming the file, where it is for other `classes`, or damaged.
+    ValueError, naming the file, where it is for other `classes`, is told them or not, or is damaged.
     """
     header, tensors = read_header(path, form=FORM, version=VERSION), read_tensors(path)
     if header.get("classes") != list(classes):
@@ -186,11 +190,14 @@ def read_denoiser(path: Path, *, classes: Sequence[str]) -> DenoiserNetwork:
     try:
         shape = dict(header["shape"]) | {"image": sizes_that_fit(header["shape"]["image"])}
         shape |= {name: tuple(shape[name]) for name in ("channels", "strides")}
-        deviation, powers = float(tensors.pop("deviation")), tensors.pop("powers")
-        network = DenoiserNetwork(UnetShape(**shape), deviation=deviation, powers=powers)
+        measured = {name: tensors.pop(name) for name in ("deviations", "powers")}
+        network = DenoiserNetwork(UnetShape(**shape), **measured)
         weights = {name.removeprefix("network/"): tensor.float() for name, tensor in tensors.items()}
         network.averaged.load_state_dict(weights)
         network.learnt.load_state_dict(weights)
     except (KeyError, TypeError, RuntimeError) as error:
         raise damaged(path, f"its weights do not fit its sizes ({error})") from error
+    if bool(network.shape.classes) != conditional:
+        told = "is told the classes" if network.shape.classes else "is not told the classes"
+        raise ValueError(f"{path}: a denoiser that {told}, but conditional is {conditional}; train it")
     return network.eval().requires_grad_(False)

@@ -21,6 +21,18 @@ class DenoiserSettings(Section):
     classes: Annotated[list[Identifier], Field(min_length=1)] = key(
         "the classes whose sources it learns; several make it a shared prior", "names"
     )
+    conditional: bool = key(
+        "with several classes: tell the network which class it sees", "true, false", default=False
+    )
+    crop: PositiveInt = key(
+        "length of a training example of audio; images are taken whole", "samples", default=16384
+    )
+    gain: Factor = key(
+        "training examples of audio are made louder or softer by up to this, and turned upside down at "
+        "random; 0 leaves them as they are",
+        "dB",
+        default=3.0,
+    )
     patch: PositiveInt = key(
         "samples that are folded into channels at the entry; 1 for images", "samples", default=16
     )
@@ -64,6 +76,11 @@ class DenoiserSettings(Section):
         if odd:
             raise ValueError(f"channels {odd} cannot be shared by {self.heads} heads: choose multiples")
         return self
+
+    @property
+    def told(self) -> bool:
+        """Whether the network is told which class it sees."""
+        return self.conditional and len(self.classes) > 1
 
     @property
     def hop(self) -> int:

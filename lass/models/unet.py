@@ -24,6 +24,7 @@ class UnetShape:
     attention: int  # lowest stages that attend
     heads: int
     embedding: int
+    classes: int = 0  # that it is told apart; 0 for none
 
     @property
     def folded(self) -> int:
@@ -108,6 +109,7 @@ class Unet(nn.Module):
         self.told = nn.Sequential(
             nn.Linear(2 * FEATURES, shape.embedding), nn.SiLU(), nn.Linear(shape.embedding, shape.embedding)
         )
+        self.classes = nn.Embedding(shape.classes, shape.embedding) if shape.classes else None
         self.entry = conv(shape.folded, widths[0], 3, padding=1)
         self.down = nn.ModuleList(Stage(shape, number) for number in range(len(widths)))
         self.up = nn.ModuleList(Stage(shape, number) for number in range(len(widths) - 1))
@@ -118,10 +120,18 @@ class Unet(nn.Module):
         for parameter in self.exit.parameters():
             nn.init.zeros_(parameter)
 
-    def forward(self, x: Tensor, level: Tensor) -> Tensor:
-        """[B, T], and a number for the level [B], to [B, T]; any T for sounds, that of the images else."""
+    def forward(self, x: Tensor, level: Tensor, classes: Tensor | None = None) -> Tensor:
+        """[B, T], and a number for the level [B], to [B, T]; any T for sounds, that of the images else.
+
+        `classes` [B] are indices, of a network that is told classes; ValueError where it is told none.
+        """
         angles = level[:, None] * self.frequencies
-        told = functional.silu(self.told(torch.cat([angles.cos(), angles.sin()], dim=1)))
+        told = self.told(torch.cat([angles.cos(), angles.sin()], dim=1))
+        if self.classes is not None:
+            if classes is None:
+                raise ValueError("this network is told the class of what it denoises: give it")
+            told = told + self.classes(classes)
+        told = functional.silu(told)
         hidden, kept = self.entry(fold(x, self.shape)), []
         for number, stage in enumerate(self.down):
             hidden = stage(hidden, told)

@@ -6,7 +6,15 @@ import sys
 import pytest
 from pydantic import ValidationError
 
-from lass.methods.diffusion_settings import Ancestral, DiffusionMethod, Levels, Losses, Ode, Proximal
+from lass.methods.diffusion_settings import (
+    Ancestral,
+    DiffusionMethod,
+    Langevin,
+    Levels,
+    Losses,
+    Ode,
+    Proximal,
+)
 
 
 def test_settings_need_no_heavy_library() -> None:
@@ -24,6 +32,7 @@ def test_settings_need_no_heavy_library() -> None:
         ({"kind": "ode", "steps": 50}, Ode),
         ({"kind": "ancestral"}, Ancestral),
         ({"kind": "proximal", "steps": 50}, Proximal),
+        ({"kind": "langevin"}, Langevin),
     ],
 )
 def test_a_solver_is_told_by_its_kind(solver: dict[str, object], kind: type) -> None:
@@ -35,6 +44,8 @@ def test_a_solver_is_told_by_its_kind(solver: dict[str, object], kind: type) -> 
 def test_settings_that_make_no_sense() -> None:
     with pytest.raises(ValidationError, match=r"lowest is 2\.0, but the levels begin at 1\.0"):
         Levels(steps=5, highest=1.0, lowest=2.0)
+    with pytest.raises(ValidationError, match=r"lowest is 4\.0, but the levels begin at 3\.0: lower it"):
+        Langevin(kind="langevin", lowest=4.0)
     with pytest.raises(ValidationError, match="give one of them a weight"):
         Losses(wave=0, pieces=0, spectrum=0)
     with pytest.raises(ValidationError, match="greater than or equal to 25"):

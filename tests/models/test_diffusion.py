@@ -12,8 +12,7 @@ from torch import Tensor
 
 from lass.models.diffusion import (
     DenoiserNetwork,
-    errors_by_level,
-    filter_error,
+    by_class,
     mean_powers,
     new_denoiser,
     read_denoiser,
@@ -55,9 +54,15 @@ def tones(rng: np.random.Generator, *, size: int = 64) -> Tensor:
     return 0.1 * math.sqrt(2) * torch.sin(2 * torch.pi * (0.05 * torch.arange(size) + phase))
 
 
+def unlabelled(sources: Tensor) -> tuple[Tensor, Tensor]:
+    """Sources as a batch whose classes are all the first."""
+    return sources, torch.zeros(len(sources), dtype=torch.int64)
+
+
 def small(settings: DenoiserSettings = SOUNDS, image: tuple[int, int, int] | None = None) -> DenoiserNetwork:
     size = 64 if image is None else math.prod(image)
-    return new_denoiser(settings, tones(np.random.default_rng(0), size=size), image=image, seed=0)
+    examples = unlabelled(tones(np.random.default_rng(0), size=size))
+    return new_denoiser(settings, examples, image=image, seed=0)
 
 
 def shaken(network: DenoiserNetwork) -> DenoiserNetwork:
@@ -72,8 +77,8 @@ def shaken(network: DenoiserNetwork) -> DenoiserNetwork:
 
 def run_of(path: Path, *, steps: int = STEPS) -> Run:
     return Run(
-        draw_batch=tones,
-        validation=[tones(np.random.default_rng(99))],
+        draw_batch=lambda rng: unlabelled(tones(rng)),
+        validation=[unlabelled(tones(np.random.default_rng(99)))],
         settings=TRAINING.model_copy(update={"steps": steps}),
         seed=0,
         made={},
@@ -90,7 +95,7 @@ def test_shapes_and_the_two_ends_of_noise(settings: DenoiserSettings, image: Any
     assert network(noisy, torch.tensor([0.1, 1.0, 3.0])).shape == (3, size)
     faint, loud = torch.full((3,), 1e-6), torch.full((3,), 1e6)
     torch.testing.assert_close(network(noisy, faint), noisy, atol=1e-4, rtol=0)
-    assert float(network(1e6 * noisy, loud).abs().max()) < 10 * float(network.deviation)
+    assert float(network(1e6 * noisy, loud).abs().max()) < 10 * float(network.deviations)
 
 
 def test_a_network_that_says_nothing_is_the_filter_of_white_data() -> None:
@@ -106,7 +111,7 @@ def test_the_loss_is_one_for_a_network_that_says_nothing() -> None:
     white = 0.1 * torch.randn(512, 64, generator=torch.Generator().manual_seed(0))
     for training in (True, False):
         network.train(training)
-        loss = network.training_loss(white, np.random.default_rng(0))["loss"]
+        loss = network.training_loss(unlabelled(white), np.random.default_rng(0))["loss"]
         assert float(loss.detach()) == pytest.approx(1, abs=0.03)
 
 
@@ -119,26 +124,15 @@ def test_sources_of_a_batch_do_not_see_each_other() -> None:
     torch.testing.assert_close(network(noisy, sigma)[1:2], network(noisy[1:2], sigma[1:2]))
 
 
-def test_it_learns_more_than_the_mean_power(tmp_path: Path) -> None:
-    network = small()
-    progress = train(network, run_of(tmp_path / "state"), precision="float32")
-    assert progress.best_step > 0
-    rows = errors_by_level(network, tones(np.random.default_rng(7)), [0.3, 1.0], np.random.default_rng(0))
-    for row in rows:
-        white = row["level"] ** 2 * 0.01 / (1 + row["level"] ** 2)
-        assert row["network"] < 0.7 * white
-        assert row["filter"] < white
-
-
 def test_a_killed_training_goes_on_with_the_mean(tmp_path: Path) -> None:
     whole, parts = small(), small()
     train(whole, run_of(tmp_path / "a"), precision="float32")
     killed = run_of(tmp_path / "b")
     draws = iter(range(45))
 
-    def draw(rng: np.random.Generator) -> Tensor:
+    def draw(rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         next(draws)
-        return tones(rng)
+        return unlabelled(tones(rng))
 
     with pytest.raises(StopIteration):
         train(parts, Run(**{**vars(killed), "draw_batch": draw}), precision="float32")
@@ -182,27 +176,61 @@ def test_powers_of_white_noise_and_of_a_tone() -> None:
     )
 
 
-def test_the_best_linear_filter_by_hand() -> None:
-    powers = torch.tensor([1.0, 3.0, 0.0])
-    parts = [4 / 5, 12 / 7, 0.0]  # 4 P / (4 + P)
-    assert filter_error(powers, 2.0, points=True) == pytest.approx(sum(parts) / 3)
-    assert filter_error(powers, 2.0, points=False) == pytest.approx((parts[0] + 2 * parts[1] + parts[2]) / 4)
+def told(levels: tuple[float, float] = (0.1, 0.4)) -> DenoiserNetwork:
+    """A network that is told which of two classes of different levels it sees."""
+    settings = DenoiserSettings(
+        **{**SMALL, "classes": ["quiet", "loud"], "conditional": True}, patch=4, strides=[2]
+    )
+    white = torch.randn(64, 64, generator=torch.Generator().manual_seed(0))
+    classes = torch.arange(64) % 2
+    return new_denoiser(settings, (white * torch.tensor(levels)[classes, None], classes), image=None, seed=0)
+
+
+def test_each_class_that_is_told_has_its_own_measure() -> None:
+    network = told().eval()
+    torch.testing.assert_close(network.deviations, torch.tensor([0.1, 0.4]), rtol=0.05, atol=0)
+    torch.testing.assert_close(network.powers.mean(dim=1), torch.tensor([0.01, 0.16]), rtol=0.1, atol=0)
+    noisy, sigma = torch.ones(2, 64), torch.tensor([0.2, 0.2])
+    found = network(noisy, sigma, torch.tensor([0, 1]))
+    expected = torch.tensor([0.01 / 0.05, 0.16 / 0.2])[:, None].expand(2, 64)
+    torch.testing.assert_close(found, expected, rtol=0.1, atol=0)
+
+
+def test_what_a_network_is_told_changes_what_it_says() -> None:
+    network = told((0.1, 0.1))
+    with torch.no_grad():  # equal data, so that only the embedding tells the classes apart
+        network.deviations.fill_(0.1)
+    network = shaken(network).eval()
+    noisy, sigma = torch.ones(2, 64), torch.tensor([0.2, 0.2])
+    found = network(noisy, sigma, torch.tensor([0, 1]))
+    assert float((found[0] - found[1]).abs().max()) > 1e-4
+    with pytest.raises(ValueError, match="is told the class of what it denoises: give it"):
+        network(noisy, sigma)
+
+
+def test_examples_by_class() -> None:
+    sources, classes = torch.arange(4.0)[:, None], torch.tensor([1, 0, 1, 1])
+    whole = by_class((sources, classes), told=0)
+    assert len(whole) == 1
+    assert torch.equal(whole[0], sources)
+    parts = by_class((sources, classes), told=2)
+    assert [part[:, 0].tolist() for part in parts] == [[1.0], [0.0, 2.0, 3.0]]
 
 
 @pytest.mark.parametrize(("settings", "image"), [(SOUNDS, None), (IMAGES, IMAGE)], ids=["sounds", "images"])
 def test_a_stored_denoiser_denoises_alike(settings: DenoiserSettings, image: Any, tmp_path: Path) -> None:
     network, path = shaken(small(settings, image)).eval(), tmp_path / "denoiser.safetensors"
     write_denoiser(path, network, classes=["tones"], provenance={"seed": 0})
-    found = read_denoiser(path, classes=["tones"])
+    found = read_denoiser(path, classes=["tones"], conditional=False)
     noisy = torch.randn(
         2, 64 if image is None else math.prod(image), generator=torch.Generator().manual_seed(0)
     )
     sigma = torch.tensor([0.1, 0.3])
     torch.testing.assert_close(found(noisy, sigma), network(noisy, sigma), atol=2e-3, rtol=0)
     assert torch.equal(found.powers, network.powers)
-    assert float(found.deviation) == float(network.deviation)
+    assert torch.equal(found.deviations, network.deviations)
     assert not found.training
-    assert {name.split("/")[0] for name in read_tensors(path)} == {"network", "deviation", "powers"}
+    assert {name.split("/")[0] for name in read_tensors(path)} == {"network", "deviations", "powers"}
 
 
 def test_a_denoiser_for_something_else(tmp_path: Path) -> None:
@@ -211,12 +239,14 @@ def test_a_denoiser_for_something_else(tmp_path: Path) -> None:
     with pytest.raises(
         ValueError, match=r"denoiser\.safetensors: a denoiser of \['tones'\], not of \['bass'\]"
     ):
-        read_denoiser(path, classes=["bass"])
+        read_denoiser(path, classes=["bass"], conditional=False)
+    with pytest.raises(ValueError, match="is not told the classes, but conditional is True; train it"):
+        read_denoiser(path, classes=["tones"], conditional=True)
     with torch.no_grad():
         network.averaged.entry.weight[0] = torch.nan
     write_denoiser(path, network, classes=["tones"], provenance={})
     with pytest.raises(ValueError, match="NaN"):
-        read_denoiser(path, classes=["tones"])
+        read_denoiser(path, classes=["tones"], conditional=False)
 
 
 def test_settings_and_data_that_make_no_network() -> None:
@@ -229,4 +259,4 @@ def test_settings_and_data_that_make_no_network() -> None:
         with pytest.raises(ValidationError, match=message):
             DenoiserSettings(**{**SMALL, "strides": [2], **change})
     with pytest.raises(ValueError, match="not silent"):
-        new_denoiser(SOUNDS, torch.zeros(2, 64), image=None, seed=0)
+        new_denoiser(SOUNDS, unlabelled(torch.zeros(2, 64)), image=None, seed=0)

@@ -2,7 +2,7 @@
 
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from lass.data.estimates import write_estimates
 from lass.data.mixtures import open_mixtures
 from lass.data.settings import LIBRARY_SETTINGS
 from lass.data.shards import shard_of
-from lass.methods.protocol import Given, Method
+from lass.methods.protocol import Method, given_files
 from lass.methods.settings import read_job
 from lass.runtime import logged
 from lass.settings import Computed
@@ -25,12 +25,11 @@ with logged(snakemake.log[0]) as logger:
     job = read_job(params.job)
     data = LIBRARY_SETTINGS.validate_python(params.library)
     mixtures = open_mixtures(Path(files.sources), Path(files.mixtures), data)
-    names = [name for name in files.keys() if name not in ("sources", "mixtures")]  # noqa: SIM118 (no mapping)
+    paths = {name: Path(files[name]) for name in files.keys()}  # noqa: SIM118 (no mapping)
     asked = snakemake.resources
     device = choose_device(asked.device if asked.network else "cpu")
     precision = choose_precision(job.precision, device)
-    paths: dict[str, Any] = {name: Path(files[name]) for name in names}
-    given = Given(device, precision=precision, **paths)
+    given = given_files(paths, device=device, precision=precision)
     # By name, so that the fingerprint of one family does not cover the others.
     method: Method = import_module(f"lass.methods.{job.family}").open_method(job, given)
     rows = shard_of(range(len(mixtures)), snakemake.wildcards.scatteritem)

@@ -1,7 +1,8 @@
 """Diffusion priors: every class of sources has a denoiser, and a solver parts the mixture by them.
 
 No mixture is seen in training, and any number of sources with any weights is served by the same denoisers.
-From the settings to the estimates: `solving`; the solvers: `ode` (with `guidance`), `ancestral`, `proximal`.
+From the settings to the estimates: `solving`; the solvers: `ode` (with `guidance`), `ancestral`, `proximal`,
+`langevin`.
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ import torch
 
 from lass.compute.seeds import generator
 from lass.data.mixtures import Batch
-from lass.methods.diffusion.networks import priors_of
+from lass.methods.diffusion.networks import Told, priors_of
 from lass.methods.diffusion.solving import separate
 from lass.methods.protocol import Given, needed
 from lass.methods.settings import DiffusionJob
@@ -24,7 +25,7 @@ class Diffusion:
     """A solver, and the denoiser of every class."""
 
     job: DiffusionJob
-    networks: Mapping[str, DenoiserNetwork]  # by class
+    networks: Mapping[str, Told]  # by class
     device: torch.device
 
     def separate(self, batch: Batch) -> np.ndarray:
@@ -40,6 +41,7 @@ class Diffusion:
                 mixtures,
                 weights=weights,
                 method=self.job.method,
+                bounds=self.job.bounds,
                 generators=[generator(self.job.seed, "methods", batch.items[row]) for row in rows],
             )
             estimates[rows] = found.cpu().numpy()
@@ -49,12 +51,14 @@ class Diffusion:
 def open_method(job: DiffusionJob, given: Given) -> Diffusion:
     """The method of `job`; ValueError where a denoiser is not given, or is of other classes."""
     opened: dict[str, DenoiserNetwork] = {}
+    told: dict[str, Told] = {}
     for prior in job.priors:
-        if prior.conditional:
-            raise ValueError(
-                f"prior {prior.prior} is conditional, but denoisers are told no class: train one for each"
-            )
         if prior.prior not in opened:
             path = needed(given.denoisers.get(prior.prior), f"denoiser {prior.prior}")
-            opened[prior.prior] = read_denoiser(path, classes=prior.classes).to(given.device)
-    return Diffusion(job, {prior.source: opened[prior.prior] for prior in job.priors}, given.device)
+            conditional = prior.conditional and len(prior.classes) > 1
+            network = read_denoiser(path, classes=prior.classes, conditional=conditional)
+            opened[prior.prior] = network.to(given.device)
+        network = opened[prior.prior]
+        index = prior.classes.index(prior.source) if network.shape.classes else None
+        told[prior.source] = Told(network, index)
+    return Diffusion(job, told, given.device)

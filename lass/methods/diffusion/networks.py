@@ -14,39 +14,56 @@ TRAINED = 30.0  # deviations of the data: above this level of noise no network w
 
 
 @dataclass(frozen=True, eq=False)
+class Told:
+    """A denoiser, and what it is told of a source."""
+
+    network: DenoiserNetwork
+    index: int | None = None  # of the source's class, for a network that is told classes
+
+    @property
+    def deviation(self) -> Tensor:
+        """Of the sources, a scalar."""
+        return self.network.deviations[self.index or 0]
+
+    @property
+    def powers(self) -> Tensor:
+        """Mean power of the sources [F]."""
+        return self.network.powers[self.index or 0]
+
+    def denoise(self, noisy: Tensor, sigma: Tensor) -> Tensor:
+        """Expected sources [B, T]; where there is more noise than in training, by the power alone."""
+        power = self.deviation**2
+        strong = (sigma > TRAINED * self.deviation)[:, None]
+        linear: Tensor = power / (power + sigma[:, None] ** 2) * noisy
+        if strong.all():
+            return linear
+        classes = None if self.index is None else sigma.new_full(sigma.shape, self.index, dtype=torch.long)
+        clean: Tensor = self.network(noisy, sigma, classes)
+        if not strong.any():
+            return clean
+        return torch.where(strong, linear, clean)
+
+
+@dataclass(frozen=True, eq=False)
 class Networks:
     """One denoiser for each of N sources; sources of one class may share theirs."""
 
-    of_sources: Sequence[DenoiserNetwork]
+    of_sources: Sequence[Told]
 
     def __call__(self, noisy: Tensor, sigma: Tensor) -> Tensor:
         """As `lass.methods.diffusion.denoising.Denoiser`."""
         clean = [
-            denoise(network, noisy[:, number], sigma[:, number])
-            for number, network in enumerate(self.of_sources)
+            told.denoise(noisy[:, number], sigma[:, number]) for number, told in enumerate(self.of_sources)
         ]
         return torch.stack(clean, dim=1)
 
 
-def denoise(network: DenoiserNetwork, noisy: Tensor, sigma: Tensor) -> Tensor:
-    """Expected sources [B, T]; where there is more noise than in training, by the data's power alone."""
-    power = network.deviation**2
-    strong = (sigma > TRAINED * network.deviation)[:, None]
-    linear: Tensor = power / (power + sigma[:, None] ** 2) * noisy
-    if strong.all():
-        return linear
-    clean: Tensor = network(noisy, sigma)
-    if not strong.any():
-        return clean
-    return torch.where(strong, linear, clean)
-
-
-def priors_of(networks: Sequence[DenoiserNetwork]) -> Priors:
-    """The priors of sources whose classes have `networks`, in order."""
-    image = networks[0].shape.image is not None
+def priors_of(sources: Sequence[Told]) -> Priors:
+    """The priors of sources that have these denoisers, in order."""
+    image = sources[0].network.shape.image is not None
     return Priors(
-        Networks(networks),
-        torch.stack([network.deviation for network in networks]),
-        Spectra(torch.stack([network.powers for network in networks]), "points" if image else "fourier"),
-        alike=len({id(network) for network in networks}) < len(networks),
+        Networks(sources),
+        torch.stack([told.deviation for told in sources]),
+        Spectra(torch.stack([told.powers for told in sources]), "points" if image else "fourier"),
+        alike=len({(id(told.network), told.index) for told in sources}) < len(sources),
     )

@@ -8,10 +8,11 @@ from torch import Tensor
 
 from lass.methods.diffusion.ancestral import descend
 from lass.methods.diffusion.denoising import Priors, Problem, open_problem
+from lass.methods.diffusion.langevin import anneal
 from lass.methods.diffusion.noise import Noise
 from lass.methods.diffusion.ode import follow_flow
 from lass.methods.diffusion.proximal import approach
-from lass.methods.diffusion_settings import Ancestral, DiffusionMethod, Ode, Proximal
+from lass.methods.diffusion_settings import Ancestral, DiffusionMethod, Langevin, Ode, Proximal
 from lass.separation.estimation.consistency import project
 
 SILENCE = 1e-12  # a peak that is none: silence is not scaled up
@@ -24,9 +25,11 @@ def separate(
     weights: Tensor,
     method: DiffusionMethod,
     generators: Sequence[np.random.Generator],
+    bounds: tuple[float, float] | None = None,
 ) -> Tensor:
     """Estimates [B, N, T] of the sources x_n of `mixtures` y [B, T]; `weights` are alpha [B, N].
 
+    With `method.consistency`, they add up to the mixture within `bounds` of every number.
     Every mixture draws from its own one of `generators`, so that its estimates do not depend on what it is
     separated with. ValueError for shapes that do not go together, and for weights that are not positive.
     """
@@ -39,15 +42,16 @@ def separate(
         estimates = addends / problem.gains[:, :, None]
         if method.consistency is None:
             return estimates
+        low, high = bounds or (-torch.inf, torch.inf)
         return torch.stack(
             [
-                project(found, mixture, weights=alpha, low=-torch.inf, high=torch.inf)
+                project(found, mixture, weights=alpha, low=low, high=high)
                 for found, mixture, alpha in zip(estimates, problem.mixtures, problem.gains, strict=True)
             ]
         )
 
 
-def solve(problem: Problem, solver: Ode | Ancestral | Proximal, noise: Noise) -> Tensor:
+def solve(problem: Problem, solver: Ode | Ancestral | Proximal | Langevin, noise: Noise) -> Tensor:
     """Addends [B, N, T] by one run of `solver`, which sees the mixtures in the scale that it asks for."""
     if isinstance(solver, Ancestral):
         peaks = problem.mixtures.abs().amax(dim=1)
@@ -60,6 +64,8 @@ def solve(problem: Problem, solver: Ode | Ancestral | Proximal, noise: Noise) ->
             addends = follow_flow(scaled, solver, noise)
         case Proximal():
             addends = approach(scaled, solver, noise)
+        case Langevin():
+            addends = anneal(scaled, solver, noise)
         case Ancestral():
             addends = descend(scaled, solver, noise)
     return addends / factors[:, None, None]

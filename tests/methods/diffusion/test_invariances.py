@@ -21,6 +21,7 @@ SOLVERS: list[dict[str, Any]] = [
     *({**ODE, "guidance": name} for name in ("exact", "pigdm", "spectral", "symmetric", "dirac", "gaussian")),
     {**ODE, "guidance": "exact", "integrator": "heun", "churn": 5, "resamples": 2},
     *({**ANCESTRAL, "guidance": name} for name in ("dps", "dsg", "hybrid", "undiff", "none")),
+    {"kind": "langevin", "levels": 3, "steps": 4},
     {"kind": "proximal", "steps": 12},
     {"kind": "proximal", "steps": 12, "share": "equal", "noise": "none"},
 ]

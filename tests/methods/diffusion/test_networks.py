@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lass.methods.diffusion.networks import Networks, priors_of
-from lass.models.diffusion import DenoiserNetwork, new_denoiser
+from lass.methods.diffusion.networks import Networks, Told, priors_of
+from lass.models.diffusion import new_denoiser
 from lass.models.diffusion_settings import DenoiserSettings
 from lass.models.settings import Training
 from tests.methods.diffusion.runs import estimate
@@ -24,10 +24,11 @@ SETTINGS = DenoiserSettings(
 )
 
 
-def network(level: float) -> DenoiserNetwork:
+def network(level: float) -> Told:
     """A network for white data; it says nothing yet, which is right for them."""
     white = level * torch.randn(64, 64, generator=torch.Generator().manual_seed(0))
-    return new_denoiser(SETTINGS, white, image=None, seed=0).eval().requires_grad_(False)
+    examples = (white, torch.zeros(64, dtype=torch.int64))
+    return Told(new_denoiser(SETTINGS, examples, image=None, seed=0).eval().requires_grad_(False))
 
 
 def test_each_source_has_its_denoiser_and_its_level() -> None:
@@ -58,3 +59,21 @@ def test_mixtures_of_white_sources_are_shared_by_power() -> None:
 def test_classes_that_share_a_network_are_alike() -> None:
     shared = network(1.0)
     assert priors_of([shared, shared]).alike
+
+
+def test_one_network_that_is_told_the_classes() -> None:
+    """Classes at 1.0 and 0.1: two sources of one class are alike, of two classes they are not."""
+    settings = SETTINGS.model_copy(update={"classes": ["loud", "quiet"], "conditional": True})
+    white = torch.randn(64, 64, generator=torch.Generator().manual_seed(0))
+    classes = torch.arange(64) % 2
+    examples = (white * torch.tensor([1.0, 0.1])[classes, None], classes)
+    shared = new_denoiser(settings, examples, image=None, seed=0).eval().requires_grad_(False)
+    loud, quiet = Told(shared, 0), Told(shared, 1)
+    priors = priors_of([loud, quiet])
+    assert not priors.alike
+    assert priors_of([quiet, quiet]).alike
+    torch.testing.assert_close(priors.deviations, torch.tensor([1.0, 0.1]), rtol=0.05, atol=0)
+    found = priors.denoiser(torch.ones(1, 2, 64), torch.tensor([[1.0, 0.1]]))
+    torch.testing.assert_close(found, torch.full((1, 2, 64), 0.5), rtol=0.05, atol=0)
+    shares = estimate(priors, torch.ones(1, 64), kind="proximal", steps=30)
+    assert 0.005 < float(shares[0, 1].mean()) < 0.015

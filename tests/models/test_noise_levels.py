@@ -1,0 +1,60 @@
+"""What denoisers have learnt by level of noise, beside the best linear filter."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from lass.models.noise_levels import LEVELS, check_levels, filter_error, spectrum_of
+from lass.training import train
+from tests.models.test_diffusion import run_of, small, told, tones, unlabelled
+
+
+def test_the_best_linear_filter_by_hand() -> None:
+    powers = torch.tensor([1.0, 3.0, 0.0])
+    parts = [4 / 5, 12 / 7, 0.0]  # 4 P / (4 + P)
+    assert filter_error(powers, 2.0, points=True) == pytest.approx(sum(parts) / 3)
+    assert filter_error(powers, 2.0, points=False) == pytest.approx((parts[0] + 2 * parts[1] + parts[2]) / 4)
+
+
+def test_the_filter_of_images_knows_their_components() -> None:
+    """Two pixels that are always equal: one component of power 2, none of the other."""
+    value = torch.randn(4096, 1, generator=torch.Generator().manual_seed(0))
+    powers = spectrum_of(value.expand(-1, 2), points=True)
+    torch.testing.assert_close(powers, torch.tensor([0.0, 2.0]), atol=0.1, rtol=0)
+    wide = torch.full((2, 1100), 3.0)  # too many numbers for components
+    assert torch.equal(spectrum_of(wide, points=True), torch.full((1100,), 9.0))
+
+
+def test_a_network_learns_more_than_the_mean_power(tmp_path: Path) -> None:
+    network, known = small(), unlabelled(tones(np.random.default_rng(0)))
+    progress = train(network, run_of(tmp_path / "state"), precision="float32")
+    assert progress.best_step > 0
+    unseen = unlabelled(tones(np.random.default_rng(7)))
+    rows = check_levels(
+        network, known=known, unseen=unseen, classes=["tones", "more"], rng=np.random.default_rng(0)
+    )
+    assert [(row.source, row.level) for row in rows] == [("tones+more", level) for level in LEVELS]
+    for row in rows:
+        power = float(network.deviations) ** 2
+        assert row.sigma == pytest.approx(row.level * math.sqrt(power))
+        white = row.sigma**2 * power / (row.sigma**2 + power)
+        assert row.filter <= 1.001 * white
+        if row.level in (0.5, 1.0):
+            assert row.network < 0.8 * white
+        assert row.row["gain"] == pytest.approx(10 * math.log10(row.filter / row.network))
+
+
+def test_each_told_class_is_checked_by_itself() -> None:
+    """White sources and a network that says nothing: it is the filter itself, at every level."""
+    network = told()
+    white, classes = torch.randn(256, 64, generator=torch.Generator().manual_seed(1)), torch.arange(256) % 2
+    sources = (white * torch.tensor([0.1, 0.4])[classes, None], classes)
+    rows = check_levels(
+        network, known=sources, unseen=sources, classes=["quiet", "loud"], rng=np.random.default_rng(0)
+    )
+    assert [row.source for row in rows] == ["quiet"] * len(LEVELS) + ["loud"] * len(LEVELS)
+    for row in rows:
+        assert row.network == pytest.approx(row.filter, rel=0.1)
