@@ -73,8 +73,8 @@ class Config(Section):
     )
     pretrained: bool = key(
         "use the files that `codec.checkpoint`, `priors.<name>.checkpoint`, `likelihood.checkpoint`, "
-        "`likelihood.network.checkpoint` and `residual.checkpoint` name; `false` trains, counts and measures "
-        "all of them",
+        "`likelihood.network.checkpoint`, `residual.checkpoint` and `diffusion.denoisers.<name>.checkpoint` "
+        "name; `false` trains, counts and measures all of them",
         "true, false",
     )
     device: Literal["auto", "cpu", "cuda"] = key(
@@ -120,6 +120,7 @@ class Config(Section):
                     classes=dataset.classes,
                     pretrained=self.pretrained,
                 )
+                dataset.check_trained_denoisers(pretrained=self.pretrained)
             except ValueError as error:
                 raise ValueError(f"datasets.{name}.{error}") from None
         return self
@@ -193,8 +194,10 @@ def without_tags(places: tuple[str | int, ...]) -> list[str | int]:
     """The path of a key as the user wrote it: pydantic puts the kind of a union behind its name."""
     kept: list[str | int] = []
     for index, part in enumerate(places):
-        union = (index == 2 and places[0] == "datasets") or (
-            index == 6 and places[3:5] == ("separation", "decoders")
+        union = (
+            (index == 2 and places[0] == "datasets")
+            or (index == 6 and places[3:5] == ("separation", "decoders"))
+            or (index == 7 and places[3:5] == ("diffusion", "methods") and places[6] == "solver")
         )
         if not union:
             kept.append(part)

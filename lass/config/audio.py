@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from lass.config.dataset import AnyJob, Dataset, known_reader
+from lass.config.dataset import Dataset, known_reader
 from lass.config.location import check_download
 from lass.config.registry import AUDIO_READERS
 from lass.config.rows import check_blind, check_learned, check_masks
@@ -21,11 +21,7 @@ from lass.data.settings import (
 )
 from lass.data.sources import DOWNLOADS
 from lass.evaluation.settings import SdrSettings, SoundSettings
-from lass.methods.settings import (
-    BlindJob,
-    OracleJob,
-    SupervisedJob,
-)
+from lass.methods.settings import AnyJob, BlindJob, OracleJob, SupervisedJob
 from lass.models.settings import AudioCodecSettings, CodecCheck, Supervised
 from lass.separation.settings import Measured
 from lass.settings import PositiveFloat, PositiveInt, key
@@ -331,6 +327,8 @@ class AudioDataset(Dataset):
         family = self.family[method]
         if family == "latent":
             return self.latent_job(method)
+        if family == "diffusion":
+            return self.diffusion_job(method, seed=seed)
         if family == "blind":
             return BlindJob(name=method, rate=self.sample_rate, seed=seed)
         if family == "supervised":

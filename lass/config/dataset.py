@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 from pydantic import model_validator
 
 from lass.bundle.settings import About, Preset, Unpacked
-from lass.config.location import Located
+from lass.config.diffusion import WithDiffusion
 from lass.config.registry import METHODS
 from lass.config.separation import (
     Counting,
@@ -23,6 +23,7 @@ from lass.config.separation import (
     Tables,
     check_chosen_priors,
     check_mixing,
+    check_names,
     check_packing,
     check_tables,
 )
@@ -36,14 +37,7 @@ from lass.data.settings import (
 )
 from lass.evaluation.settings import PictureSettings, PsnrSettings, SdrSettings, SoundSettings
 from lass.likelihood.settings import TupleOrigin
-from lass.methods.settings import (
-    BlindJob,
-    ClassNmfJob,
-    DecodingJob,
-    LatentJob,
-    OracleJob,
-    SupervisedJob,
-)
+from lass.methods.settings import AnyJob, DecodingJob, LatentJob
 from lass.models.settings import CodecCheck, CodecSettings, PriorOfClass
 from lass.pages.settings import PageJob
 from lass.separation.settings import Measured
@@ -60,10 +54,9 @@ def known_reader(source: str, *, readers: Mapping[str, str]) -> str:
 AnyLibrary = AudioLibrarySettings | ImageLibrarySettings
 AnyMetric = SdrSettings | PsnrSettings
 AnyMedium = SoundSettings | PictureSettings
-AnyJob = OracleJob | BlindJob | SupervisedJob | ClassNmfJob | LatentJob
 
 
-class Dataset(Located):
+class Dataset(WithDiffusion):
     """Everything about one data set."""
 
     main: ClassVar[str]  # the table that figures and times are about; the metric's name
@@ -94,7 +87,10 @@ class Dataset(Located):
         )
         check_chosen_priors(self.separation.priors, self.priors, classes=self.classes)
         check_packing(self.model, methods=self.separation.methods)
-        check_tables(self.tables, methods=self.separation.methods, others=METHODS[self.kind], main=self.main)
+        check_names(self.separation.methods, others=METHODS[self.kind], where="separation.methods")
+        others = {**METHODS[self.kind], **dict.fromkeys(self.separation.methods, "latent")}
+        check_names(self.diffusion_methods, others=others, where="diffusion.methods")
+        check_tables(self.tables, methods=self.family, main=self.main)
         return self
 
     @property
@@ -192,7 +188,8 @@ class Dataset(Located):
     @property
     def family(self) -> Mapping[str, str]:
         """Name of every method -> its family."""
-        return {**METHODS[self.kind], **dict.fromkeys(self.separation.methods, "latent")}
+        latent = dict.fromkeys(self.separation.methods, "latent")
+        return {**METHODS[self.kind], **latent, **dict.fromkeys(self.diffusion_methods, "diffusion")}
 
     def labels(self, method: str) -> dict[str, str]:
         """Class -> label: estimates of sources of equal labels may change places when they are scored.
@@ -204,6 +201,8 @@ class Dataset(Located):
             return dict.fromkeys(self.classes, "any")
         if family == "latent":
             return {each.source: each.label for each in self.prior_of_each_class}
+        if family == "diffusion":
+            return {each.source: each.label for each in self.denoiser_of_each_class}
         return {name: name for name in self.classes}
 
     def decoding_job(self, decoder: str, *, seed: int) -> DecodingJob:

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from lass.config.dataset import AnyJob, Dataset, known_reader
+from lass.config.dataset import Dataset, known_reader
 from lass.config.registry import IMAGE_READERS
 from lass.config.separation import ImageCounting
 from lass.data.images.names import files_of_split, find_idx
@@ -21,7 +21,7 @@ from lass.data.settings import (
 )
 from lass.evaluation.settings import PictureSettings, PsnrSettings
 from lass.likelihood.settings import LARGEST_FRAMES
-from lass.methods.settings import ClassNmfJob, OracleJob
+from lass.methods.settings import AnyJob, ClassNmfJob, OracleJob
 from lass.models.settings import ClassNmf, CodecCheck, CodecSettings
 from lass.settings import PositiveInt, key
 
@@ -238,11 +238,13 @@ class ImageDataset(Dataset):
         """How the tuples that are counted are grouped."""
         return TupleGroup(mixtures=self.likelihood.mixtures_per_group)
 
-    def method_job(self, method: str, *, seed: int) -> AnyJob:  # noqa: ARG002 (no method of images draws)
+    def method_job(self, method: str, *, seed: int) -> AnyJob:
         """What a method is told, whatever its family."""
         family = self.family[method]
         if family == "latent":
             return self.latent_job(method)
+        if family == "diffusion":
+            return self.diffusion_job(method, seed=seed, bounds=self.bounds)
         if family == "class_nmf":
             assert self.nmf is not None, "as check_sizes demands"
             pixels = self.colours * self.size**2

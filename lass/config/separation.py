@@ -19,7 +19,7 @@ from lass.settings import (
     key,
 )
 
-OTHER_FOLDERS = {"candidates", "scores"}
+OTHER_FOLDERS = {"candidates", "scores", "seconds"}
 """Folders of a split's results beside those of the methods."""
 
 Priors = Annotated[dict[Identifier, PriorSettings], WithoutNulls]
@@ -108,6 +108,12 @@ class Table(Section):
         "whose mixtures it is about", "validation, test", default="test"
     )
     rows: Annotated[list[Identifier], Field(min_length=1)] = key("its methods, in order", "names")
+    seconds: bool = key(
+        "time its methods, too: a column `seconds` per mixture, null for methods that need candidates, and "
+        "`results/{dataset}_{table}_seconds.png` when asked for",
+        "true, false",
+        default=False,
+    )
 
 
 Tables = Annotated[dict[Identifier, Table], WithoutNulls]
@@ -179,25 +185,21 @@ class ImageCounting(Counting):
     )
 
 
-def check_tables(
-    tables: Mapping[str, Table], *, methods: Mapping[str, LatentMethod], others: Mapping[str, str], main: str
-) -> None:
-    """Rows that exist, each once; methods whose names are nobody else's; the table that figures are about."""
+def check_names(methods: Iterable[str], *, others: Iterable[str], where: str) -> None:
+    """Methods, which stand in the section `where`, whose names are nobody else's."""
     taken = {*others, *OTHER_FOLDERS}
     for name in methods:
         if name in taken:
-            raise ValueError(
-                f"separation.methods.{name}: the name is taken, choose another than {sorted(taken)}"
-            )
+            raise ValueError(f"{where}.{name}: the name is taken, choose another than {sorted(taken)}")
+
+
+def check_tables(tables: Mapping[str, Table], *, methods: Iterable[str], main: str) -> None:
+    """Rows that exist, each once; the table that figures are about."""
     if "separations" in tables:
         raise ValueError("tables.separations: the name is taken by the figure, choose another")
     for name, table in tables.items():
-        unknown = sorted(set(table.rows) - {*methods, *others})
-        if unknown or len(set(table.rows)) != len(table.rows):
-            raise ValueError(
-                f"tables.{name}.rows {table.rows} must name different ones of {sorted(methods)} and "
-                f"{sorted(others)}"
-            )
+        if set(table.rows) - set(methods) or len(set(table.rows)) != len(table.rows):
+            raise ValueError(f"tables.{name}.rows {table.rows} must name different ones of {sorted(methods)}")
     if main not in tables:
         raise ValueError(f"tables has {sorted(tables)}, but a table named {main!r} is needed")
 

@@ -25,7 +25,9 @@ TEST_CONFIG = ROOT / "config" / "test.yaml"
 # One thread per job, so that two jobs share two cores.
 THREADED = (
     "compose_songs",
+    "time_method",
     "train_codec",
+    "train_denoiser",
     "train_network",
     "train_prior",
     "train_separator",

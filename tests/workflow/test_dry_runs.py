@@ -113,13 +113,17 @@ def test_every_rule_is_in_one_of_the_two(tmp_path: Path) -> None:
         "pack_model": "results/slakh/model",
         "fetch_weights": "results/weights/vqvae.pth.tar",
         "fetch_songs": "results/baby/downloaded.json",
+        "train_denoiser": "results/slakh/denoisers/songs.safetensors",
+        "time_method": "results/slakh/validation/seconds/diffusion.csv",
+        "draw_seconds": "results/slakh_diffusion_seconds.png",
     }
     assert rules == {*ALL_RULES, *IMAGE_RULES, *named} - {"all"}
     slakh = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))["datasets"]["slakh"]
     baby = {**slakh, "source": "slakh", "download": "babyslakh"}
     config = write_config(tmp_path / "baby.yaml", {"datasets": {"baby": baby}})
+    configs = [TEST_CONFIG, ROOT / "config" / "diffusion.yaml", config]
     for rule, target in named.items():
-        assert dry_run(tmp_path, targets=[target], configs=[TEST_CONFIG, config]).jobs[rule] == 1
+        assert dry_run(tmp_path, targets=[target], configs=configs).jobs[rule] == 1
 
 
 def test_only_what_a_target_needs(tmp_path: Path) -> None:
@@ -348,6 +352,12 @@ def test_songs_of_the_user(tmp_path: Path) -> None:
             GIVEN_RULES
             | {"compose_songs": 3, "extract_sources": 3, "train_separator": 2}
             | {"separate_mixtures": 88, "score_estimates": 88, "draw_candidates": 20},
+        ),
+        (
+            "diffusion",
+            GIVEN_RULES
+            | {"compose_songs": 3, "extract_sources": 3, "train_denoiser": 1}
+            | {"separate_mixtures": 28, "score_estimates": 28, "draw_candidates": 8},
         ),
         (
             "three_sources",

@@ -51,6 +51,7 @@ wildcard_constraints:
     split="train|validation|test",
     decoder=any_of(name for dataset in DATASETS.values() for name in dataset.separation.decoders),
     prior=any_of(name for dataset in DATASETS.values() for name in dataset.priors),
+    denoiser=any_of(name for dataset in DATASETS.values() for name in dataset.denoisers_used),
     method=any_of(name for dataset in DATASETS.values() for name in dataset.family),
     network="conv_tasnet|hybrid_demucs",
     table=any_of(name for dataset in DATASETS.values() for name in dataset.tables),

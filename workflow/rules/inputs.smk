@@ -17,12 +17,15 @@ def files_of_method(wildcards):
         return {"dictionaries": f"{folder}/nmf.safetensors"}
     if family == "oracles":
         return {"codec": codec(wildcards)} if name == "codec_ceiling" else {}
+    if family == "diffusion":
+        return {f"denoiser_{each}": denoiser(wildcards, each) for each in dataset.denoisers_used}
     return latent_files(wildcards) if family == "latent" else {}
 
 
 def runs_network(wildcards):
     """1 for a method that runs a network, 0 for one that does not: its estimates say that a CPU made them."""
-    return int(bool({"codec", "network"} & set(files_of_method(wildcards))))
+    files = files_of_method(wildcards)
+    return int(any(name in ("codec", "network") or name.startswith("denoiser_") for name in files))
 
 
 def gpus_of_method(wildcards):

@@ -61,7 +61,7 @@ rule separate_mixtures:
     params:
         library=library,
         job=asked(lambda dataset, wildcards: dataset.method_job(wildcards.method, seed=settings.seed)),
-        batch=of_dataset("separation", "batch"),
+        batch=batch_of_method,
         code=code_of_method,
     script:
         "../scripts/separate_mixtures.py"

@@ -12,6 +12,7 @@ rule tabulate_scores:
     input:
         scores=scores_of_table,
         estimates=estimates_of_table,
+        seconds=seconds_of_table,
     output:
         table="results/{dataset}_{table}.csv",
         figure=report("results/{dataset}_{table}.png", caption="../report/scores.rst", category="{dataset}"),
@@ -29,6 +30,7 @@ rule tabulate_scores:
         metric=of_dataset("metric"),
         classes=of_dataset("source_classes"),
         split=lambda wildcards: dataset_of(wildcards).tables[wildcards.table].split,
+        timed=lambda wildcards: dataset_of(wildcards).tables[wildcards.table].seconds,
         config=settings_behind,
         code=code("tabulate_scores"),
     script:

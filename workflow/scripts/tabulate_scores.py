@@ -10,6 +10,7 @@ from lass.evaluation.opening import open_metric
 from lass.evaluation.settings import METRIC_SETTINGS
 from lass.evaluation.tables.files import write_csv
 from lass.evaluation.tables.scores import read_scores
+from lass.evaluation.tables.seconds import with_seconds
 from lass.runtime import logged
 from lass.storage import written_aside
 
@@ -20,7 +21,10 @@ with logged(snakemake.log[0]) as logger:
     params, output = snakemake.params, snakemake.output
     metric = open_metric(METRIC_SETTINGS.validate_python(params.metric))
     rows = read_scores(metric, [Path(path) for path in snakemake.input.scores])
-    write_csv(metric.summarise(rows, classes=params.classes), path=Path(output.table))
+    summary = metric.summarise(rows, classes=params.classes)
+    if params.timed:
+        summary = with_seconds(summary, [Path(path) for path in snakemake.input.seconds])
+    write_csv(summary, path=Path(output.table))
     logger.info("%s\n%s", output.table, metric.format(Path(output.table)))
     metric.draw(rows, classes=params.classes, path=Path(output.figure))
     computed: dict[str, list[dict[str, str]]] = {}

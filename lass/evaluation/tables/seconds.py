@@ -1,9 +1,12 @@
 """Seconds per mixture to the paper's Table 4: one row per data set, method, device and precision."""
 
+from collections.abc import Iterable
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
-from lass.evaluation.tables.files import check_columns, records
+from lass.evaluation.tables.files import check_columns, read_csv, records
 
 TOLD_APART = ["dataset", "method", "device", "precision"]
 SECONDS = [*TOLD_APART, "seconds", "mixtures"]
@@ -42,3 +45,12 @@ def summarise_seconds(rows: pd.DataFrame) -> pd.DataFrame:
     made = rows[TOLD_APART].assign(seconds_mean=mean, seconds_std=np.sqrt(variance).where(several), n=n)
     columns = ["dataset", "method", "seconds_mean", "seconds_std", "n", "device", "precision"]
     return made.drop_duplicates(TOLD_APART, ignore_index=True)[columns]
+
+
+def with_seconds(summary: pd.DataFrame, times: Iterable[Path]) -> pd.DataFrame:
+    """The rows of `summary` and what a separation takes: `seconds` per mixture, by the files `times`.
+
+    The files have the columns of `SECONDS`. Rows of methods that none is about have none.
+    """
+    timed = pd.concat([summarise_seconds(read_csv(path)) for path in times])
+    return summary.assign(seconds=summary["method"].map(timed.set_index("method")["seconds_mean"]))

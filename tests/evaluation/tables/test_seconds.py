@@ -1,13 +1,15 @@
 """Seconds of batches against means and deviations worked out by hand."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from lass.evaluation.tables.files import records
-from lass.evaluation.tables.seconds import SECONDS, summarise_seconds
+from lass.evaluation.figures.seconds import draw_seconds
+from lass.evaluation.tables.files import records, write_csv
+from lass.evaluation.tables.seconds import SECONDS, summarise_seconds, with_seconds
 
 ON_CPU = ("cpu", "float32")
 
@@ -53,3 +55,30 @@ def test_seconds_by_hand() -> None:
 def test_seconds_that_cannot_be_summarised_are_refused(rows: pd.DataFrame, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         summarise_seconds(rows)
+
+
+def test_rows_of_a_table_with_their_seconds(tmp_path: Path) -> None:
+    for name, seconds in (("fast", 0.5), ("slow", 8.0)):
+        write_csv(batches_of(("songs", name, *ON_CPU, seconds, 3)), path=tmp_path / f"{name}.csv")
+    summary = pd.DataFrame({"method": ["slow", "lass", "fast"], "sdr": [9.0, 5.0, 7.0]})
+    found = with_seconds(summary, [tmp_path / "fast.csv", tmp_path / "slow.csv"])
+    assert list(found) == ["method", "sdr", "seconds"]
+    assert [row["seconds"] for row in records(found)] == [8.0, None, 0.5]
+
+
+def test_quality_against_seconds_is_drawn(tmp_path: Path) -> None:
+    table, picture = tmp_path / "table.csv", tmp_path / "table.png"
+    rows = {"method": ["slow", "lass", "fast"], "psnr_mean": [9.0, 5.0, 7.0], "seconds": [8.0, None, 0.5]}
+    write_csv(pd.DataFrame(rows), path=table)
+    draw_seconds(table, quality="psnr", path=picture)
+    first = picture.read_bytes()
+    assert first.startswith(b"\x89PNG")
+    write_csv(pd.DataFrame({**rows, "psnr_mean": [9.0, 6.0, 7.0]}), path=table)
+    draw_seconds(table, quality="psnr", path=picture)
+    assert picture.read_bytes() == first, "a row without seconds has no point"
+    write_csv(pd.DataFrame({"method": ["a"], "psnr_mean": [1.0]}), path=table)
+    with pytest.raises(ValueError, match="no column seconds: set `seconds` of the table to true"):
+        draw_seconds(table, quality="psnr", path=picture)
+    write_csv(pd.DataFrame({**rows, "seconds": [None] * 3}), path=table)
+    with pytest.raises(ValueError, match="no row with seconds and psnr_mean"):
+        draw_seconds(table, quality="psnr", path=picture)

@@ -1,0 +1,116 @@
+"""The section of a data set about separation by diffusion priors: denoisers, and the rows that use them."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from lass.config.location import Located
+from lass.methods.diffusion_settings import DiffusionMethod
+from lass.methods.settings import DiffusionJob
+from lass.models.diffusion_settings import DenoiserSettings
+from lass.models.settings import PriorOfClass
+from lass.settings import Identifier, PositiveInt, Section, WithoutNulls, key
+
+
+class Diffusion(Section):
+    """Separation by diffusion priors: a denoiser for every class, and solvers that part mixtures by them."""
+
+    denoisers: Annotated[dict[Identifier, DenoiserSettings], WithoutNulls] = key(
+        "the diffusion priors, under names of your choice; those that no class has are not trained",
+        "sections",
+    )
+    priors: Annotated[dict[Identifier, Identifier], WithoutNulls] = key(
+        "name of the denoiser of each class", "name"
+    )
+    batch: PositiveInt = key(
+        "mixtures separated at once; changes speed, not the result", "mixtures", default=8
+    )
+    methods: Annotated[dict[Identifier, DiffusionMethod], WithoutNulls] = key(
+        "rows of the tables, under names of your choice", "sections"
+    )
+    examples: PositiveInt = key(
+        "training sources in which deviation and mean power are measured", "sources", default=2048
+    )
+    unseen: Annotated[int, Field(ge=1)] = key(
+        "sources for validation on which every denoiser is compared with the best linear filter, level by "
+        "level of noise",
+        "sources",
+        default=256,
+    )
+
+
+class WithDiffusion(Located):
+    """A data set whose sources may have diffusion priors."""
+
+    diffusion: Diffusion | None = key(
+        "diffusion priors, and rows by them that a table may name; null for none", "section", default=None
+    )
+
+    @model_validator(mode="after")
+    def check_denoisers(self) -> Self:
+        """Every class has a denoiser that exists and models it."""
+        if self.diffusion is None:
+            return self
+        chosen, denoisers = self.diffusion.priors, self.diffusion.denoisers
+        if sorted(chosen) != sorted(self.classes):
+            raise ValueError(
+                f"diffusion.priors must name a denoiser for each class of {self.classes} and no other, not "
+                f"for {sorted(chosen)}"
+            )
+        for name, denoiser in chosen.items():
+            where = f"diffusion.priors.{name} is {denoiser!r}"
+            if denoiser not in denoisers:
+                raise ValueError(f"{where}, but diffusion.denoisers has only {sorted(denoisers)}")
+            if name not in denoisers[denoiser].classes:
+                raise ValueError(f"{where}, which models {denoisers[denoiser].classes}")
+        return self
+
+    def check_trained_denoisers(self, *, pretrained: bool) -> None:
+        """A denoiser that is trained here finds all of its classes; ValueError for another."""
+        used = (
+            {name: self.diffusion.denoisers[name] for name in self.denoisers_used} if self.diffusion else {}
+        )
+        for name, denoiser in used.items():
+            given = pretrained and denoiser.checkpoint
+            if not given and not set(denoiser.classes) <= set(self.classes):
+                raise ValueError(
+                    f"diffusion.denoisers.{name}.classes {denoiser.classes} must be among the classes "
+                    f"{self.classes}, where its training finds them"
+                )
+
+    @property
+    def diffusion_methods(self) -> dict[str, DiffusionMethod]:
+        """Row -> what it does, of those by diffusion priors."""
+        return {} if self.diffusion is None else dict(self.diffusion.methods)
+
+    @property
+    def denoisers_used(self) -> list[str]:
+        """Names of the denoisers that a class has, each once."""
+        return [] if self.diffusion is None else list(dict.fromkeys(self.diffusion.priors.values()))
+
+    @property
+    def denoiser_of_each_class(self) -> list[PriorOfClass]:
+        """The denoiser of each class, in the order of the classes; ValueError where there are none."""
+        if self.diffusion is None:
+            raise ValueError("there are no diffusion priors: give the section diffusion")
+        chosen = [(source, self.diffusion.priors[source]) for source in self.classes]
+        return [
+            PriorOfClass(
+                source=source,
+                prior=name,
+                classes=self.diffusion.denoisers[name].classes,
+                conditional=self.diffusion.denoisers[name].conditional,
+            )
+            for source, name in chosen
+        ]
+
+    def diffusion_job(
+        self, method: str, *, seed: int, bounds: tuple[float, float] | None = None
+    ) -> DiffusionJob:
+        """What a row by diffusion priors is told."""
+        return DiffusionJob(
+            priors=self.denoiser_of_each_class,
+            method=self.diffusion_methods[method],
+            bounds=bounds,
+            seed=seed,
+        )

@@ -1,0 +1,57 @@
+"""Denoisers from the sources to the table, with config/diffusion.yaml; a killed training goes on."""
+
+from pathlib import Path
+
+import pytest
+
+from lass.data.estimates import read_computed
+from lass.evaluation.tables.files import read_csv
+from lass.models.diffusion import read_denoiser
+from tests.workflow.runner import ROOT, SCATTER, TEST_CONFIG, copy_run, run, write_config
+
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
+
+TRAINING = {
+    "steps": 20,
+    "batch": 4,
+    "warmup": 2,
+    "validate_every": 10,
+    "save_every": 10,
+    "precision": "float32",
+}
+SMALL = {
+    "denoisers": {
+        "songs": {"crop": 4096, "channels": [8, 16], "strides": [2], "blocks": 1, "training": TRAINING}
+    },
+    "examples": 8,
+    "unseen": 4,
+    "methods": {
+        "diffusion": {"solver": {"steps": 3}},
+        "diffusion_hybrid": {"solver": {"steps": 25}},
+    },
+}
+
+
+def test_rows_by_diffusion_priors(toy: Path, tmp_path: Path) -> None:
+    directory = copy_run(toy, tmp_path / "run", "slakh/songs", "slakh/sources", "slakh/mixtures")
+    tables = {"diffusion": {"rows": ["diffusion_hybrid", "diffusion", "ideal_mask"]}}
+    small = write_config(
+        tmp_path / "small.yaml", {"datasets": {"slakh": {"diffusion": SMALL, "tables": tables}}}
+    )
+    targets = ["results/slakh_diffusion.csv", "results/slakh_diffusion_seconds.png"]
+    configs = [ROOT / "config" / "diffusion.yaml", TEST_CONFIG, small]
+    outcome = run(directory, *SCATTER, "--rerun-triggers", "mtime", configs=configs, targets=targets)
+    assert outcome.status == 0, outcome.output
+    assert outcome.jobs["train_denoiser"] == 1
+    rows = {row["method"]: row for row in read_csv(directory / targets[0]).to_pylist()}
+    assert list(rows) == tables["diffusion"]["rows"]
+    assert all(row["seconds"] > 0 and row["n"] == 2 for row in rows.values())
+    assert (directory / targets[1]).read_bytes().startswith(b"\x89PNG")
+    folder = directory / "results" / "slakh" / "denoisers"
+    network = read_denoiser(folder / "songs.safetensors", classes=["drums", "bass"], conditional=True)
+    assert network.deviations.shape == (2,)
+    levels = read_csv(folder / "songs.csv").to_pylist()
+    assert {row["source"] for row in levels} == {"drums", "bass"}
+    assert not list(folder.glob("*.unfinished.safetensors"))
+    estimates = (directory / "results" / "slakh" / "validation" / "diffusion").glob("*.safetensors")
+    assert [way.precision for way in read_computed(estimates)] == ["float32"]
