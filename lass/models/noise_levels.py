@@ -46,7 +46,8 @@ def spectrum_of(sources: Tensor, *, points: bool) -> Tensor:
     if not points or sources.shape[1] > LARGEST:
         return mean_powers(sources, points=points)
     moments = sources.double().T @ sources.double() / len(sources)
-    return torch.linalg.eigvalsh(moments).clamp(min=0).float()
+    powers: Tensor = torch.linalg.eigvalsh(moments).clamp(min=0).float()
+    return powers
 
 
 def filter_error(powers: Tensor, sigma: float, *, points: bool) -> float:

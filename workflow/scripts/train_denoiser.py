@@ -24,7 +24,7 @@ with logged(snakemake.log[0]) as logger:
     settings = DenoiserSettings(**params.denoiser)
     data = LIBRARY_SETTINGS.validate_python(params.library)
     device = choose_device(snakemake.resources.device)
-    told = {"classes": settings.classes, "batch": settings.training.batch}
+    told: dict[str, Any] = {"classes": settings.classes, "batch": settings.training.batch}
     told |= {"length": settings.crop, "gain": settings.gain}
     crops = {
         split: open_crops(Path(folder), data, **told)
@@ -46,7 +46,7 @@ with logged(snakemake.log[0]) as logger:
     def write(origin: dict[str, Any]) -> None:
         """The network, where it comes from, and its errors level by level."""
         unseen = examples(crops["validation"], params.seed, count=params.unseen)
-        parts = {"known": moved(known, device), "unseen": moved(unseen, device)}
+        parts: dict[str, Any] = {"known": moved(known, device), "unseen": moved(unseen, device)}
         rng = generator(params.seed, "levels")
         checked = check_levels(network, classes=settings.classes, rng=rng, **parts)
         write_csv(pa.Table.from_pylist([each.row for each in checked]), path=Path(snakemake.output.levels))
