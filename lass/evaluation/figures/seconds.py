@@ -11,11 +11,12 @@ from lass.evaluation.tables.files import read_csv
 def draw_seconds(table: Path, *, quality: str, path: Path) -> None:
     """Draw the rows of the CSV file `table` that have seconds: to `path`, as PNG.
 
-    `quality` is the metric: the column of its name or, where there is none, `<metric>_mean`. ValueError for
-    a table without such a column, without `seconds`, or without a row that has both.
+    `quality` is the metric, whose column is `<metric>_avg` of audio or `<metric>_mean` of images. ValueError
+    for a table without such a column, without `seconds`, or without a row that has both.
     """
     rows = read_csv(table)
-    column = quality if quality in rows else f"{quality}_mean"
+    of_audio = f"{quality}_avg"
+    column = of_audio if of_audio in rows else f"{quality}_mean"
     absent = [name for name in ("seconds", column) if name not in rows]
     if absent:
         raise ValueError(f"{table} has no column {absent[0]}: set `seconds` of the table to true")

@@ -76,6 +76,9 @@ def test_quality_against_seconds_is_drawn(tmp_path: Path) -> None:
     write_csv(pd.DataFrame({**rows, "psnr_mean": [9.0, 6.0, 7.0]}), path=table)
     draw_seconds(table, quality="psnr", path=picture)
     assert picture.read_bytes() == first, "a row without seconds has no point"
+    write_csv(pd.DataFrame(rows).rename(columns={"psnr_mean": "psnr_avg"}), path=table)
+    draw_seconds(table, quality="psnr", path=picture)
+    assert picture.read_bytes() == first, "the column of audio"
     write_csv(pd.DataFrame({"method": ["a"], "psnr_mean": [1.0]}), path=table)
     with pytest.raises(ValueError, match="no column seconds: set `seconds` of the table to true"):
         draw_seconds(table, quality="psnr", path=picture)
