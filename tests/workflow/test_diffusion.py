@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lass.data.estimates import read_computed
-from lass.evaluation.tables.files import read_csv
+from lass.evaluation.tables.files import read_csv, records
 from lass.models.diffusion import read_denoiser
 from tests.workflow.runner import ROOT, SCATTER, TEST_CONFIG, copy_run, run, write_config
 
@@ -40,7 +40,7 @@ def test_rows_by_diffusion_priors(toy: Path, tmp_path: Path) -> None:
     outcome = run(directory, *SCATTER, "--rerun-triggers", "mtime", configs=configs, targets=targets)
     assert outcome.status == 0, outcome.output
     assert outcome.jobs["train_denoiser"] == 1
-    rows = {row["method"]: row for row in read_csv(directory / targets[0]).to_pylist()}
+    rows = {row["method"]: row for row in records(read_csv(directory / targets[0]))}
     assert list(rows) == tables["diffusion"]["rows"]
     assert rows["diffusion"]["seconds"] > 0
     assert rows["diffusion"]["n"] == 2
@@ -48,7 +48,7 @@ def test_rows_by_diffusion_priors(toy: Path, tmp_path: Path) -> None:
     folder = directory / "results" / "slakh" / "denoisers"
     network = read_denoiser(folder / "songs.safetensors", classes=["drums", "bass"], conditional=True)
     assert network.deviations.shape == (2,)
-    levels = read_csv(folder / "songs.csv").to_pylist()
+    levels = records(read_csv(folder / "songs.csv"))
     assert {row["source"] for row in levels} == {"drums", "bass"}
     assert not list(folder.glob("*.unfinished.safetensors"))
     estimates = (directory / "results" / "slakh" / "validation" / "diffusion").glob("*.safetensors")

@@ -7,28 +7,6 @@ table results/{dataset}_{table}_seconds.png, quality against time. Rules: train_
 """
 
 
-def denoiser(wildcards, name):
-    """A denoiser: the configured checkpoint or the one trained here."""
-    given = given_checkpoint(dataset_of(wildcards).diffusion.denoisers[name].checkpoint)
-    return given or f"results/{wildcards.dataset}/denoisers/{name}.safetensors"
-
-
-def batch_of_method(wildcards):
-    """Mixtures that a method separates at once."""
-    dataset = dataset_of(wildcards)
-    if dataset.family[wildcards.method] == "diffusion":
-        return dataset.diffusion.batch
-    return dataset.separation.batch
-
-
-def seconds_of_table(wildcards):
-    """Times of the methods of a table that lists them, but for those that need candidates."""
-    dataset = dataset_of(wildcards)
-    table = dataset.tables[wildcards.table]
-    timed = [row for row in table.rows if table.seconds and dataset.family[row] != "latent"]
-    return [f"results/{wildcards.dataset}/{table.split}/seconds/{row}.csv" for row in timed]
-
-
 rule train_denoiser:
     input:
         train="results/{dataset}/sources/train",
@@ -44,8 +22,8 @@ rule train_denoiser:
         "../../environment.yml"
     threads: 16
     resources:
-        mem_mb=8000,
-        runtime=1200,
+        mem_mb=memory(8000),
+        runtime=minutes(1200),
         gpu=GPUS,
         device=settings.device,
     params:
@@ -73,10 +51,11 @@ rule time_method:
         "../../environment.yml"
     threads: 16
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=memory(8000),
+        runtime=minutes(240),
         gpu=gpus_of_method,
-        device=device_of_method,
+        network=runs_network,  # a number, as for separate_mixtures
+        device=settings.device,
     params:
         library=library,
         job=asked(lambda dataset, wildcards: dataset.method_job(wildcards.method, seed=settings.seed)),
@@ -100,8 +79,8 @@ rule draw_seconds:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=memory(2000),
+        runtime=minutes(10),
     params:
         quality=asked(lambda dataset, wildcards: dataset.main),
         code=code("draw_seconds"),

@@ -25,7 +25,8 @@ with logged(snakemake.log[0]) as logger:
     data = LIBRARY_SETTINGS.validate_python(params.library)
     mixtures = open_mixtures(Path(files.sources), Path(files.mixtures), data)
     paths = {name: Path(files[name]) for name in files.keys()}  # noqa: SIM118 (no mapping)
-    device = choose_device(snakemake.resources.device)
+    asked = snakemake.resources
+    device = choose_device(asked.device if asked.network else "cpu")
     precision = choose_precision(job.precision, device)
     given = given_files(paths, device=device, precision=precision)
     method: Method = import_module(f"lass.methods.{job.family}").open_method(job, given)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
+import pandas as pd
 
 from lass.compute.devices import choose_device
 from lass.compute.seeds import generator
@@ -49,7 +49,7 @@ with logged(snakemake.log[0]) as logger:
         parts: dict[str, Any] = {"known": moved(known, device), "unseen": moved(unseen, device)}
         rng = generator(params.seed, "levels")
         checked = check_levels(network, classes=settings.classes, rng=rng, **parts)
-        write_csv(pa.Table.from_pylist([each.row for each in checked]), path=Path(snakemake.output.levels))
+        write_csv(pd.DataFrame([each.row for each in checked]), path=Path(snakemake.output.levels))
         write_denoiser(
             Path(snakemake.output.checkpoint), network, classes=settings.classes, provenance=origin
         )
