@@ -133,18 +133,3 @@ def final_files(wildcards):
         files += [f"results/{name}_{main}.{suffix}" for suffix in ("csv", "png", "html")]
         files += [f"results/{name}_separations.png", f"results/{name}_examples"]
     return files
-
-
-def batch_of_method(wildcards):
-    """Mixtures that a method separates at once."""
-    dataset = dataset_of(wildcards)
-    by_diffusion = dataset.family[wildcards.method] == "diffusion"
-    return (dataset.diffusion if by_diffusion else dataset.separation).batch
-
-
-def seconds_of_table(wildcards):
-    """Times of the methods of a table that lists them, but for those that need candidates."""
-    dataset = dataset_of(wildcards)
-    table = dataset.tables[wildcards.table]
-    timed = [row for row in table.rows if table.seconds and dataset.family[row] != "latent"]
-    return [f"results/{wildcards.dataset}/{table.split}/seconds/{row}.csv" for row in timed]

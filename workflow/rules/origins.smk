@@ -42,9 +42,3 @@ def root_of(dataset, wildcards):
     if wildcards.dataset in DOWNLOADED:
         return f"results/{wildcards.dataset}/downloaded"
     return dataset.expanded_root or f"results/{wildcards.dataset}/idx"
-
-
-def denoiser(wildcards, name):
-    """A denoiser: the configured checkpoint or the one trained here."""
-    given = given_checkpoint(dataset_of(wildcards).diffusion.denoisers[name].checkpoint)
-    return given or f"results/{wildcards.dataset}/denoisers/{name}.safetensors"
