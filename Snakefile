@@ -25,6 +25,8 @@ include: "workflow/rules/separation.smk"
 include: "workflow/rules/networks.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/compared.smk"
+include: "workflow/rules/distances.smk"
 include: "workflow/rules/packing.smk"
 include: "workflow/rules/models.smk"
 

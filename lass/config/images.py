@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from lass.config.dataset import Dataset, known_reader
+from lass.config.fid import Fid, check_fid, expanded
 from lass.config.registry import IMAGE_READERS
 from lass.config.separation import ImageCounting
 from lass.data.images.names import files_of_split, find_idx
@@ -60,6 +61,7 @@ class ImageDataset(Dataset):
         "dictionaries of the row `nmf`, where a table names it", "section", default=None
     )
 
+    fid: Fid = key("the Frechet distance of estimates", "section", default_factory=Fid)
     pictures: PositiveInt = key("mixtures in `results/{dataset}_separations.png`", "mixtures", default=8)
 
     @model_validator(mode="after")
@@ -104,6 +106,7 @@ class ImageDataset(Dataset):
         for name, table in self.tables.items():
             if "nmf" in table.rows and self.nmf is None:
                 raise ValueError(f"tables.{name} names nmf, so the section nmf is needed")
+        check_fid(self.fid, families=self.family, tables=self.tables)
         return self
 
     def check_frames(self, where: str) -> None:
@@ -163,6 +166,16 @@ class ImageDataset(Dataset):
     def library(self) -> ImageLibrarySettings:
         """What every reader of the sources has to know."""
         return ImageLibrarySettings(image=self.image, classes=tuple(self.classes))
+
+    @property
+    def fid_rows(self) -> list[str]:
+        """Methods whose estimates are compared as sets."""
+        return self.fid.rows or self.tables[self.main].rows
+
+    @property
+    def fid_files(self) -> dict[str, str | None]:
+        """Files of the user that the comparison reads; None for those that are made or fetched here."""
+        return {"statistics": expanded(self.fid.statistics), "weights": expanded(self.fid.weights)}
 
     @property
     def metric(self) -> PsnrSettings:

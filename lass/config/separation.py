@@ -19,7 +19,7 @@ from lass.settings import (
     key,
 )
 
-OTHER_FOLDERS = {"candidates", "scores", "seconds"}
+OTHER_FOLDERS = {"candidates", "features", "scores", "seconds"}
 """Folders of a split's results beside those of the methods."""
 
 Priors = Annotated[dict[Identifier, PriorSettings], WithoutNulls]

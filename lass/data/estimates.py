@@ -1,6 +1,6 @@
 """Estimated sources: what a method made of the mixtures of one shard."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -71,3 +71,23 @@ def read_estimates(paths: Iterable[Path]) -> dict[int, np.ndarray]:
             )
         found |= dict(zip(numbers, estimates, strict=True))
     return {number: found[number] for number in sorted(found)}
+
+
+def computed_by_method(paths: Iterable[Path]) -> dict[str, list[dict[str, str]]]:
+    """How the estimates of every method were computed, whose shards are in the folder of its name."""
+    shards: dict[str, list[Path]] = {}
+    for path in paths:
+        shards.setdefault(path.parent.name, []).append(path)
+    return {name: [way.model_dump() for way in read_computed(own)] for name, own in shards.items()}
+
+
+def estimates_in_batches(paths: Iterable[Path], *, at_once: int) -> Iterator[np.ndarray]:
+    """All estimates of all shards in `paths` as rows [n, T], of at most `at_once` mixtures a time.
+
+    One shard after the other is held in memory. ValueError as of `read_estimates`, within a shard.
+    """
+    for path in paths:
+        estimates = list(read_estimates([path]).values())
+        for begin in range(0, len(estimates), at_once):
+            part = np.stack(estimates[begin : begin + at_once])
+            yield part.reshape(-1, part.shape[-1])

@@ -64,8 +64,8 @@ def table_of_run(run: Path, table: str | None) -> Tabulated:
 
 def tables_of_run(run: Path) -> list[str]:
     """Names of a run's tables that can have a page, such as `slakh_sdr`; `run` as for `page_of_run`."""
-    results = results_of(run)
-    return [path.stem for path in sorted(results.glob("*_*.json")) if path.with_suffix(".csv").is_file()]
+    made = [path for path in sorted(results_of(run).glob("*_*.json")) if path.with_suffix(".csv").is_file()]
+    return [path.stem for path in made if not path.stem.endswith("_fid")]  # that is about no single mixture
 
 
 def results_of(run: Path) -> Path:

@@ -5,7 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lass.data.estimates import FORM, VERSION, read_computed, read_estimates, write_estimates
+from lass.data.estimates import (
+    FORM,
+    VERSION,
+    computed_by_method,
+    estimates_in_batches,
+    read_computed,
+    read_estimates,
+    write_estimates,
+)
 from lass.settings import Computed
 from lass.storage import write_tensors
 
@@ -44,6 +52,26 @@ def test_equal_estimates_have_equal_bytes(tmp_path: Path) -> None:
     for name in "ab":
         write_estimates(tmp_path / name, items=range(4), estimates=VALUES.astype(np.float64), computed=[CPU])
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_rows_of_all_shards_in_batches(tmp_path: Path) -> None:
+    """Both sources of a mixture after each other; a shard without mixtures has none."""
+    paths = [tmp_path / name for name in ("b.safetensors", "empty.safetensors", "a.safetensors")]
+    for path, rows in zip(paths, ([2, 0, 1], [], [3]), strict=True):
+        write_estimates(path, items=rows, estimates=VALUES[rows], computed=[CPU])
+    batches = list(estimates_in_batches(paths, at_once=2))
+    assert [len(batch) for batch in batches] == [4, 2, 2]
+    assert np.array_equal(np.concatenate(batches), VALUES.reshape(8, 3))
+
+
+def test_how_methods_were_computed(tmp_path: Path) -> None:
+    paths = [
+        tmp_path / name for name in ("lass/1.safetensors", "average/1.safetensors", "lass/2.safetensors")
+    ]
+    for path in paths:
+        path.parent.mkdir(exist_ok=True)
+        write_estimates(path, items=[0], estimates=VALUES[:1], computed=[CPU])
+    assert computed_by_method(paths) == {"lass": [CPU.model_dump()], "average": [CPU.model_dump()]}
 
 
 @pytest.mark.parametrize(

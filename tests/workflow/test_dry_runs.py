@@ -116,6 +116,9 @@ def test_every_rule_is_in_one_of_the_two(tmp_path: Path) -> None:
         "train_denoiser": "results/slakh/denoisers/songs.safetensors",
         "time_method": "results/slakh/validation/seconds/diffusion.csv",
         "draw_seconds": "results/slakh_diffusion_seconds.png",
+        "measure_features": "results/mnist/test/features/nmf.npz",
+        "measure_reference": "results/mnist/features.npz",
+        "tabulate_distances": "results/mnist_fid.csv",
     }
     assert rules == {*ALL_RULES, *IMAGE_RULES, *named} - {"all"}
     slakh = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))["datasets"]["slakh"]
@@ -452,6 +455,29 @@ def test_pictures_from_a_folder(tmp_path: Path) -> None:
     assert outcome.jobs.keys() == IMAGE_RULES.keys() - {"fetch_mnist", "fit_nmf", "fit_frames"}
 
 
+def test_the_distance_of_sets_of_images(tmp_path: Path) -> None:
+    """Of the rows of the main table, by weights that are fetched; or of others, by files that are here."""
+    configs, targets = [TEST_CONFIG, ROOT / "config" / "mnist.yaml"], ["results/mnist_fid.csv"]
+    jobs = dry_run(tmp_path, configs=configs, targets=targets).jobs
+    assert jobs["measure_features"] == 2, "nmf and frames"
+    assert {"fetch_weights": 1, "measure_reference": 1, "tabulate_distances": 1}.items() <= jobs.items()
+    assert "score_estimates" not in jobs
+    given = [tmp_path / name for name in ("weights.pth", "celeba.npz")]
+    for path in given:
+        path.touch()
+    fid = {"rows": ["average"], "split": "validation", "weights": str(given[0]), "statistics": str(given[1])}
+    mine = write_config(tmp_path / "c.yaml", of_mnist(fid=fid))
+    jobs = dry_run(tmp_path, configs=[*configs, mine], targets=targets).jobs
+    assert jobs == {
+        "fetch_mnist": 2,
+        "prepare_images": 1,
+        "draw_mixtures": 1,
+        "separate_mixtures": 4,
+        "measure_features": 1,
+        "tabulate_distances": 1,
+    }
+
+
 def test_another_method_for_images(tmp_path: Path) -> None:
     """A decoder and a method of the user's own names."""
     separation = {
@@ -480,6 +506,11 @@ def test_another_method_for_images(tmp_path: Path) -> None:
         ),
         (of_mnist(source="folder"), "datasets.mnist: source is 'folder', so root must name a folder"),
         (of_mnist(mirrors=[]), "datasets.mnist: root and mirrors are empty"),
+        (of_mnist(tables={"fid": {"rows": ["lass"]}}), "tables.fid: the name is taken by the table of the"),
+        (
+            of_mnist(fid={"rows": ["average", "hpss"]}),
+            "fid.rows ['average', 'hpss'] must name different ones",
+        ),
         (of_mnist(separation={"methods": {"lass": {"decoder": "x"}}}), "methods.lass.decoder is 'x'"),
         ({"datasets": {"logs": {"kind": "images"}}}, "datasets.logs.source: missing"),
         ({"datasets": {"mine": {"source": "folder"}}}, "datasets.mine: has no kind; give one of"),

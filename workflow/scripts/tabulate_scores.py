@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lass import __version__
-from lass.data.estimates import read_computed
+from lass.data.estimates import computed_by_method
 from lass.evaluation.opening import open_metric
 from lass.evaluation.settings import METRIC_SETTINGS
 from lass.evaluation.tables.files import write_csv
@@ -27,11 +27,7 @@ with logged(snakemake.log[0]) as logger:
     write_csv(summary, path=Path(output.table))
     logger.info("%s\n%s", output.table, metric.format(Path(output.table)))
     metric.draw(rows, classes=params.classes, path=Path(output.figure))
-    computed: dict[str, list[dict[str, str]]] = {}
-    estimates = [Path(path) for path in snakemake.input.estimates]
-    for name in dict.fromkeys(path.parent.name for path in estimates):
-        ways = read_computed(path for path in estimates if path.parent.name == name)
-        computed[name] = [way.model_dump() for way in ways]
+    computed = computed_by_method(map(Path, snakemake.input.estimates))
     made = {"config": params.config, "lass": __version__, "split": params.split, "computed": computed}
     with written_aside(Path(output.made)) as aside:
         aside.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")

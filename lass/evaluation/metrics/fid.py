@@ -5,14 +5,18 @@ not part of this module: distances are comparable only where the same network sa
 """
 
 import logging
+import math
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from lass.storage import written_aside
 
 FloatArray = NDArray[np.float64]
 Images = NDArray[np.float32]
@@ -28,6 +32,7 @@ class FeatureStatistics:
     mean: FloatArray  # [D]
     covariance: FloatArray  # [D, D], symmetric, normalised by the number of images less one
     images: int | None = None  # how many; None where a file does not tell
+    network: str | None = None  # SHA-256 of the file of the network that made the features; likewise
 
     def __post_init__(self) -> None:
         """Refuse other shapes, and numbers that are none."""
@@ -43,9 +48,28 @@ class FeatureStatistics:
         if float(np.abs(self.covariance - self.covariance.T).max()) > 1e-5 * scale:
             raise ValueError("the covariance is not symmetric: compute the statistics again")
 
+    @cached_property
+    def root(self) -> FloatArray:
+        """The symmetric root of the covariance [D, D]: one set is compared with several."""
+        return symmetric_root(self.covariance)
 
-def statistics_of(batches: Iterable[ArrayLike]) -> FeatureStatistics:
+
+def pictures_of(images: ArrayLike, *, image: tuple[int, int, int]) -> Images:
+    """Images [n, T] of numbers as pictures [n, C, H, W] in [0, 1], of 256 levels as in a file of pictures.
+
+    Published distances are between files of 8 bits. Raises ValueError where `image` has not T numbers.
+    """
+    rows = np.asarray(images, dtype=np.float32)
+    if rows.ndim != 2 or rows.shape[1] != math.prod(image):
+        raise ValueError(f"images {list(rows.shape)} are not rows of {math.prod(image)} numbers, {image}")
+    levels = np.asarray(np.round(rows.clip(0, 1) * 255) / 255, dtype=np.float32)
+    return levels.reshape(-1, *image)
+
+
+def statistics_of(batches: Iterable[ArrayLike], *, network: str | None = None) -> FeatureStatistics:
     """Mean and covariance of the features [B, D] of all `batches`, in one pass and in float64.
+
+    `network` names what made them.
 
     Batches are merged by their means (Chan, Golub and LeVeque 1979): no difference of large sums is taken.
     Fewer than 2,048 images are logged as a warning. Raises ValueError for fewer than two images, other
@@ -72,7 +96,7 @@ def statistics_of(batches: Iterable[ArrayLike]) -> FeatureStatistics:
     if images < 2:
         raise ValueError(f"{images} images have no covariance: give two at least")
     warn_of_few(images)
-    return FeatureStatistics(mean, scatter / (images - 1), images)
+    return FeatureStatistics(mean, scatter / (images - 1), images, network)
 
 
 def warn_of_few(images: int) -> None:
@@ -89,14 +113,24 @@ def warn_of_few(images: int) -> None:
 def read_statistics(path: Path) -> FeatureStatistics:
     """Statistics from a file `.npz` with `mu` [D] and `sigma` [D, D], as pytorch-fid writes them.
 
-    Raises FileNotFoundError where there is none, and ValueError, naming the file, where it holds others.
+    Those of `write_statistics` also tell the number of images and the network. Raises FileNotFoundError where
+    there is none, and ValueError, naming the file, where it holds others.
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             found = {name: np.asarray(arrays[name], dtype=np.float64) for name in ("mu", "sigma")}
-        return FeatureStatistics(found["mu"], found["sigma"])
+            told = {name: arrays[name].item() for name in ("images", "network") if name in arrays.files}
+        return FeatureStatistics(found["mu"], found["sigma"], **told)
     except (KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{path}: no statistics of features with mu and sigma ({error})") from error
+
+
+def write_statistics(path: Path, statistics: FeatureStatistics) -> None:
+    """Write `statistics` as pytorch-fid does; images and network, too, where they are known."""
+    told = {"images": statistics.images, "network": statistics.network}
+    arrays = {name: np.asarray(value) for name, value in told.items() if value is not None}
+    with written_aside(path) as aside, aside.open("wb") as file:
+        np.savez(file, allow_pickle=False, mu=statistics.mean, sigma=statistics.covariance, **arrays)
 
 
 def image_distance(
@@ -123,7 +157,7 @@ def frechet_distance(one: FeatureStatistics, other: FeatureStatistics) -> float:
             f"{len(one.mean)} and {len(other.mean)} features: statistics of the same network are needed"
         )
     between = float(((one.mean - other.mean) ** 2).sum())
-    product = symmetric_root(one.covariance) @ symmetric_root(other.covariance)
+    product = one.root @ other.root
     common = float(np.linalg.svd(product, compute_uv=False).sum())
     distance = between + float(np.trace(one.covariance) + np.trace(other.covariance)) - 2 * common
     return max(distance, 0.0)  # equal sets differ by rounding

@@ -258,3 +258,10 @@ def read_inception(path: Path) -> Inception:
     """The network stored at `path`, ready for inference; ValueError for another kind or a damaged file."""
     shape, _ = describe_part(path, KIND, InceptionShape)
     return load_part(path, without_memory(Inception, shape))
+
+
+def open_inception(path: Path) -> Inception:
+    """The network of the published file at `path`, or of what `import_inception` made of it."""
+    return (
+        read_inception(path) if path.suffix == ".safetensors" else convert_inception(path, read_weights(path))
+    )

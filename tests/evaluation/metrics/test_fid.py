@@ -15,9 +15,11 @@ from lass.evaluation.metrics.fid import (
     FloatArray,
     frechet_distance,
     image_distance,
+    pictures_of,
     read_statistics,
     statistics_of,
     symmetric_root,
+    write_statistics,
 )
 
 
@@ -147,6 +149,33 @@ def test_other_files(tmp_path: Path, content: dict[str, Any]) -> None:
     np.savez(path, **content)
     with pytest.raises(ValueError, match=r"other\.npz: no statistics of features with mu and sigma"):
         read_statistics(path)
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    """Also by whoever knows of `mu` and `sigma` alone."""
+    path = tmp_path / "own.npz"
+    written = statistics_of([draw(9, 3, seed=0)], network="0f")
+    write_statistics(path, written)
+    read = read_statistics(path)
+    assert np.array_equal(read.mean, written.mean)
+    assert np.array_equal(read.covariance, written.covariance)
+    assert (read.images, read.network) == (9, "0f")
+    before = path.read_bytes()
+    write_statistics(path, written)
+    assert path.read_bytes() == before
+    write_statistics(path, FeatureStatistics(np.zeros(1), np.eye(1)))
+    with np.load(path) as arrays:
+        assert sorted(arrays.files) == ["mu", "sigma"]
+
+
+def test_pictures_have_256_levels() -> None:
+    """Channel by channel, line by line; what lies outside is clipped."""
+    row = np.array([[-0.3, 0.0, 0.4999, 1.0, 1.7, 100 / 255, 100.4 / 255, 0.25]])
+    pictures = pictures_of(row, image=(2, 1, 4))
+    assert pictures.shape == (1, 2, 1, 4)
+    assert (pictures * 255).round(4).ravel().tolist() == [0, 0, 127, 255, 255, 100, 100, 64]
+    with pytest.raises(ValueError, match=r"images \[1, 8\] are not rows of 12 numbers"):
+        pictures_of(row, image=(3, 2, 2))
 
 
 def test_a_damaged_and_a_missing_file(tmp_path: Path) -> None:
