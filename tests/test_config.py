@@ -709,3 +709,21 @@ def test_only_files_in_the_folder_of_the_codec_or_below_are_of_its_codes() -> No
     for other in ("models/two/network.safetensors", "models/network.safetensors", None):
         assert dataset.beside_codec(other) is None
     assert slakh({"codec.checkpoint": None}).beside_codec("models/one/network.safetensors") is None
+
+
+def test_a_given_table_may_be_of_any_number_of_tuples() -> None:
+    """Published ones say how many only in themselves."""
+    given = {"codec.checkpoint": "m/codec.safetensors", "likelihood.checkpoint": "m/likelihood.safetensors"}
+    assert slakh(given | {"likelihood.tuples": None}).tuple_origin.tuples is None
+    counted = {"codebook": "ff", "sources": ["drums", "bass"], "weights": [0.5, 0.5], "tuples": 77}
+    origin = slakh(given | {"likelihood.tuples": None}).tuple_origin
+    origin.encoded("ff").check("m", counted)
+    with pytest.raises(ValueError, match="m: counted with weights"):
+        origin.encoded("ff").check("m", counted | {"weights": [0.4, 0.6]})
+    elsewhere = {"likelihood.checkpoint": "other/likelihood.safetensors"}
+    for changes in ({"likelihood.checkpoint": None}, elsewhere):
+        with pytest.raises(ValueError, match=r"likelihood\.tuples is null, but the table is counted here"):
+            slakh(given | {"likelihood.tuples": None} | changes)
+    untrained = of_slakh(given | {"likelihood.tuples": None})
+    with pytest.raises(ValueError, match=r"likelihood\.tuples is null"):
+        parse_config(untrained | {"pretrained": False})

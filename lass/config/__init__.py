@@ -123,6 +123,11 @@ class Config(Section):
                 dataset.check_trained_denoisers(pretrained=self.pretrained)
             except ValueError as error:
                 raise ValueError(f"datasets.{name}.{error}") from None
+            given = self.pretrained and dataset.beside_codec(dataset.likelihood.checkpoint)
+            if dataset.likelihood.tuples is None and not given:
+                raise ValueError(
+                    f"datasets.{name}.likelihood.tuples is null, but the table is counted here: say how many"
+                )
         return self
 
     def check_names(self) -> None:

@@ -146,7 +146,11 @@ class Counting(Section):
         "path",
         default=None,
     )
-    tuples: PositiveInt = key("tuples (z_1..z_N, m) that are counted, rounded up to whole groups", "tuples")
+    tuples: PositiveInt | None = key(
+        "tuples (z_1..z_N, m) that are counted, rounded up to whole groups; null where `checkpoint` names a "
+        "table, whatever number it was counted from",
+        "tuples",
+    )
     mixtures_per_group: PositiveInt = key("random mixtures encoded at once", "mixtures")
     held_out_groups: PositiveInt = key(
         "groups of unseen mixtures by which coverage and held-out log-likelihood are measured",
@@ -195,8 +199,9 @@ def check_names(methods: Iterable[str], *, others: Iterable[str], where: str) ->
 
 def check_tables(tables: Mapping[str, Table], *, methods: Iterable[str], main: str) -> None:
     """Rows that exist, each once; the table that figures are about."""
-    if "separations" in tables:
-        raise ValueError("tables.separations: the name is taken by the figure, choose another")
+    for name in ("candidates", "separations"):
+        if name in tables:
+            raise ValueError(f"tables.{name}: the name is taken by the figure, choose another")
     for name, table in tables.items():
         if set(table.rows) - set(methods) or len(set(table.rows)) != len(table.rows):
             raise ValueError(f"tables.{name}.rows {table.rows} must name different ones of {sorted(methods)}")

@@ -11,7 +11,7 @@ class TupleOrigin(Section):
 
     sources: tuple[str, ...]  # class of every source, or the classes that they are drawn from
     weights: tuple[float, ...]  # alpha, N
-    tuples: int  # that are asked for; whole groups are counted
+    tuples: int | None  # that are asked for; whole groups are counted. None: as many as a given table says
 
     def encoded(self, codebook: str) -> "Counted":
         """The same in the codes of the codebook of this identity."""
@@ -27,7 +27,7 @@ class Counted(TupleOrigin):
         """ValueError, naming the file `path`, where the entry of its header says another thing."""
         given = stored if isinstance(stored, dict) else {}
         for name, wanted in self.model_dump(mode="json").items():
-            if given.get(name) != wanted:
+            if wanted is not None and given.get(name) != wanted:
                 raise ValueError(
                     f"{path}: counted with {name} = {given.get(name)}, but {name} = {wanted} is configured: "
                     "give the table that belongs to this configuration, or set likelihood.checkpoint to "

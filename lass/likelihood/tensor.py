@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
@@ -189,6 +190,16 @@ def read_likelihood(
     likelihood = Likelihood(**parts, codebook_size=sizes["codebook_size"], sources=sizes["sources"])
     _check_layout(path, likelihood)
     return likelihood
+
+
+def read_counted(path: Path) -> Counted:
+    """What the table at `path` was counted from, by its header; errors as of `read_likelihood`."""
+    try:
+        return Counted.model_validate(read_header(path, form=FORM, version=VERSION).get("counted"))
+    except ValidationError as error:
+        raise damaged(
+            path, f"its header does not say what was counted ({error.error_count()} faults)"
+        ) from error
 
 
 def nearest_counted(likelihood: Likelihood, codebook: Tensor) -> Tensor:

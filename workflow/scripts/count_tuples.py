@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 with logged(snakemake.log[0]) as logger:
     params, mixing = snakemake.params, Mixing(**snakemake.params.mixing)
     origin = TupleOrigin(**params.counted_from)
+    assert origin.tuples is not None, "as the configuration demands where a table is counted"
     device = choose_device(snakemake.resources.device)
     codec = open_codec(Path(snakemake.input.codec), CodecCheck(**params.check), device=device)
     stream = open_stream(

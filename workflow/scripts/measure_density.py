@@ -11,7 +11,7 @@ from lass.data.settings import LIBRARY_SETTINGS, Mixing, TupleGroup
 from lass.data.tuples import encoder_of, open_stream
 from lass.evaluation.tables.files import write_csv
 from lass.likelihood.settings import TupleOrigin
-from lass.likelihood.tensor import density, held_out_log_likelihood, read_likelihood
+from lass.likelihood.tensor import density, held_out_log_likelihood, read_counted, read_likelihood
 from lass.models.codec import open_codec
 from lass.models.settings import CodecCheck
 from lass.runtime import logged
@@ -38,6 +38,7 @@ with logged(snakemake.log[0]):
         codebook_size=len(codec.codebook),
         counted=origin.encoded(codec.identity),
     )
+    asked, counted = origin.tuples, read_counted(Path(snakemake.input.likelihood))
     groups = [stream.group(number) for number in range(params.groups)]
     sources = np.concatenate([z.reshape(len(z), -1) for z, _ in groups], axis=1)
     mixture = np.concatenate([m.ravel() for _, m in groups])
@@ -46,7 +47,7 @@ with logged(snakemake.log[0]):
         "dataset": snakemake.wildcards.dataset,
         "sources": likelihood.sources,
         "codes": likelihood.codebook_size,
-        "tuples_counted": -(-origin.tuples // stream.group_size) * stream.group_size,
+        "tuples_counted": -(-asked // stream.group_size) * stream.group_size if asked else counted.tuples,
         "entries": len(likelihood.log_likelihood),
         "density": density(likelihood),
         "coverage": held_out.coverage,
