@@ -48,7 +48,7 @@ FAMILIES = ("blind", "class_nmf", "diffusion", "latent", "oracles", "supervised"
 
 FUNCTION_LINES = 50
 PARAMETERS = 7
-COMMANDS = {"separate", "import_files"}  # of the command line: their parameters are its options
+COMMANDS = {"separate", "import_files", "assemble"}  # of the command line: their parameters are its options
 MODULE_LINES = 350
 SCRIPT_LINES = 60
 RULE_FILE_LINES = 150

@@ -1,4 +1,4 @@
-"""The command `lass`: separate recordings, look at models, pack, check and import them, show tables.
+"""The command `lass`: separate recordings, look at models, make and check them, show tables.
 
 Errors are one line with the file, the value and the remedy; `--debug` shows where they come from. Exit codes:
 0 all went well, 1 a file or a model cannot be used, 2 the command line is wrong, 130 stopped by Ctrl-C.
@@ -10,6 +10,7 @@ import sys
 import typer
 
 from lass import __version__
+from lass.cli.assembling import assemble
 from lass.cli.importing import import_files
 from lass.cli.models import check, models_app, pack
 from lass.cli.pages import page, print_table
@@ -24,6 +25,7 @@ app.command()(separate)
 app.command()(check)
 app.command()(pack)
 app.command(name="import")(import_files)
+app.command()(assemble)
 app.command()(page)
 app.command(name="table")(print_table)
 

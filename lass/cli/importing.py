@@ -21,7 +21,8 @@ def import_files(  # noqa: PLR0913 (options of a command)
     classes: Annotated[
         str | None,
         typer.Option(
-            help="That a prior or a table knows, such as bass,drums; or how many an image prior is told."
+            help="That a prior or a table knows, such as bass,drums; or how many an image prior is told; or "
+            "some of these with their numbers, such as tabby=281,tiger=292."
         ),
     ] = None,
     side: Annotated[int | None, typer.Option(min=1, help="Pixels of an image's side: 256.")] = None,

@@ -21,7 +21,7 @@ COLUMNS = {
     "reference": "str",
     "reference_images": "Int64",
 }
-"""A row per method: how many images were compared, and with how many of which set; missing where not known."""
+"""A row per method: how many images were compared, with how many of which set; missing where not known."""
 
 logger = logging.getLogger(__name__)
 

@@ -43,6 +43,7 @@ class GptShape:
     activation: str = "gelu"  # or gelu_tanh
     tied: bool = False  # whether the output layer is the embedding
     epsilon: float = 1e-5  # of all normalisations
+    starts: tuple[int, ...] = ()  # the code of every class, where they are not the first ones in order
 
     def __post_init__(self) -> None:
         """Refuse shapes that cannot be built."""
@@ -54,6 +55,13 @@ class GptShape:
         if not 1 <= self.classes <= self.codes:
             raise ValueError(
                 f"gpt: {self.classes} classes, but each is one of {self.codes} codes: give 1 to {self.codes}"
+            )
+        if self.starts and (
+            len(self.starts) != self.classes or not set(self.starts) <= set(range(self.codes))
+        ):
+            raise ValueError(
+                f"gpt: classes begin with codes {list(self.starts)}: give one of 0 to {self.codes - 1} for "
+                f"each of {self.classes} classes"
             )
         if self.activation not in ACTIVATIONS:
             raise ValueError(f"gpt: activation {self.activation!r}: choose one of {sorted(ACTIVATIONS)}")
@@ -123,7 +131,11 @@ class Gpt(nn.Module):
     @property
     def start(self) -> nn.Embedding:
         """What stands before the first code: the row of the class in the embedding of the codes."""
-        return self.embed
+        if not self.shape.starts:
+            return self.embed
+        rows = self.embed.weight[torch.tensor(self.shape.starts, device=self.embed.weight.device)]
+        chosen: nn.Embedding = nn.Embedding.from_pretrained(rows)
+        return chosen
 
     def rotation(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """Cosine and sine [S, D / 2] of no rotation: positions are added to the input."""
@@ -133,8 +145,8 @@ class Gpt(nn.Module):
     def forward(self, codes: Tensor, classes: Tensor) -> Tensor:
         """Logits [B, S, K] of the positions of `codes` [B, S], each from those before it; `classes` [B]."""
         check_length(codes.shape[1], context=self.shape.context)
-        before = torch.cat([classes[:, None], codes[:, :-1]], dim=1)  # [B, S]
-        x = self.embed(before) + self.places.weight[: codes.shape[1]]
+        inputs = torch.cat([self.start(classes)[:, None], self.embed(codes[:, :-1])], dim=1)  # [B, S, width]
+        x = inputs + self.places.weight[: codes.shape[1]]
         for block in self.blocks:
             x = block(x)
         return self.logits(x)
@@ -174,6 +186,23 @@ class Gpt(nn.Module):
     ) -> dict[str, Tensor]:
         """Mean negative log-likelihood in nats per token of (codes [B, S], classes [B])."""
         return code_loss(self, batch)
+
+
+def codes_of_classes(classes: Sequence[str]) -> tuple[list[str], tuple[int, ...]]:
+    """Names of classes, and the code that each begins with where they are given as `tiger=292`.
+
+    Without numbers there are no codes: the first class begins with code 0, and so on. ValueError where only
+    some have one.
+    """
+    parts = [each.partition("=") for each in classes]
+    numbers = [number.strip() for _, equals, number in parts if equals]
+    if not numbers:
+        return list(classes), ()
+    if len(numbers) != len(parts) or not all(each.isdecimal() for each in numbers):
+        raise ValueError(
+            f"classes {', '.join(classes)}: give each a number, such as tiger=292, or none of them"
+        )
+    return [name.strip() for name, _, _ in parts], tuple(map(int, numbers))
 
 
 def told_classes(classes: Sequence[str]) -> tuple[int, dict[str, list[str]]]:

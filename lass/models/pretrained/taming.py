@@ -6,6 +6,7 @@ Names, shapes and defaults: github.com/CompVis/taming-transformers (snapshot 3ba
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -24,7 +25,7 @@ from lass.models.pretrained.checking import (
 from lass.models.pretrained.configuration import heads_of, told_apart
 from lass.models.pretrained.diffusers import by_published_names
 from lass.models.pretrained.gpt import KIND as GPT
-from lass.models.pretrained.gpt import Gpt, GptShape, told_classes
+from lass.models.pretrained.gpt import Gpt, GptShape, codes_of_classes, told_classes
 from lass.models.pretrained.pickles import read_weights
 from lass.models.pretrained.registry import KINDS
 from lass.models.pretrained.stored import (
@@ -213,14 +214,17 @@ def import_transformer(
     """Write the transformer of a published file as the prior `name` in the model's folder `out`.
 
     It is of the codec that is in the folder already. One of `files` may be the published `project.yaml`,
-    which tells the heads. `classes` are those of which it is told one, as of `told_classes`. ValueError as
-    of `convert_transformer`, and where the file holds another codebook than the codec's.
+    which tells the heads. `classes` are those of which it is told one, as of `told_classes`, or some of them
+    as of `codes_of_classes`. ValueError as of `convert_transformer`, and where the file holds another
+    codebook than the codec's.
     """
     weights, configurations = told_apart(files)
     path = check_files(weights, "taming-transformer")
     part, codebook = out / prior_file(name), codebook_beside(out)
-    tensors, (number, told) = read_weights(path), told_classes(classes)
+    names, starts = codes_of_classes(classes)
+    tensors, (number, told) = read_weights(path), told_classes(names)
     network = convert_transformer(path, tensors, heads=heads_of(heads, configurations), classes=number)
+    network.shape = replace(network.shape, starts=starts)
     shape, licence = network.shape, KINDS["taming-transformer"].licence
     source = source_of_prior(path, licence, codes=shape.codes, codebook=codebook)
     own = tensors.get(FIRST_STAGE + CODEBOOK)

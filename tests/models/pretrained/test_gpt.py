@@ -16,6 +16,7 @@ from lass.models.pretrained.gpt import (
     KIND,
     Gpt,
     GptShape,
+    codes_of_classes,
     read_gpt,
     told_classes,
 )
@@ -204,6 +205,30 @@ def test_a_network_comes_back_from_its_file(tmp_path: Path, tied: bool) -> None:
 )
 def test_classes_are_names_or_a_number(given: list[str], number: int, told: dict[str, list[str]]) -> None:
     assert told_classes(given) == (number, told)
+
+
+def test_some_of_many_classes(tmp_path: Path) -> None:
+    """Of a network that is told a class: those of these codes, as if all had been named."""
+    assert codes_of_classes(["tiger=5", " eel = 2"]) == (["tiger", "eel"], (5, 2))
+    assert codes_of_classes(["tiger", "eel"]) == (["tiger", "eel"], ())
+    for wrong in (["tiger=5", "eel"], ["tiger=x", "eel=1"]):
+        with pytest.raises(ValueError, match="give each a number, such as tiger=292, or none of them"):
+            codes_of_classes(wrong)
+    every = build(classes=7)
+    some = build(classes=2, starts=(5, 2))
+    some.load_state_dict(every.state_dict())
+    codes = draw(2)
+    classes = torch.tensor([1, 0])
+    torch.testing.assert_close(some(codes, classes), every(codes, torch.tensor([2, 5])), rtol=0, atol=0)
+    first = TransformerPrior(some, class_index=0), TransformerPrior(every, class_index=5)
+    logits = [prior.log_probs(None, prior.start(2, 4)) for prior in first]
+    assert torch.equal(*logits)
+    part = tmp_path / "prior.safetensors"
+    write_part(part, tensors_of(some), kind=KIND, shape=some.shape, provenance={"codebook": "0"})
+    assert read_gpt(part).shape.starts == (5, 2)
+    for starts in ((5,), (5, 99)):
+        with pytest.raises(ValueError, match=r"give one of 0 to .* for each of 2 classes"):
+            build(classes=2, starts=starts)
 
 
 # --- what is refused ---
