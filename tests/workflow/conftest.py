@@ -33,7 +33,7 @@ def run_toy(directory: Path) -> None:
 def run_toy_images(directory: Path) -> None:
     write_mnist(directory / "digits", train=1400, test=300)
     configs = [TEST_CONFIG, image_config(directory)]
-    targets = [*IMAGE_TARGETS, "results/timing.csv"]
+    targets = [*IMAGE_TARGETS, "results/timing.csv", "results/mnist_candidates.png"]
     outcome = run(directory, *SCATTER, configs=configs, targets=targets)
     assert outcome.status == 0, outcome.output
 

@@ -77,6 +77,14 @@ def test_figure_and_examples_can_be_looked_at(toy_images: Path) -> None:
     assert len(files) == 1 + 2 * 3, "a mixture, its two sources, and what two methods made of them"
 
 
+def test_candidates_can_be_looked_at(toy_images: Path) -> None:
+    """A row of mixtures, two of sources, four times two of candidates: as many pixels as separations of four."""
+    with Image.open(toy_images / "results" / "mnist_candidates.png") as picture:
+        width, height = picture.size
+    assert height > 11 * 28
+    assert width > 2 * 28
+
+
 def rerun(toy: Path, values: dict[str, Any], tmp_path: Path) -> Outcome:
     """What would run with other `values` of mnist."""
     change = write_config(tmp_path / "change.yaml", {"datasets": {"mnist": values}})

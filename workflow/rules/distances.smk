@@ -5,6 +5,7 @@ fetched where none are given. Makes results/{dataset}/{split}/features/{method}.
 results/{dataset}_fid.csv. Rules: measure_features, measure_reference, tabulate_distances.
 """
 
+
 rule measure_features:
     input:
         estimates=gather.mixtures("results/{{dataset}}/{{split}}/{{method}}/{scatteritem}.safetensors"),

@@ -92,6 +92,13 @@ def labels_of_pictured(wildcards):
     return {name: dataset.labels(name) for name in dataset.pictured}
 
 
+def candidates_shown(wildcards):
+    """Every shard of the candidates to look at."""
+    shards = gather.mixtures("{scatteritem}.parquet")
+    decoder = dataset_of(wildcards).shown_decoder
+    return [f"results/{wildcards.dataset}/test/candidates/{decoder}/{shard}" for shard in shards]
+
+
 def tokens_to_evaluate(wildcards):
     """Token tables of unseen data, by split."""
     shards = gather.tokens("{scatteritem}.parquet")

@@ -1,0 +1,48 @@
+"""A few test mixtures, their sources, and the nearest of the candidates that a decoder left (Figure 1)."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from lass.compute.devices import choose_device
+from lass.data.mixtures import open_mixtures
+from lass.data.settings import ImageLibrarySettings
+from lass.evaluation.opening import open_medium, open_metric
+from lass.evaluation.separations import Separations, spread_items
+from lass.evaluation.settings import MEDIUM_SETTINGS, METRIC_SETTINGS
+from lass.models.codec import open_codec
+from lass.models.settings import CodecCheck
+from lass.runtime import logged
+from lass.tokens import read_candidates
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logged(snakemake.log[0]) as logger:
+    params, given = snakemake.params, snakemake.input
+    data = ImageLibrarySettings(**params.library)
+    mixtures = open_mixtures(Path(given.sources), Path(given.mixtures), data)
+    codec = open_codec(
+        Path(given.codec), CodecCheck(**params.check), device=choose_device(snakemake.resources.device)
+    )
+    drawn = read_candidates(map(Path, given.candidates), codebook=codec.identity)
+    true = mixtures.load(spread_items(len(mixtures), params.pictures))
+    shown = Separations(true.items, true.classes, true.mixtures, true.sources)
+    for number in range(params.candidates):
+        decoded: dict[int, np.ndarray] = {}
+        for item in true.items:  # where fewer are left, the last one again
+            codes = drawn[item]["codes"][min(number, len(drawn[item]["codes"]) - 1)]
+            with torch.inference_mode():
+                decoded[item] = codec.decode(torch.tensor(codes, device=codec.device)).cpu().numpy()
+        shown = shown.with_estimates(
+            f"candidate {number + 1}",
+            decoded,
+            metric=open_metric(METRIC_SETTINGS.validate_python(params.metric)),
+            labels=params.labels,
+        )
+    open_medium(MEDIUM_SETTINGS.validate_python(params.medium)).draw(
+        shown, path=Path(snakemake.output.figure)
+    )
+    logger.info("%s", snakemake.output.figure)
