@@ -19,6 +19,7 @@ from typing import Any
 
 import yaml
 from snakemake.cli import main as snakemake
+from snakemake.utils import update_config
 
 ROOT = Path(__file__).parents[2]
 TEST_CONFIG = ROOT / "config" / "test.yaml"
@@ -164,6 +165,26 @@ def write_config(path: Path, values: Mapping[str, Any]) -> Path:
     """A file of overrides."""
     path.write_text(yaml.safe_dump(dict(values)), encoding="utf-8")
     return path
+
+
+def with_models(folder: Path, configs: Sequence[Path]) -> Path:
+    """Overrides of these files: what they name below models/ is an empty file in `folder`."""
+
+    def moved(values: Mapping[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, value in values.items():
+            if isinstance(value, dict) and (inner := moved(value)):
+                found[name] = inner
+            if name == "checkpoint" and str(value).startswith("models/"):
+                found[name] = str(folder / value)
+                (folder / value).parent.mkdir(parents=True, exist_ok=True)
+                (folder / value).touch()
+        return found
+
+    merged: dict[str, Any] = {}
+    for path in configs:
+        update_config(merged, moved(yaml.safe_load(path.read_text(encoding="utf-8")) or {}))
+    return write_config(folder / "models.yaml", merged)
 
 
 def image_config(folder: Path, **values: Any) -> Path:

@@ -13,7 +13,7 @@ from snakemake.cli import get_argument_parser
 from snakemake.utils import update_config
 
 from lass.config import json_schema, parse_config
-from tests.workflow.runner import ROOT, dry_run
+from tests.workflow.runner import ROOT, dry_run, with_models
 
 pytestmark = pytest.mark.workflow
 
@@ -40,6 +40,11 @@ ASIDE = ("--cores", "--directory", "--snakefile", "--workflow-profile", "--confi
 OF_READER = ("mine.yaml", "FILE")
 """What documents call a file of overrides that a reader has written."""
 MNIST = [f"{part}-{what}-ubyte" for part in ("train", "t10k") for what in ("images-idx3", "labels-idx1")]
+
+
+PICTURES = yaml.safe_load((ROOT / "config" / "paper_pictures.yaml").read_text(encoding="utf-8"))
+WORDNET = tuple(PICTURES["datasets"]["imagenet"]["files"].values())
+"""Folders of the classes of ImageNet."""
 
 
 def commands() -> Iterator[str]:
@@ -71,12 +76,13 @@ def option_values(words: list[str], option: str) -> list[str]:
 
 
 def without_options(words: list[str]) -> list[str]:
-    """The words without the options in ASIDE, each of which has one value, and without targets."""
+    """The words without the options in ASIDE and their values, and without targets."""
     kept = list(words)
     for option in ASIDE:
         if option in kept:
             place = kept.index(option)
-            del kept[place : place + 2]
+            values = len(option_values(kept, option)) if option == "--configfile" else 1
+            del kept[place : place + 1 + values]
     return [word for word in kept if word != "--" and not word.startswith("results/")]
 
 
@@ -85,7 +91,8 @@ def make_data(folder: Path) -> None:
     for name in sorted(set(re.findall(r"/path/to/(\w+)", "\n".join(DOCUMENTS.values())))):
         splits = ("train", "test") if name == "musdb18hq" else ("train", "validation", "test")
         for split in splits:
-            (folder / name / split / "speech").mkdir(parents=True)  # the class of utterances
+            for kind in ("speech", *WORDNET):  # the class of utterances, those of pictures
+                (folder / name / split / kind).mkdir(parents=True)
         for file in MNIST:
             (folder / name / file).write_bytes(b"\0")
 
@@ -119,6 +126,7 @@ def test_command(tmp_path: Path, line: str) -> None:
     own = tmp_path / "mine.yaml"
     configs = [own if name in OF_READER else ROOT / name for name in option_values(words, "--configfile")]
     own.write_text("seed: 0\n")
+    configs.append(with_models(tmp_path, [path for path in configs if path != own]))
     options = without_options(words)
     options += [] if "--set-scatter" in options else FEW_JOBS
     targets = [word for word in words if word.startswith("results/")]

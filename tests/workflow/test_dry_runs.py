@@ -119,6 +119,7 @@ def test_every_rule_is_in_one_of_the_two(tmp_path: Path) -> None:
         "measure_features": "results/mnist/test/features/nmf.npz",
         "measure_reference": "results/mnist/features.npz",
         "tabulate_distances": "results/mnist_fid.csv",
+        "show_candidates": "results/mnist_candidates.png",
     }
     assert rules == {*ALL_RULES, *IMAGE_RULES, *named} - {"all"}
     slakh = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))["datasets"]["slakh"]
@@ -349,7 +350,12 @@ def test_songs_of_the_user(tmp_path: Path) -> None:
     ("name", "jobs"),
     [
         ("demo", GIVEN_RULES | {"separate_mixtures": 24, "score_estimates": 24, "draw_candidates": 8}),
-        ("paper", GIVEN_RULES),
+        (
+            "paper",
+            {name: jobs for name, jobs in IMAGE_RULES.items() if name != "fit_frames"}
+            | {"draw_mixtures": 1, "tabulate_scores": 1, "draw_candidates": 4}
+            | {"separate_mixtures": 16, "score_estimates": 16},
+        ),
         (
             "table5",
             GIVEN_RULES
