@@ -78,7 +78,7 @@ def test_figure_and_examples_can_be_looked_at(toy_images: Path) -> None:
 
 
 def test_candidates_can_be_looked_at(toy_images: Path) -> None:
-    """A row of mixtures, two of sources, four times two of candidates: as many pixels as separations of four."""
+    """A row of mixtures, two of sources, and two of each of four candidates."""
     with Image.open(toy_images / "results" / "mnist_candidates.png") as picture:
         width, height = picture.size
     assert height > 11 * 28
