@@ -1,14 +1,15 @@
 """A data set of audio: songs with stems, or recordings of single sources."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from lass.config.dataset import Dataset, known_reader
-from lass.config.location import check_download
+from lass.config.dataset import Dataset
+from lass.config.location import check_download, known_reader
 from lass.config.registry import AUDIO_READERS
-from lass.config.rows import check_blind, check_learned, check_masks
+from lass.config.rows import check_blind, check_learned, check_masks, check_networks
 from lass.config.separation import AudioCounting, Packing, Residual
 from lass.data.settings import (
     AUDIO_SUFFIXES,
@@ -22,7 +23,8 @@ from lass.data.settings import (
 from lass.data.sources import DOWNLOADS
 from lass.evaluation.settings import SdrSettings, SoundSettings
 from lass.methods.settings import AnyJob, BlindJob, OracleJob, SupervisedJob
-from lass.models.settings import AudioCodecSettings, CodecCheck, Supervised
+from lass.models.separator_settings import Supervised
+from lass.models.settings import AudioCodecSettings, CodecCheck
 from lass.separation.settings import Measured
 from lass.settings import PositiveFloat, PositiveInt, key
 from lass.songs.settings import Composed
@@ -165,15 +167,7 @@ class AudioDataset(Dataset):
             blind = [row for row in table.rows if self.family[row] == "blind"]
             if blind:
                 check_blind(self, f"tables.{name} names {blind[0]}", blind)
-            networks = [row for row in table.rows if self.family[row] == "supervised"]
-            if networks and self.supervised is None:
-                raise ValueError(f"tables.{name} names {networks[0]}, so the section supervised is needed")
-            if networks and self.source_classes != self.classes:
-                raise ValueError(
-                    f"tables.{name} names {networks[0]}, which gives one source of every class of "
-                    f"{self.classes}, but a mixture has {self.source_classes}: leave out "
-                    + ", ".join(networks)
-                )
+            check_networks(self, f"tables.{name} names", table.rows)
         return self
 
     @model_validator(mode="after")
@@ -188,6 +182,12 @@ class AudioDataset(Dataset):
                 "tells apart: make the prior conditional or count symmetrically"
             )
         return self
+
+    @property
+    def others(self) -> Mapping[str, str]:
+        """As of every kind; networks of latent blocks have names of the user's choice."""
+        blocks = self.supervised.disentangled if self.supervised else {}
+        return {**dict.fromkeys(blocks, "supervised"), **super().others}
 
     @property
     def reader(self) -> str:
@@ -332,6 +332,7 @@ class AudioDataset(Dataset):
         if family == "blind":
             return BlindJob(name=method, rate=self.sample_rate, seed=seed)
         if family == "supervised":
-            return SupervisedJob(name=method, classes=self.classes)
+            kind = self.supervised.kind(method) if self.supervised else method
+            return SupervisedJob(name=kind, classes=self.source_classes)
         codec = self.check_codec if method == "codec_ceiling" else None
         return OracleJob(name=method, rate=self.sample_rate, codec=codec)

@@ -43,14 +43,6 @@ from lass.pages.settings import PageJob
 from lass.separation.settings import Measured
 from lass.settings import PositiveInt, Section, distinct_names, key
 
-
-def known_reader(source: str, *, readers: Mapping[str, str]) -> str:
-    """`source`, where it names one of the `readers`; a ValueError otherwise."""
-    if source not in readers:
-        raise ValueError(f"source {source!r} is unknown: choose one of {', '.join(readers)}")
-    return source
-
-
 AnyLibrary = AudioLibrarySettings | ImageLibrarySettings
 AnyMetric = SdrSettings | PsnrSettings
 AnyMedium = SoundSettings | PictureSettings
@@ -87,8 +79,8 @@ class Dataset(WithDiffusion):
         )
         check_chosen_priors(self.separation.priors, self.priors, classes=self.classes)
         check_packing(self.model, methods=self.separation.methods)
-        check_names(self.separation.methods, others=METHODS[self.kind], where="separation.methods")
-        others = {**METHODS[self.kind], **dict.fromkeys(self.separation.methods, "latent")}
+        check_names(self.separation.methods, others=self.others, where="separation.methods")
+        others = {**self.others, **dict.fromkeys(self.separation.methods, "latent")}
         check_names(self.diffusion_methods, others=others, where="diffusion.methods")
         check_tables(self.tables, methods=self.family, main=self.main)
         return self
@@ -186,10 +178,15 @@ class Dataset(WithDiffusion):
         ]
 
     @property
+    def others(self) -> Mapping[str, str]:
+        """Name of every method that no section of `separation.methods` is about -> its family."""
+        return METHODS[self.kind]
+
+    @property
     def family(self) -> Mapping[str, str]:
         """Name of every method -> its family."""
         latent = dict.fromkeys(self.separation.methods, "latent")
-        return {**METHODS[self.kind], **latent, **dict.fromkeys(self.diffusion_methods, "diffusion")}
+        return {**self.others, **latent, **dict.fromkeys(self.diffusion_methods, "diffusion")}
 
     def labels(self, method: str) -> dict[str, str]:
         """Class -> label: estimates of sources of equal labels may change places when they are scored.

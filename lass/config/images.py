@@ -6,8 +6,9 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from lass.config.dataset import Dataset, known_reader
+from lass.config.dataset import Dataset
 from lass.config.fid import Fid, check_fid, expanded
+from lass.config.location import known_reader
 from lass.config.registry import IMAGE_READERS
 from lass.config.separation import ImageCounting
 from lass.data.images.names import files_of_split, find_idx

@@ -2,6 +2,7 @@
 
 import os
 from abc import abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -17,6 +18,13 @@ def listed(names: Any) -> Any:
     """Names as a list of texts: one may stand alone, and one of digits is a number to YAML."""
     names = names if isinstance(names, list | tuple) else [names]
     return [str(name) if isinstance(name, int) and not isinstance(name, bool) else name for name in names]
+
+
+def known_reader(source: str, *, readers: Mapping[str, str]) -> str:
+    """`source`, where it names one of the `readers`; a ValueError otherwise."""
+    if source not in readers:
+        raise ValueError(f"source {source!r} is unknown: choose one of {', '.join(readers)}")
+    return source
 
 
 Names = Annotated[list[str], Field(min_length=1), BeforeValidator(listed)]

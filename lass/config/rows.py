@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from lass.config.separation import Separation
+from lass.config.registry import AUDIO_METHODS
+from lass.config.separation import OTHER_FOLDERS, Separation
 from lass.methods.settings import LOWEST_BLIND, SHORTEST_BLIND
 from lass.separation.settings import Mask
 
@@ -72,6 +73,27 @@ def check_masks(dataset: Audio, rows: Sequence[str]) -> None:
                 f"{where}.templates {mask.templates} must be less than the {frames} frames and "
                 f"{frequencies} frequencies of a mixture: take fewer or change the window"
             )
+
+
+def check_networks(dataset: "AudioDataset", where: str, rows: Sequence[str]) -> None:
+    """Of rows by networks trained on mixtures: networks that are configured, under names that are free.
+
+    A network needs to know which source is which, or to be trained without an order. ValueError, which begins
+    with `where`, for another.
+    """
+    networks = [row for row in rows if dataset.family[row] == "supervised"]
+    if networks and dataset.supervised is None:
+        raise ValueError(f"{where} {networks[0]}, so the section supervised is needed")
+    for name, network in (dataset.supervised.disentangled if dataset.supervised else {}).items():
+        if name in {*AUDIO_METHODS, *OTHER_FOLDERS}:
+            raise ValueError(f"supervised.disentangled.{name}: the name is taken, choose another")
+        if name in networks and network.order != "given":
+            networks.remove(name)
+    if networks and dataset.source_classes != dataset.classes:
+        raise ValueError(
+            f"{where} {networks[0]}, which gives one source of every class of {dataset.classes}, but a "
+            f"mixture has {dataset.source_classes}: leave out {', '.join(networks)}"
+        )
 
 
 def check_learned(dataset: "AudioDataset", where: str, rows: Sequence[str]) -> None:

@@ -1,7 +1,7 @@
-"""Networks that learn to separate from true mixtures: Conv-TasNet and Hybrid Demucs as torchaudio has them.
+"""Networks that learn to separate from true mixtures: two as torchaudio has them, and one of latent blocks.
 
-Both are for one channel (Luo & Mesgarani 2019, Défossez 2021). A network serves the one set of sources that
-it was trained for.
+Conv-TasNet and Hybrid Demucs are for one channel (Luo & Mesgarani 2019, Défossez 2021); `lass.models.vae` has
+the third. A network serves the one set of sources that it was trained for.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,18 +14,20 @@ from torch import Tensor, nn
 from torchaudio.models import ConvTasNet, HDemucs
 
 from lass.compute.seeds import generator
-from lass.models.settings import ConvTasnet, HybridDemucs
+from lass.models.errors import absolute_error, error_in_nepers
+from lass.models.separator_settings import ConvTasnet, Disentangled, HybridDemucs
+from lass.models.vae import BlockSeparator
 from lass.storage import read_header, read_tensors, write_tensors
 
 FORM = "lass.supervised"
 VERSION = 4  # 1: masks by ReLU; 2: sizes without the training; 3: training.bfloat16
-SETTINGS: dict[str, type[ConvTasnet | HybridDemucs]] = {
+AnySeparator = ConvTasnet | HybridDemucs | Disentangled
+SETTINGS: dict[str, type[AnySeparator]] = {
     "conv_tasnet": ConvTasnet,
     "hybrid_demucs": HybridDemucs,
+    "disentangled": Disentangled,
 }
-"""Name of a network, as files and tables have it -> its settings."""
-FLOOR = 1e-3  # errors 30 dB below the mixture do not count: a silent source has no decibels
-QUIET = 1e-7  # mean square of a mixture that counts as silence itself
+"""Kind of a network, as files have it -> its settings."""
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """From errors [B, N, T] and mixtures [B, T] to a number."""
@@ -34,7 +36,7 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 class MixtureSeparator(nn.Module):
     """A separation network: mixtures y [B, T] to the addends alpha_n x_n [B, N, T]."""
 
-    def __init__(self, settings: ConvTasnet | HybridDemucs, *, sources: int) -> None:
+    def __init__(self, settings: AnySeparator, *, sources: int) -> None:
         """Build the network that `settings` describe for N `sources`."""
         super().__init__()
         self.settings = settings
@@ -51,12 +53,14 @@ class MixtureSeparator(nn.Module):
         batch: tuple[Tensor, Tensor],
         rng: np.random.Generator,  # noqa: ARG002 (what the training loop hands to every network)
     ) -> dict[str, Tensor]:
-        """The loss of the network's paper for mixtures [B, T] and their addends [B, N, T]."""
+        """The losses of the network's paper for mixtures [B, T] and their addends [B, N, T]."""
         mixtures, addends = batch
+        if isinstance(self.network, BlockSeparator):
+            return self.network.losses(mixtures, addends)
         return {"loss": self.loss(self(mixtures).float() - addends, mixtures)}
 
 
-def build(settings: ConvTasnet | HybridDemucs, sources: int) -> tuple[nn.Module, Loss]:
+def build(settings: AnySeparator, sources: int) -> tuple[nn.Module, Loss]:
     """The network that `settings` describe, as torchaudio has it, and the loss of its paper."""
     match settings:
         case ConvTasnet():
@@ -80,26 +84,11 @@ def build(settings: ConvTasnet | HybridDemucs, sources: int) -> tuple[nn.Module,
                 nfft=settings.window,
             )
             return demucs, absolute_error
+        case Disentangled():
+            return BlockSeparator(settings, sources=sources), error_in_nepers
 
 
-def error_in_nepers(errors: Tensor, mixtures: Tensor) -> Tensor:
-    """The loss of Conv-TasNet: the signal-to-noise ratio of the error itself, negative and in nepers.
-
-    Of the error itself, so that levels are learnt, too. It has the soft threshold of Wisdom et al. 2020
-    ("Unsupervised sound separation using mixture invariant training"), here for every source relative to the
-    mixture, as Wisdom et al. 2021 ("What's all the FUSS about free universal sound separation data?") have it
-    for silent ones: without it these outweigh all others.
-    """
-    floor = FLOOR * mixtures.square().mean(dim=-1, keepdim=True) + QUIET  # [B, 1]
-    return 0.5 * (errors.square().mean(dim=-1) + floor).log().mean()
-
-
-def absolute_error(errors: Tensor, mixtures: Tensor) -> Tensor:  # noqa: ARG001 (as the other loss)
-    """The loss of Hybrid Demucs: the mean absolute error."""
-    return errors.abs().mean()
-
-
-def new_separator(settings: ConvTasnet | HybridDemucs, *, sources: int, seed: int) -> MixtureSeparator:
+def new_separator(settings: AnySeparator, *, sources: int, seed: int) -> MixtureSeparator:
     """A network whose first weights depend on `seed` alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(generator(seed, "weights").integers(1 << 62)))
@@ -127,7 +116,7 @@ def write_separator(
 def read_separator(path: Path, *, name: str, classes: Sequence[str]) -> MixtureSeparator:
     """The network at `path`, ready for inference; ValueError, naming the file, for another one.
 
-    `name` is one of SETTINGS.
+    `name` is its kind, one of SETTINGS.
     """
     header = read_header(path, form=FORM, version=VERSION)
     if (header["name"], header["classes"]) != (name, list(classes)):

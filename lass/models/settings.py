@@ -206,49 +206,6 @@ class NetworkSettings(Section):
     training: Training = key("its training", "section")
 
 
-class ConvTasnet(Section):
-    """Conv-TasNet by the letters of its paper, and its training."""
-
-    filters: PositiveInt = key("N of the paper: channels of the encoder", "channels")
-    kernel: Annotated[int, Field(ge=2, multiple_of=2)] = key("L: length of a filter, even", "samples")
-    bottleneck: PositiveInt = key("B", "channels")
-    hidden: PositiveInt = key("H", "channels")
-    layers: PositiveInt = key("X: blocks of a stack", "blocks")
-    stacks: PositiveInt = key("R", "stacks")
-    training: Training = key("its training", "section")
-
-
-class HybridDemucs(Section):
-    """Hybrid Demucs, and its training."""
-
-    channels: Annotated[int, Field(ge=4, multiple_of=4)] = key(
-        "of the first layer; a multiple of 4", "channels"
-    )
-    depth: Annotated[int, Field(ge=2, le=8)] = key("layers", "layers")
-    window: PositiveInt = key("of its Fourier transform: 2 or 4 times 4 to the power of the depth", "samples")
-    training: Training = key("its training", "section")
-
-    @model_validator(mode="after")
-    def check(self) -> Self:
-        """A window whose frequencies the layers reduce to one, four to one at a time."""
-        fitting = (2 * 4**self.depth, 4 * 4**self.depth)
-        if self.window not in fitting:
-            raise ValueError(
-                f"window {self.window} must be {fitting[0]} or {fitting[1]} for {self.depth} layers"
-            )
-        return self
-
-
-class Supervised(Section):
-    """The networks that learn to separate from mixtures: rows `conv_tasnet` and `hybrid_demucs`."""
-
-    seconds: PositiveFloat = key(
-        "length of a training mixture: sources from unrelated places of the training items", "s"
-    )
-    conv_tasnet: ConvTasnet = key("Conv-TasNet (Luo & Mesgarani 2019)", "section")
-    hybrid_demucs: HybridDemucs = key("Hybrid Demucs (Défossez 2021)", "section")
-
-
 class ClassNmf(Section):
     """Dictionaries of the classes, for the row `nmf` of images."""
 

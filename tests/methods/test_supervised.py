@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from lass.methods.supervised import separate
+from lass.models.separator_settings import ConvTasnet, HybridDemucs
 from lass.models.separators import new_separator
-from lass.models.settings import ConvTasnet, HybridDemucs, Training
+from lass.models.settings import Training
 
 TRAINING = Training(steps=1, batch=1, learning_rate=1e-3)
 

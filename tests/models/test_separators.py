@@ -11,6 +11,7 @@ from torchaudio.models import ConvTasNet
 
 from lass.config.registry import SUPERVISED
 from lass.methods.supervised import separate
+from lass.models.separator_settings import ConvTasnet, HybridDemucs
 from lass.models.separators import (
     SETTINGS,
     MixtureSeparator,
@@ -19,7 +20,7 @@ from lass.models.separators import (
     read_separator,
     write_separator,
 )
-from lass.models.settings import ConvTasnet, HybridDemucs, Training
+from lass.models.settings import Training
 from lass.training import Run, train
 
 TRAINING = Training(
@@ -153,4 +154,4 @@ def test_a_network_for_something_else(tmp_path: Path) -> None:
 
 
 def test_every_name_of_the_tables_has_its_settings() -> None:
-    assert tuple(SETTINGS) == SUPERVISED
+    assert tuple(SETTINGS) == (*SUPERVISED, "disentangled")

@@ -53,7 +53,7 @@ wildcard_constraints:
     prior=any_of(name for dataset in DATASETS.values() for name in dataset.priors),
     denoiser=any_of(name for dataset in DATASETS.values() for name in dataset.denoisers_used),
     method=any_of(name for dataset in DATASETS.values() for name in dataset.family),
-    network="conv_tasnet|hybrid_demucs",
+    network=any_of(name for data in DATASETS.values() for name in data.family if data.family[name] == "supervised"),
     table=any_of(name for dataset in DATASETS.values() for name in dataset.tables),
 
 

@@ -27,7 +27,8 @@ rule train_separator:
         device=settings.device,
     params:
         library=library,
-        network=asked(lambda dataset, wildcards: getattr(dataset.supervised, wildcards.network)),
+        network=asked(lambda dataset, wildcards: dataset.supervised.network(wildcards.network)),
+        kind=asked(lambda dataset, wildcards: dataset.supervised.kind(wildcards.network)),
         length=of_dataset("supervised_length"),
         mixing=of_dataset("mixing"),
         seed=settings.seed,

@@ -7,21 +7,18 @@ from lass.compute.devices import choose_device
 from lass.data.audio.tracks import open_tracks
 from lass.data.batches import MixtureBatches
 from lass.data.settings import AudioLibrarySettings, Mixing
-from lass.models.separators import new_separator, parameters_of, write_separator
-from lass.models.settings import ConvTasnet, HybridDemucs
+from lass.models.separators import SETTINGS, new_separator, parameters_of, write_separator
 from lass.runtime import logged
 from lass.training import Run, train_to_file
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-KINDS = {"conv_tasnet": ConvTasnet, "hybrid_demucs": HybridDemucs}
-
 with logged(snakemake.log[0]) as logger:
-    params, name = snakemake.params, snakemake.wildcards.network
+    params = snakemake.params
     device = choose_device(snakemake.resources.device)
     data, mixing = AudioLibrarySettings(**params.library), Mixing(**params.mixing)
-    settings = KINDS[name](**params.network)
+    settings = SETTINGS[params.kind](**params.network)
     draws = {
         split: MixtureBatches(
             open_tracks(Path(folder), data, shortest=params.length),
@@ -51,6 +48,6 @@ with logged(snakemake.log[0]) as logger:
     def write(origin: dict[str, Any]) -> None:
         """The network, and where it comes from."""
         path = Path(snakemake.output.checkpoint)
-        write_separator(path, network, classes=data.classes, provenance=origin)
+        write_separator(path, network, classes=mixing.sources or data.classes, provenance=origin)
 
     train_to_file(network, run, write=write)
