@@ -28,6 +28,7 @@ include: "workflow/rules/tables.smk"
 include: "workflow/rules/pictures.smk"
 include: "workflow/rules/compared.smk"
 include: "workflow/rules/distances.smk"
+include: "workflow/rules/shifts.smk"
 include: "workflow/rules/packing.smk"
 include: "workflow/rules/models.smk"
 

@@ -18,6 +18,7 @@ PURPOSES: Mapping[str, int] = MappingProxyType(
         "frequencies": 9,
         "examples": 10,
         "levels": 11,
+        "shifts": 12,
     }
 )
 """What random numbers are for -> the code that keeps their streams apart. A code is never given twice.

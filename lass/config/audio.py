@@ -11,6 +11,7 @@ from lass.config.location import check_download, known_reader
 from lass.config.registry import AUDIO_READERS
 from lass.config.rows import check_blind, check_learned, check_masks, check_networks
 from lass.config.separation import AudioCounting, Packing, Residual
+from lass.config.shifts import Shifts, check_shifts
 from lass.data.settings import (
     AUDIO_SUFFIXES,
     DESCRIPTION_SUFFIXES,
@@ -66,6 +67,7 @@ class AudioDataset(Dataset):
     supervised: Supervised | None = key(
         "networks that learn from mixtures, for rows that a table names", "section", default=None
     )
+    shifts: Shifts | None = key("the table of shifts", "section", default=None)
     window: PositiveFloat = key(
         "length of a frame of SDR, SIR and SAR; at most that of a mixture", "s", default=1.0
     )
@@ -168,6 +170,13 @@ class AudioDataset(Dataset):
             if blind:
                 check_blind(self, f"tables.{name} names {blind[0]}", blind)
             check_networks(self, f"tables.{name} names", table.rows)
+        return self
+
+    @model_validator(mode="after")
+    def check_shifted(self) -> Self:
+        """Shifts of rows that are in a table."""
+        rows = {row for table in self.tables.values() for row in table.rows}
+        check_shifts(self.shifts, tables=self.tables, methods=rows, composed=self.source == "composed")
         return self
 
     @model_validator(mode="after")
@@ -313,7 +322,7 @@ class AudioDataset(Dataset):
             length=self.length,
             pairing=self.mixtures.pairing,
             silence=self.mixtures.silence,
-            count=getattr(self.mixtures.count, split),
+            count=self.mixtures.count.of(split),
             seed=seed,
         )
 

@@ -124,6 +124,10 @@ class ImageDataset(Dataset):
             )
 
     @property
+    def shifts(self) -> None:
+        """Images are not shifted."""
+
+    @property
     def reader(self) -> str:
         """The module that reads the files."""
         return IMAGE_READERS[self.source]

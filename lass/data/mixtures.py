@@ -21,7 +21,7 @@ class Batch:
     classes: list[list[str]]  # class of every source, [B][N]
     sources: np.ndarray  # x_n [B, N, T] float32
     weights: np.ndarray  # alpha [B, N] float32
-    mixtures: np.ndarray  # y [B, T] float32
+    mixtures: np.ndarray  # y [B, T] float32; of shifted ones with what is beside the sources
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,15 +69,19 @@ class Mixtures:
         if not len(rows):
             raise ValueError("no mixtures are asked for: give at least one row of the table")
         chosen = self.table.take(pa.array(rows, type=pa.int64())).to_pydict()
-        places = zip(chosen["items"], chosen["sources"], chosen["starts"], strict=True)
-        sources = np.stack(
-            [
-                [self.library.read(*place, self.length) for place in zip(*row, strict=True)]  # [N, T]
-                for row in places
-            ]
-        )
+        columns = zip(chosen["items"], chosen["sources"], chosen["starts"], strict=True)
+        places = [list(zip(*row, strict=True)) for row in columns]  # [B][N]
+        sources = np.stack([[self.library.read(*place, self.length) for place in row] for row in places])
+        heard = sources + np.stack([[self._beside(*place) for place in row] for row in places])
         weights = np.array(chosen["weights"], dtype=np.float32)
-        return Batch(chosen["mixture"], chosen["sources"], sources, weights, mix(sources, weights))
+        return Batch(chosen["mixture"], chosen["sources"], sources, weights, mix(heard, weights))
+
+    def _beside(self, item: str, source_class: str, start: int) -> np.ndarray:
+        """What a mixture has beside a source of it [T], a room's sound or noise: mostly nothing."""
+        name = beside(source_class)
+        if name not in self.library.classes_of(item):
+            return np.zeros(self.length, dtype=np.float32)
+        return self.library.read(item, name, start, self.length)
 
     def _check_place(self, item: str, source_class: str, start: int) -> None:
         """ValueError where the library has no source there."""
@@ -96,6 +100,11 @@ class Mixtures:
                 f"{item!r} has {length} samples, but the table of mixtures asks for "
                 f"{start} to {start + self.length}; {remedy}"
             )
+
+
+def beside(source_class: str) -> str:
+    """Name of a channel of what mixtures have beside the source of a class: no class can be called so."""
+    return f"beside {source_class}"
 
 
 def mix(sources: np.ndarray, weights: np.ndarray) -> np.ndarray:

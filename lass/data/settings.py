@@ -108,6 +108,10 @@ class MixtureCounts(Section):
     )
     test: PositiveInt | None = key("mixtures of the test split; null takes all (audio only)", "mixtures")
 
+    def of(self, split: str) -> int | None:
+        """Mixtures of a split; one that is neither is a shifted test split."""
+        return self.validation if split == "validation" else self.test
+
 
 class AudioMixtures(Section):
     """Which mixtures of audio are separated."""

@@ -103,7 +103,8 @@ def segments(latents: Tensor, frames: int) -> Tensor:
     frames = min(frames, latents.shape[-1])
     count = latents.shape[-1] // frames
     cut = latents[..., : count * frames].unflatten(-1, (count, frames))  # [B, C, S, frames]
-    return cut.permute(2, 1, 0, 3).flatten(2)
+    gathered: Tensor = cut.permute(2, 1, 0, 3).flatten(2)
+    return gathered
 
 
 def stacked(latents: Tensor, lags: int, *, blocks: int) -> Tensor:

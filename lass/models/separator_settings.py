@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from lass.models.settings import Training
-from lass.settings import Factor, Identifier, PositiveFloat, PositiveInt, Section, WithoutNulls, key
+from lass.settings import Factor, Identifier, Natural, PositiveFloat, PositiveInt, Section, WithoutNulls, key
 
 
 class ConvTasnet(Section):
@@ -95,6 +95,11 @@ class Disentangled(Section):
     coldest: PositiveFloat = key(
         "temperature of the orders at the end of training; it begins at 1", "nepers", default=0.05
     )
+    seed: Natural = key(
+        "added to the seed of the run: networks that differ in it alone say how much chance does",
+        "integer",
+        default=0,
+    )
     training: Training = key("its training", "section")
 
     @model_validator(mode="after")
@@ -134,6 +139,11 @@ class Supervised(Section):
         fixed: dict[str, ConvTasnet | HybridDemucs | Disentangled]
         fixed = {"conv_tasnet": self.conv_tasnet, "hybrid_demucs": self.hybrid_demucs}
         return {**fixed, **self.disentangled}
+
+    def seed(self, row: str, *, seed: int) -> int:
+        """From which its training begins, in a run of this seed."""
+        network = self.networks[row]
+        return seed + network.seed if isinstance(network, Disentangled) else seed
 
     def kind(self, row: str) -> str:
         """Of which kind it is, a name in `lass.models.separators.SETTINGS`."""

@@ -32,6 +32,10 @@ def any_of(names):
 
 
 AUDIO = any_of(settings.named("audio"))
+# Splits of shifted test mixtures, by data set: of sources that are altered, or of songs composed for other instruments.
+SHIFTS = {name: data.shifts.splits if data.shifts else {} for name, data in DATASETS.items()}
+ALTERED = [name for splits in SHIFTS.values() for name, shift in splits.items() if not shift.soundfonts]
+PREPARED = ["train", "validation", "test", *(name for splits in SHIFTS.values() for name in splits if name not in ALTERED)]
 IMAGES = any_of(settings.named("images"))
 
 
@@ -48,7 +52,7 @@ onstart:
 
 wildcard_constraints:
     dataset=any_of(DATASETS),
-    split="train|validation|test",
+    split=any_of([*PREPARED, *ALTERED]),
     decoder=any_of(name for dataset in DATASETS.values() for name in dataset.separation.decoders),
     prior=any_of(name for dataset in DATASETS.values() for name in dataset.priors),
     denoiser=any_of(name for dataset in DATASETS.values() for name in dataset.denoisers_used),

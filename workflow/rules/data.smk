@@ -23,8 +23,8 @@ rule compose_songs:
         mem_mb=memory(4000),
         runtime=minutes(60),
     params:
-        first=lambda wildcards: FIRST_SONG[wildcards.split],
-        composed=of_dataset("composed"),
+        first=lambda wildcards: FIRST_SONG.get(wildcards.split, FIRST_SONG["test"]),
+        composed=composed_of_split,
         seed=settings.seed,
         code=code("compose_songs"),
     script:
@@ -42,6 +42,7 @@ rule extract_sources:
         "results/benchmarks/rules/extract_sources/{dataset}/{split}.tsv"
     wildcard_constraints:
         dataset=AUDIO,
+        split=any_of(PREPARED),
     conda:
         "../../environment.yml"
     threads: 1
@@ -121,6 +122,8 @@ rule draw_mixtures:
         mixtures="results/{dataset}/mixtures/{split}.parquet",
     log:
         "results/logs/draw_mixtures/{dataset}/{split}.log",
+    wildcard_constraints:
+        split=any_of(PREPARED),
     conda:
         "../../environment.yml"
     threads: 1

@@ -31,7 +31,7 @@ rule train_separator:
         kind=asked(lambda dataset, wildcards: dataset.supervised.kind(wildcards.network)),
         length=of_dataset("supervised_length"),
         mixing=of_dataset("mixing"),
-        seed=settings.seed,
+        seed=lambda wildcards: dataset_of(wildcards).supervised.seed(wildcards.network, seed=settings.seed),
         state="results/{dataset}/separators/{network}.unfinished.safetensors",
         code=code("train_separator"),
     script:

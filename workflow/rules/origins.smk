@@ -42,3 +42,10 @@ def root_of(dataset, wildcards):
     if wildcards.dataset in DOWNLOADED:
         return f"results/{wildcards.dataset}/downloaded"
     return dataset.expanded_root or f"results/{wildcards.dataset}/idx"
+
+
+def composed_of_split(wildcards):
+    """What songs of a split are composed for: a shift has instruments of its own."""
+    composed = dataset_of(wildcards).dump("composed")
+    shift = SHIFTS[wildcards.dataset].get(wildcards.split)
+    return {**composed, "soundfonts": shift.soundfonts} if shift else composed

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 with logged(snakemake.log[0]) as logger:
     folder, composed = Path(snakemake.output.songs), Composed(**snakemake.params.composed)
-    number = getattr(composed.songs, folder.name)
+    number = getattr(composed.songs, folder.name, composed.songs.test)
     folder.mkdir(parents=True, exist_ok=True)
     write_songs(
         folder.parent,

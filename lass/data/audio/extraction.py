@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +42,11 @@ def write_sources(
         raise ValueError(describe_damage(damaged, of=len({*damaged, *(r.name for r in listing.recordings)})))
     for name, reason in sorted(damaged.items()):
         logger.warning("left out %s, which is damaged: %s", name, reason)
+    write_index(folder, entries, rate=rate, classes=classes)
+
+
+def write_index(folder: Path, entries: Mapping[str, Entry], *, rate: int, classes: Sequence[str]) -> None:
+    """Write what the folder of a split says about its files."""
     index = Index(
         format="lass.sources",
         version=1,

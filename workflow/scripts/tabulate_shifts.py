@@ -1,0 +1,32 @@
+"""The table of shifts, from the scores of every method on the test mixtures, shifted and not."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lass import __version__
+from lass.evaluation.opening import open_metric
+from lass.evaluation.settings import METRIC_SETTINGS
+from lass.evaluation.tables.files import align_text, write_csv
+from lass.evaluation.tables.scores import read_scores
+from lass.evaluation.tables.shifts import UNSHIFTED, summarise_shifts
+from lass.runtime import logged
+from lass.storage import written_aside
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logged(snakemake.log[0]) as logger:
+    params, output = snakemake.params, snakemake.output
+    metric = open_metric(METRIC_SETTINGS.validate_python(params.metric))
+    scores = {}
+    for name, split in {UNSHIFTED: "test", **params.splits}.items():
+        own = [Path(path) for path in snakemake.input.scores if Path(path).parts[-4] == split]
+        scores[name] = read_scores(metric, own)
+    table = summarise_shifts(scores, rows=params.rows, metric=metric.main)
+    write_csv(table, path=Path(output.table))
+    cells = [[metric.cell(name, row[name]) for name in table.column_names] for row in table.to_pylist()]
+    logger.info("%s\n%s", output.table, align_text([table.column_names, *cells]))
+    made = {"config": params.config, "lass": __version__}
+    with written_aside(Path(output.made)) as aside:
+        aside.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
