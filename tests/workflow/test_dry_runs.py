@@ -120,12 +120,16 @@ def test_every_rule_is_in_one_of_the_two(tmp_path: Path) -> None:
         "measure_reference": "results/mnist/features.npz",
         "tabulate_distances": "results/mnist_fid.csv",
         "show_candidates": "results/mnist_candidates.png",
+        "tabulate_shifts": "results/slakh_shifts.csv",
+        "shift_sources": "results/slakh/sources/shifted_noise",
     }
     assert rules == {*ALL_RULES, *IMAGE_RULES, *named} - {"all"}
     slakh = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))["datasets"]["slakh"]
     baby = {**slakh, "source": "slakh", "download": "babyslakh"}
     config = write_config(tmp_path / "baby.yaml", {"datasets": {"baby": baby}})
     configs = [TEST_CONFIG, ROOT / "config" / "diffusion.yaml", config]
+    shifts = {"rows": {"hpss": ["hpss"]}, "kinds": {"noise": {"noise": 20.0}}}
+    config = write_config(tmp_path / "more.yaml", {"datasets": {"baby": baby, "slakh": {"shifts": shifts}}})
     for rule, target in named.items():
         assert dry_run(tmp_path, targets=[target], configs=configs).jobs[rule] == 1
 
@@ -379,6 +383,23 @@ def test_changes_of_the_default(tmp_path: Path, name: str, jobs: dict[str, int])
     outcome = dry_run(tmp_path, configs=[ROOT / "config" / f"{name}.yaml"])
     assert outcome.status == 0, outcome.output
     assert outcome.jobs == jobs
+
+
+def test_shifts_are_splits_of_the_test_mixtures(tmp_path: Path) -> None:
+    """Two shifts and none: a method's four shards each. Songs for other instruments are composed anew."""
+    kinds = {"noise": {"noise": 20.0}, "played": {"soundfonts": ["other.sf2"]}}
+    shifts = {"rows": {"hpss": ["hpss"], "both": ["hpss", "mixture"]}, "kinds": kinds}
+    config = write_config(tmp_path / "shifts.yaml", of_slakh(shifts=shifts))
+    outcome = dry_run(tmp_path, targets=["results/slakh_shifts.csv"], configs=[TEST_CONFIG, config])
+    assert outcome.jobs == {
+        "compose_songs": 2,
+        "extract_sources": 2,
+        "draw_mixtures": 2,
+        "shift_sources": 1,
+        "separate_mixtures": 24,
+        "score_estimates": 24,
+        "tabulate_shifts": 1,
+    }
 
 
 @pytest.mark.parametrize(("name", "splits"), [("stems", ["train", "test"]), ("utterances", [])])

@@ -1,0 +1,93 @@
+"""The configuration of networks that learn from mixtures, and of the table of shifts."""
+
+from typing import Any
+
+import pytest
+
+from tests.test_config import of_slakh, problems, slakh
+
+TRAINING = {"steps": 10, "batch": 2, "learning_rate": 1e-3}
+BLOCKS = {"supervised.disentangled": {"blocks": {"training": TRAINING}}, "tables.sdr.rows": ["blocks"]}
+SPEECH = {
+    "source": "utterances",
+    "composed": None,
+    "root": "/speech",
+    "classes": ["speech"],
+    "mixtures.sources": ["speech", "speech"],
+    "mixtures.pairing": "apart",
+    "separation.priors": {"drums": None, "bass": None, "speech": "drums"},
+    "priors.drums.classes": ["speech"],
+    "tables.decoders": None,
+}
+SHIFTS: dict[str, Any] = {"rows": {"nmf": ["nmf"]}, "kinds": {"noise": {"noise": 20.0}}}
+
+
+def test_a_network_under_a_name_of_the_users() -> None:
+    dataset = slakh(BLOCKS)
+    assert dataset.family["blocks"] == "supervised"
+    job = dataset.method_job("blocks", seed=0).model_dump()
+    assert (job["name"], job["classes"]) == ("disentangled", ["drums", "bass"])
+    assert dataset.supervised is not None
+    assert dataset.supervised.network("blocks").training.steps == 10
+    assert dataset.supervised.kind("conv_tasnet") == "conv_tasnet"
+
+
+def test_networks_of_other_seeds() -> None:
+    second = {"training": TRAINING, "seed": 2}
+    supervised = slakh({"supervised.disentangled": {"second": second}}).supervised
+    assert supervised is not None
+    assert (supervised.seed("second", seed=5), supervised.seed("conv_tasnet", seed=5)) == (7, 5)
+
+
+def test_shifts_are_splits() -> None:
+    dataset = slakh({"shifts": SHIFTS})
+    assert dataset.shifts is not None
+    assert list(dataset.shifts.splits) == ["shifted_noise"]
+    test = dataset.drawing("test", seed=0)
+    assert dataset.drawing("shifted_noise", seed=0) == test
+    assert dataset.drawing("validation", seed=0) != test
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"supervised.disentangled": {"nmf": {"training": TRAINING}}, "tables.sdr.rows": ["nmf"]},
+            "supervised.disentangled.nmf: the name is taken, choose another",
+        ),
+        (
+            {"supervised.disentangled": {"lass": {"training": TRAINING}}},
+            "separation.methods.lass: the name is taken",
+        ),
+        (
+            {"shifts": {**SHIFTS, "rows": {"a": ["hybrid_demucs"]}}},
+            "names hybrid_demucs, which no table does",
+        ),
+        ({"shifts": SHIFTS, "tables.shifts": {"rows": ["nmf"]}}, "tables.shifts: the name is taken by the"),
+        ({"shifts": {**SHIFTS, "kinds": {"none": {}}}}, "nothing is shifted: name one of"),
+        (
+            {
+                "shifts": {**SHIFTS, "kinds": {"played": {"soundfonts": ["a.sf2"]}}},
+                "source": "slakh",
+                "composed": None,
+                "root": "/songs",
+            },
+            "shifts.kinds.played.soundfonts needs source: composed",
+        ),
+    ],
+    ids=str,
+)
+def test_what_cannot_be(changes: dict[str, Any], message: str) -> None:
+    assert message in problems(of_slakh(changes))
+
+
+@pytest.mark.parametrize("order", ["given", "soft"])
+def test_two_sources_of_one_class(order: str) -> None:
+    """They need a network that is trained without an order."""
+    blocks = {"supervised.disentangled": {"blocks": {"order": order, "training": TRAINING}}}
+    changes = SPEECH | blocks | {"tables.sdr.rows": ["blocks"], "likelihood.network": None, "model": None}
+    if order == "given":
+        assert "names blocks, which gives one source of every class" in problems(of_slakh(changes))
+        return
+    dataset = slakh(changes)
+    assert dataset.method_job("blocks", seed=0).model_dump()["classes"] == ["speech", "speech"]
