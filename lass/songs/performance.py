@@ -73,7 +73,7 @@ def _sounds(part: Part, playing: Playing, rng: np.random.Generator) -> list[Soun
     """What plays a part: the instrument of the style, or one or two of the palette."""
     own = of_style(part.program, is_drum=part.is_drum)
     drawn = bool(playing.soundfonts) and part.name != "Harmony"  # of which the style has many
-    count = 1 if playing.alterations is None else 1 + int(rng.random() < playing.alterations.layers)
+    count = 1 if playing.alterations is None else 1 + int(rng.random() < playing.alterations.layered)
     if not drawn:
         return [own]
     palette = open_palette(playing.soundfonts)

@@ -175,3 +175,16 @@ def test_no_gpu_is_said_before_the_first_job(tmp_path: Path, monkeypatch: pytest
     assert not (tmp_path / "results").exists()
     outcome = run(tmp_path, *options, targets=["results/slakh/songs/test"])
     assert outcome.status == 0, outcome.output
+
+
+def test_a_missing_soundfont_is_said_before_the_first_job(tmp_path: Path) -> None:
+    """Where songs are composed; a dry run needs none."""
+    composed = {"soundfonts": [str(tmp_path / "none.sf2")]}
+    config = write_config(tmp_path / "c.yaml", {"datasets": {"slakh": {"composed": composed}}})
+    wanted = {"configs": [TEST_CONFIG, config], "targets": ["results/slakh/songs/test"]}
+    assert dry_run(tmp_path, **wanted).status == 0
+    outcome = run(tmp_path, **wanted)
+    assert outcome.status == 1
+    assert "datasets.slakh: composed.soundfonts names" in outcome.output
+    assert "No job has been started" in outcome.output
+    assert not (tmp_path / "results").exists()

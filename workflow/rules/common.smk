@@ -48,6 +48,8 @@ onstart:
             f"device is 'cuda', which {wanting[0]} asks for, but this machine shows no GPU (nvidia-smi lists those "
             "it has): set device to auto or cpu. No job has been started."
         )
+    if workflow.local_exec:
+        check_soundfonts(workflow.dag.needrun_jobs())
 
 
 wildcard_constraints:

@@ -49,3 +49,12 @@ def composed_of_split(wildcards):
     composed = dataset_of(wildcards).dump("composed")
     shift = SHIFTS[wildcards.dataset].get(wildcards.split)
     return {**composed, "soundfonts": shift.soundfonts} if shift else composed
+
+
+def check_soundfonts(jobs):
+    """Refuse to begin where songs will be composed with a SoundFont that is not there."""
+    for name in sorted({job.wildcards.dataset for job in jobs if job.rule.name == "compose_songs"}):
+        try:
+            DATASETS[name].composed.check_soundfonts()
+        except FileNotFoundError as error:
+            raise WorkflowError(f"datasets.{name}: {error}. No job has been started.") from None
