@@ -14,9 +14,9 @@ Nothing in it is ever unpickled.
 
 import hashlib
 import json
-import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -46,6 +46,7 @@ from lass.models.likelihood_network import read_network
 from lass.models.parts import open_priors
 from lass.models.settings import PriorOfClass
 from lass.separation.settings import Measured
+from lass.storage import aside_of, explained, left_asides, sweep
 
 CARD = "README.md"
 
@@ -74,41 +75,61 @@ def pack_model(
     What was there before goes. `level`: how loud the mixtures are that it knows; `made`: how it was made.
     ValueError, naming the file, where a part is damaged, of another codebook or of other sources.
     """
-    aside = folder.with_name(f".{folder.name}.{os.getpid()}.part")
-    before = folder.with_name(f".{folder.name}.{os.getpid()}.before")
-    shutil.rmtree(aside, ignore_errors=True)
-    try:
-        files = {}
-        for name, source in sorted(parts.files().items()):
-            if not source.is_file():
-                raise FileNotFoundError(f"{source}: no such file; run the rule that makes it first")
-            target = aside / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
-            files[name] = part_of(target)
-        codebook = read_codec(parts.codec).quantizer.identity
-        description = Description(
-            **dict(unpacked),
-            codebook=codebook,
-            level=level,
-            files=files,
-            made={"lass": __version__, **without_places(made)},
-        )
-        (aside / DESCRIPTION).write_text(description.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        (aside / CARD).write_text(card(description), encoding="utf-8")
-        check_model(aside)
-        if folder.exists():
-            folder.replace(before)
-        try:
-            aside.replace(folder)
-        except BaseException:
-            if before.exists() and not folder.exists():
-                before.replace(folder)
-            raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-    shutil.rmtree(before, ignore_errors=True)
+    aside = aside_of(folder)
+    with explained(folder, aside):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        sweep(folder.parent)
+        with _replaced(folder) as before:
+            try:
+                description = _write_parts(aside, parts, unpacked, level=level, made=made)
+                if folder.exists():
+                    folder.replace(before)
+                aside.replace(folder)
+            finally:
+                shutil.rmtree(aside, ignore_errors=True)
     return description
+
+
+@contextmanager
+def _replaced(folder: Path) -> Iterator[Path]:
+    """Yield where the block may put what is at `folder`: it comes back if nothing takes its place.
+
+    So does what an earlier call put away that was killed before it was done.
+    """
+    left = [path for path in left_asides(folder.parent, "before") if path.name.startswith(f".{folder.stem}.")]
+    before = left[0] if left and not folder.exists() else aside_of(folder, "before")
+    try:
+        yield before
+    finally:
+        if before.exists() and not folder.exists():
+            before.replace(folder)
+    for path in {before, *left}:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _write_parts(
+    folder: Path, parts: Parts, unpacked: Unpacked, *, level: Level | None, made: Mapping[str, Any]
+) -> Description:
+    """Copy the parts to `folder`, describe them there, and check them."""
+    files = {}
+    for name, source in sorted(parts.files().items()):
+        if not source.is_file():
+            raise FileNotFoundError(f"{source}: no such file; run the rule that makes it first")
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+        files[name] = part_of(target)
+    codebook = read_codec(parts.codec).quantizer.identity
+    description = Description(
+        **dict(unpacked),
+        codebook=codebook,
+        level=level,
+        files=files,
+        made={"lass": __version__, **without_places(made)},
+    )
+    (folder / DESCRIPTION).write_text(description.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    (folder / CARD).write_text(card(description), encoding="utf-8")
+    return check_model(folder)
 
 
 def without_places(made: Mapping[str, Any]) -> dict[str, Any]:

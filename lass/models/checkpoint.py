@@ -3,8 +3,9 @@
 Loading never unpickles, refuses formats that it does not know, and names the file in every error.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from lass.compute.seeds import generator
 from lass.models.transformer import Transformer, TransformerShape
 from lass.models.vqvae import Vqvae, VqvaeShape
-from lass.storage import damaged, read_header, read_tensors, write_tensors
+from lass.storage import damaged, interpreting, read_header, read_tensors, write_tensors
 
 FORM = "lass.checkpoint"
 VERSION = 1
@@ -55,7 +56,7 @@ def kind_of(path: Path) -> str:
     return str(read_header(path, form=FORM, version=VERSION).get("kind"))
 
 
-def load_weights(path: Path, network: Vqvae | Transformer, tensors: Mapping[str, Tensor]) -> None:
+def load_weights(path: Path, network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     """Copy `tensors` into `network`; tensors that do not fit are an error that names the file."""
     try:
         network.load_state_dict({name: tensor.float() if tensor.is_floating_point() else tensor
@@ -66,6 +67,30 @@ def load_weights(path: Path, network: Vqvae | Transformer, tensors: Mapping[str,
         ) from error
 
 
+def check_weights(
+    path: Path, make: Callable[[], nn.Module], tensors: Mapping[str, Tensor], *, depth: int
+) -> None:
+    """ValueError, naming the file, unless `tensors` are the weights of the network that `make` builds.
+
+    Neither memory nor time is taken by what a damaged header says: the network is built without numbers, and
+    not if it has more than a layer for every tensor, as its `depth` says.
+    """
+    if depth > len(tensors):
+        raise damaged(path, f"its header says {depth} layers, but it holds {len(tensors)} tensors")
+    with torch.device("meta"):
+        wanted = {name: tuple(tensor.shape) for name, tensor in make().state_dict().items()}
+    held = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    for name in sorted(wanted.keys() | held.keys()):
+        if wanted.get(name) != held.get(name):
+            raise ValueError(
+                f"{path}: weights do not fit the shape in the header ({name} is {held.get(name)}, and "
+                f"{wanted.get(name)} is wanted); make it again"
+            )
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+            raise damaged(path, f"{name} holds NaN or infinity")
+
+
 def read_vqvae(path: Path, *, rate: int | None = None, hop: int | None = None) -> Vqvae:
     """The VQ-VAE stored at `path`, ready for inference.
 
@@ -73,16 +98,23 @@ def read_vqvae(path: Path, *, rate: int | None = None, hop: int | None = None) -
     token).
     """
     header = describe_checkpoint(path, "vqvae")
-    values, trained_at = header["shape"], header["provenance"].get("sample_rate")
-    if rate is not None and trained_at not in (None, rate):
-        raise ValueError(f"{path}: trained at {trained_at} Hz, but sample_rate is {rate}; make them equal")
-    fields: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
-    network = Vqvae(VqvaeShape(**fields))
-    if hop is not None and network.shape.hop != hop:
-        raise ValueError(
-            f"{path}: {network.shape.hop} samples per token, but codec.strides give {hop}; make them equal"
-        )
-    load_weights(path, network, read_tensors(path))
+    with interpreting(path):
+        trained_at = header["provenance"].get("sample_rate")
+        if rate is not None and trained_at not in (None, rate):
+            raise ValueError(
+                f"{path}: trained at {trained_at} Hz, but sample_rate is {rate}; make them equal"
+            )
+        values = {key: tuple(v) if isinstance(v, list) else v for key, v in header["shape"].items()}
+        shape = VqvaeShape(**values)
+        if hop is not None and shape.hop != hop:
+            raise ValueError(
+                f"{path}: {shape.hop} samples per token, but codec.strides give {hop}; make them equal"
+            )
+        tensors = read_tensors(path)
+        depth = shape.encoder_blocks + shape.decoder_blocks
+        check_weights(path, partial(Vqvae, shape), tensors, depth=depth)
+        network = Vqvae(shape)
+        load_weights(path, network, tensors)
     return network.eval().requires_grad_(False)
 
 
@@ -92,14 +124,17 @@ def read_transformer(path: Path, *, codebook: str | None = None) -> Transformer:
     ValueError where it was trained on codes of another codebook than the one that `codebook` names.
     """
     header = describe_checkpoint(path, "transformer")
-    trained_on = header["provenance"].get("codebook")
-    if codebook is not None and trained_on != codebook:
-        raise ValueError(
-            f"{path}: trained on codes of codebook {trained_on}, but the VQ-VAE has {codebook}; "
-            "train the prior on tokens of this VQ-VAE"
-        )
-    network = Transformer(TransformerShape(**header["shape"]))
-    load_weights(path, network, read_tensors(path))
+    with interpreting(path):
+        trained_on = header["provenance"].get("codebook")
+        if codebook is not None and trained_on != codebook:
+            raise ValueError(
+                f"{path}: trained on codes of codebook {trained_on}, but the VQ-VAE has {codebook}; "
+                "train the prior on tokens of this VQ-VAE"
+            )
+        shape, tensors = TransformerShape(**header["shape"]), read_tensors(path)
+        check_weights(path, partial(Transformer, shape), tensors, depth=shape.layers)
+        network = Transformer(shape)
+        load_weights(path, network, tensors)
     return network.eval().requires_grad_(False)
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import multiprocessing
-import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ import yaml
 from lass.songs.composer import derive_seed
 from lass.songs.performance import AS_COMPOSED, LEVEL_DB, RATE, Performance, Playing, perform_song
 from lass.songs.score import Song, write_midi
+from lass.storage import aside_of, explained, opened_sink, sweep
 
 SPLITS = ("train", "validation", "test")
 SHIFTED = "shifted_"  # what splits are called that play the test songs on other instruments
@@ -46,25 +46,27 @@ def write_song(home: Path, *, seed: int, seconds: float, playing: Playing = AS_C
     """
     song, performances = perform_song(seed=seed, seconds=seconds, playing=playing)
     stems, gain = _quantised({kind: one.audio for kind, one in performances.items()})
-    aside = home.with_name(f".{home.name}.{os.getpid()}.part")
-    shutil.rmtree(aside, ignore_errors=True)
-    try:
-        (aside / "MIDI").mkdir(parents=True)
-        (aside / "stems").mkdir()
-        names = {f"S{index:02d}": kind for index, kind in enumerate(song.parts)}
-        for name, kind in names.items():
-            write_midi(aside / "MIDI" / f"{name}.mid", song, [song.parts[kind]])
-            _write_flac(aside / "stems" / f"{name}.flac", stems[kind])
-        write_midi(aside / "all_src.mid", song, list(song.parts.values()))
-        mix = np.sum([stem.astype(np.int32) for stem in stems.values()], axis=0)
-        _write_flac(aside / "mix.flac", mix.astype(np.int16))
-        (aside / "metadata.yaml").write_text(
-            _metadata(home.name, song, names, stems, performances, seed=seed, gain=gain)
-        )
-        shutil.rmtree(home, ignore_errors=True)
-        aside.rename(home)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+    aside = aside_of(home)
+    with explained(home, aside):
+        home.parent.mkdir(parents=True, exist_ok=True)
+        sweep(home.parent)
+        try:
+            (aside / "MIDI").mkdir(parents=True)
+            (aside / "stems").mkdir()
+            names = {f"S{index:02d}": kind for index, kind in enumerate(song.parts)}
+            for name, kind in names.items():
+                write_midi(aside / "MIDI" / f"{name}.mid", song, [song.parts[kind]])
+                _write_flac(aside / "stems" / f"{name}.flac", stems[kind])
+            write_midi(aside / "all_src.mid", song, list(song.parts.values()))
+            mix = np.sum([stem.astype(np.int32) for stem in stems.values()], axis=0)
+            _write_flac(aside / "mix.flac", mix.astype(np.int16))
+            (aside / "metadata.yaml").write_text(
+                _metadata(home.name, song, names, stems, performances, seed=seed, gain=gain)
+            )
+            shutil.rmtree(home, ignore_errors=True)
+            aside.rename(home)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 def write_songs(
@@ -133,7 +135,8 @@ def _quantised(stems: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], flo
 
 
 def _write_flac(path: Path, samples: np.ndarray) -> None:
-    soundfile.write(path, samples, RATE, subtype="PCM_16", compression_level=0.3)
+    with opened_sink(path) as sink:  # libsndfile says nothing where the last block finds no room
+        soundfile.write(sink, samples, RATE, subtype="PCM_16", format="FLAC", compression_level=0.3)
 
 
 def _metadata(

@@ -74,8 +74,8 @@ class Composed(Section):
         """Two instruments at once only where there are some to draw from."""
         if self.alterations is not None and self.alterations.layers and not self.soundfonts:
             raise ValueError(
-                f"alterations.layers is {self.alterations.layers}, but soundfonts is empty, and each style has "
-                "one instrument for a part: name SoundFonts in soundfonts, or leave layers out"
+                f"alterations.layers is {self.alterations.layers}, but soundfonts is empty, and each style "
+                "has one instrument for a part: name SoundFonts in soundfonts, or leave layers out"
             )
         return self
 

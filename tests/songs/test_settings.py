@@ -24,7 +24,7 @@ def test_counts_and_length() -> None:
 
 def test_two_instruments_need_some_to_be_drawn_from(tmp_path: Path) -> None:
     composed = {"songs": SONGS, "seconds": 30}
-    with pytest.raises(ValidationError, match="layers is 0.5, but soundfonts is empty"):
+    with pytest.raises(ValidationError, match=r"layers is 0\.5, but soundfonts is empty"):
         Composed.model_validate(composed | {"alterations": {"layers": 0.5}})
     plain = Composed.model_validate(composed | {"alterations": {}})
     assert Composed(**plain.model_dump(mode="json")) == plain, "as a job reads it"

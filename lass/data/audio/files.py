@@ -11,7 +11,7 @@ import soundfile
 
 from lass.data.audio.headers import UNKNOWN, SoundStream, open_sound
 from lass.data.settings import AUDIO_SUFFIXES
-from lass.storage import written_aside
+from lass.storage import opened_sink, written_aside
 
 FORMATS = {".wav": "WAV", ".flac": "FLAC"}
 SUFFIXES = AUDIO_SUFFIXES
@@ -92,7 +92,8 @@ def write_audio(path: Path, audio: np.ndarray, *, rate: int, subtype: str = "FLO
     if kind == "FLAC" and subtype == "FLOAT":
         subtype = "PCM_24"
     with written_aside(path) as aside:
-        soundfile.write(aside, audio.T, rate, subtype=subtype, format=kind)
+        with opened_sink(aside) as sink:
+            soundfile.write(sink, audio.T, rate, subtype=subtype, format=kind)
         if kind == "WAV":
             forget_time(aside)
 

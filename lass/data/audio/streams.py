@@ -14,6 +14,7 @@ import soxr
 
 from lass.data.audio.files import ends_early, forget_time, reading, stated_frames
 from lass.data.audio.headers import open_sound
+from lass.storage import Sink
 
 BLOCK = 2**18  # frames that are read at once
 _FASTEST_FLAC = 655_350  # Hz
@@ -224,7 +225,7 @@ def _replace(asides: list[Path], paths: list[Path]) -> None:
 def _created(path: Path, aside: Path, writers: Writers) -> Iterator[soundfile.SoundFile]:
     """The open file `aside` that will be `path`.
 
-    libsndfile gets a number and no name: then a name may hold any byte, and the system says what is wrong.
+    libsndfile gets no name: then a name may hold any byte, and the system says what is wrong.
     """
     flac, size = path.suffix == ".flac", writers.frames * writers.channels * 4
     form, subtype = ("FLAC", "PCM_24") if flac else ("RF64" if size > _RF64 else "WAV", "FLOAT")
@@ -232,10 +233,10 @@ def _created(path: Path, aside: Path, writers: Writers) -> Iterator[soundfile.So
     try:
         if not flac:
             _make_room(number, size, path)
+        sink = Sink(os.fdopen(number, "r+b", buffering=0, closefd=False))
         with _writing(path):
             file = soundfile.SoundFile(
-                number, "w", samplerate=writers.rate, channels=writers.channels, format=form, subtype=subtype,
-                closefd=False,
+                sink, "w", samplerate=writers.rate, channels=writers.channels, format=form, subtype=subtype,
             )  # fmt: skip
             try:
                 if writers.comment:
@@ -243,6 +244,8 @@ def _created(path: Path, aside: Path, writers: Writers) -> Iterator[soundfile.So
                 yield file
             finally:
                 file.close()
+                if sink.failure is not None:  # of which libsndfile may say nothing: the last block is such
+                    raise OSError(sink.failure.errno, sink.failure.strerror, str(path)) from None
         if not flac:
             forget_time(aside)
     finally:

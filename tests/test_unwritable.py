@@ -1,0 +1,199 @@
+"""A full disk, a closed folder, a killed writer: said with a remedy, and nothing is half-written."""
+
+import errno
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import soundfile
+
+from lass.bundle.folder import pack_model, read_description
+from lass.data.audio.files import write_audio
+from lass.data.audio.streams import opened_writers
+from lass.data.table import Place, mixture_table, write_mixtures
+from lass.evaluation.tables.files import write_csv
+from lass.songs.rendering import write_song
+from lass.storage import aside_of, left_asides, write_tensors, written_aside
+from tests.bundle.toy import audio_codec, audio_parts, unpacked
+
+ROOM = 20_000
+NOISE = np.random.default_rng(0).uniform(-0.5, 0.5, (6000, 2)).astype(np.float32).T
+FORK = os.fork  # what runs in it ends with os._exit: pytest goes on in the parent alone
+
+
+def mixtures() -> pa.Table:
+    places = [[Place(f"an item of a name of its own, {number}", 7 * number)] for number in range(9000)]
+    return mixture_table(places, sources=[["x"]] * len(places), weights=[1.0], length=5)
+
+
+def write_stream(path: Path) -> None:
+    with opened_writers([path], rate=8000, channels=2, frames=6000) as writers:
+        writers.write(NOISE[None])
+
+
+WRITERS: dict[str, Callable[[Path], None]] = {
+    "a.safetensors": lambda path: write_tensors(path, {"x": NOISE}, form="f", version=1, fields={}),
+    "a.parquet": lambda path: write_mixtures(path, mixtures()),
+    "a.csv": lambda path: write_csv(pa.table({"x": NOISE[0]}), path=path),
+    "a.wav": lambda path: write_audio(path, NOISE[:, :2600], rate=8000),
+    "a.flac": lambda path: write_audio(path, NOISE, rate=8000, subtype="PCM_16"),
+    "song": lambda path: write_song(path, seed=0, seconds=2),
+}
+
+
+@pytest.fixture
+def little_room() -> Iterator[None]:
+    """No file grows beyond 20 kB, as on a disk that is full by then."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (ROOM, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.usefixtures("little_room")
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_disk_that_is_full(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    with pytest.raises(OSError, match=r"cannot be written .*: free some room on its disk, and") as caught:
+        WRITERS[name](path)
+    assert str(path) in str(caught.value)
+    assert caught.value.errno == errno.EFBIG
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("little_room")
+@pytest.mark.parametrize("name", ["a.wav", "a.flac"])
+def test_a_disk_that_is_full_as_a_stream_ends(tmp_path: Path, name: str) -> None:
+    with pytest.raises(OSError, match=f"{name}"):
+        write_stream(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_same_with_room(tmp_path: Path) -> None:
+    write_audio(tmp_path / "a.flac", NOISE, rate=8000, subtype="PCM_16")
+    assert (tmp_path / "a.flac").stat().st_size > ROOM, "it would not have fitted"
+    write_stream(tmp_path / "b.flac")
+    assert soundfile.read(tmp_path / "b.flac")[0].shape == (6000, 2)
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
+def test_a_folder_that_is_closed(tmp_path: Path, number: int) -> None:
+    path = tmp_path / "file.txt"
+
+    def write(named: Path) -> None:
+        with written_aside(path):
+            raise OSError(number, os.strerror(number), str(named))
+
+    with pytest.raises(OSError, match=r"cannot be written .*: get the permission to write into") as caught:
+        write(aside_of(path))
+    assert str(path) in str(caught.value)
+    with pytest.raises(OSError, match=r"elsewhere") as caught:
+        write(tmp_path / "elsewhere")
+    assert "permission to write" not in str(caught.value), "of another file"
+
+
+def elsewhere(code: str, path: Path) -> "subprocess.Popen[bytes]":
+    """A process that begins to write `path`, then runs `code`."""
+    begin = "import os, sys, pathlib\nfrom lass.storage import written_aside\n"
+    begin += "with written_aside(pathlib.Path(sys.argv[1])) as aside:\n    aside.write_text('whole')\n    "
+    return subprocess.Popen([sys.executable, "-c", begin + code, str(path)], stdin=subprocess.PIPE)
+
+
+def test_two_processes_write_one_file(tmp_path: Path) -> None:
+    """As a job does whose Snakemake was killed, and the one that was started in its place."""
+    path = tmp_path / "file.txt"
+    with elsewhere("sys.stdin.read()", path) as other:
+        end = time.monotonic() + 60
+        while not any(tmp_path.glob(".file.*.part.txt")):
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        with written_aside(path) as aside:
+            aside.write_text("half")
+            other.communicate(b"")
+            assert other.returncode == 0
+            assert path.read_text() == "whole"
+            aside.write_text("whole")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file.txt"]
+
+
+def test_what_a_killed_process_left_goes(tmp_path: Path) -> None:
+    with elsewhere("os.kill(os.getpid(), 9)", tmp_path / "file.txt") as other:
+        assert other.wait() == -signal.SIGKILL
+    [left] = tmp_path.iterdir()
+    assert left_asides(tmp_path) == [left]
+    mine = aside_of(tmp_path / "mine.txt")
+    mine.touch()  # whose writer lives
+    with written_aside(tmp_path / "other.csv") as aside:
+        aside.touch()
+    assert {entry.name for entry in tmp_path.iterdir()} == {"other.csv", mine.name}
+
+
+def test_what_another_machine_left_goes_after_a_day(tmp_path: Path) -> None:
+    old, new = tmp_path / ".a.1-00000000.part.txt", tmp_path / ".b.1-00000000.part.txt"
+    for path in (old, new):
+        path.touch()
+    os.utime(old, (time.time() - 90_000,) * 2)
+    assert left_asides(tmp_path) == [old]
+
+
+def killed_while(monkeypatch: pytest.MonkeyPatch, name: str, do: Callable[[], object]) -> None:
+    """Run `do` in a process that is killed as it calls what `name` is."""
+    child = FORK()
+    if not child:
+        monkeypatch.setattr(name, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+        do()
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
+def test_packing_that_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the old model is put away, and between that and the new one's coming: the old one comes back."""
+    folder, codec = tmp_path / "models" / "toy", audio_codec()
+    parts = audio_parts(tmp_path / "parts", codec)
+
+    def pack(seed: int) -> None:
+        pack_model(folder, parts, unpacked(codec), level=None, made={"seed": seed})
+
+    def left() -> list[str]:
+        return [path.name for path in folder.parent.iterdir()]
+
+    pack(1)
+    killed_while(monkeypatch, "lass.bundle.folder.check_model", lambda: pack(2))
+    assert len(left()) == 2
+    assert read_description(folder).made["seed"] == 1
+    monkeypatch.setattr("lass.storage._swept", set())
+    pack(3)
+    assert left() == ["toy"]
+
+    replace = Path.replace
+
+    def once(self: Path, target: Path) -> Path:
+        moved = replace(self, target)
+        os.kill(os.getpid(), signal.SIGKILL)
+        return moved
+
+    child = FORK()
+    if not child:
+        monkeypatch.setattr(Path, "replace", once)
+        pack(4)
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert "toy" not in left()
+    monkeypatch.setattr("lass.storage._swept", set())
+    (tmp_path / "parts" / "codec.safetensors").rename(tmp_path / "codec")
+    with pytest.raises(FileNotFoundError, match=r"codec\.safetensors"):
+        pack(5)
+    assert left() == ["toy"]
+    assert read_description(folder).made["seed"] == 3
+    (tmp_path / "codec").rename(tmp_path / "parts" / "codec.safetensors")
+    pack(5)
+    assert left() == ["toy"]
+    assert read_description(folder).made["seed"] == 5
