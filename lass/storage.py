@@ -251,10 +251,11 @@ def read_header(path: Path, *, form: str, version: int) -> dict[str, Any]:
             f"{path}: no such file; run the step that makes it first, or correct the path"
         )
     try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-        header = json.loads(metadata.get(_ENTRY, "{}"))
-    except (SafetensorError, OSError, json.JSONDecodeError) as error:
+        with interpreting(path):
+            with safe_open(path, framework="numpy") as file:
+                metadata = file.metadata() or {}
+            header = json.loads(metadata.get(_ENTRY, "{}"))
+    except (SafetensorError, OSError) as error:
         raise damaged(path, str(error)) from error
     if not isinstance(header, dict):
         raise damaged(path, f"its header is {header!r}")
@@ -296,14 +297,21 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 def _read(path: Path, *, framework: str) -> dict[str, Any]:
     try:
-        with safe_open(path, framework=framework) as file:
+        with interpreting(path), safe_open(path, framework=framework) as file:
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise damaged(path, str(error)) from error
 
 
+def check_sums(path: Path, *sums: "torch.Tensor") -> None:
+    """ValueError, naming the file, unless all are float64, finite and not negative."""
+    for held in sums:
+        if str(held.dtype) != "torch.float64" or not bool(((held >= 0) & (held < math.inf)).all()):
+            raise damaged(path, f"sums of {held.dtype}, or one that is negative or not finite")
+
+
 @contextmanager
-def interpreting(path: Path) -> Iterator[None]:
+def interpreting(path: Path | str) -> Iterator[None]:
     """Turn what goes wrong where a damaged file is made sense of into a ValueError that names the file."""
     try:
         yield
@@ -314,6 +322,6 @@ def interpreting(path: Path) -> Iterator[None]:
         raise damaged(path, f"{type(error).__name__}: {said}") from error
 
 
-def damaged(path: Path, reason: str) -> ValueError:
+def damaged(path: Path | str, reason: str) -> ValueError:
     """Return the error for a file that cannot be trusted, with what to do about it."""
     return ValueError(f"{path}: damaged or truncated ({reason}); delete the file and make it again")

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lass.settings import Computed
-from lass.storage import written_aside
+from lass.storage import damaged, interpreting, written_aside
 
 FORMAT = "lass-tokens"
 VERSION = "1"
@@ -53,10 +53,11 @@ def read_tokens(paths: Iterable[Path], *, codebook: str | None = None) -> pa.Tab
     Raises FileNotFoundError or ValueError, naming the file, where one is missing, damaged, of an unknown
     format, or addresses another codebook than `codebook` (where given) or than the other shards.
     """
-    tables = []
+    tables, paths = [], list(paths)
     for path in paths:
         table = read_shard(path)
-        header = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
+        with interpreting(path):
+            header = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
         if header.get("format") != FORMAT or header.get("version") != VERSION:
             raise ValueError(f"{path}: not a {FORMAT!r} file of version {VERSION!r}; tokenize again")
         absent = [name for name in ("codebook", "codebook_size") if name not in header]
@@ -68,11 +69,28 @@ def read_tokens(paths: Iterable[Path], *, codebook: str | None = None) -> pa.Tab
                 f"{path}: codes of codebook {header['codebook']}, but {codebook} is needed; "
                 "tokenize with that VQ-VAE"
             )
+        with interpreting(path):
+            _check_codes(path, table, size=int(header["codebook_size"]))
         tables.append(table)
     if not tables:
         raise ValueError("no token files given")
     # A shard without rows has no types to speak of: it takes those of the others.
-    return pa.concat_tables(tables, promote_options="default")
+    with interpreting(", ".join(map(str, paths))):
+        return pa.concat_tables(tables, promote_options="default")
+
+
+def _check_codes(path: Path, table: pa.Table, *, size: int) -> None:
+    """ValueError, naming the file, where a row lacks a value, or a code is none of a codebook of `size`."""
+    empty = [name for name in table.column_names if table[name].null_count]
+    if empty:
+        raise damaged(path, f"its column {empty[0]} has rows without a value")
+    if not len(table):
+        return
+    codes = pc.list_flatten(table["codes"])
+    if not pa.types.is_unsigned_integer(codes.type) or codes.null_count:
+        raise damaged(path, f"its codes are {table['codes'].type}")
+    if len(codes) and pc.max(codes).as_py() >= size:
+        raise damaged(path, f"a code of {pc.max(codes).as_py()} beyond the codebook of {size}")
 
 
 def read_shard(path: Path) -> pa.Table:
@@ -81,7 +99,7 @@ def read_shard(path: Path) -> pa.Table:
         raise FileNotFoundError(f"{path}: no such token file; run the rule that makes it")
     try:
         return pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise ValueError(
             f"{path}: truncated or not a Parquet file ({error}); delete it and make it again"
         ) from error
@@ -139,7 +157,8 @@ def computed_candidates(path: Path) -> Computed:
     header = read_shard(path).schema.metadata or {}
     if b"computed" not in header:
         raise ValueError(f"{path}: does not say how it was computed; draw the candidates again")
-    return Computed.model_validate_json(header[b"computed"])
+    with interpreting(path):
+        return Computed.model_validate_json(header[b"computed"])
 
 
 def read_candidates(paths: Iterable[Path], *, codebook: str | None = None) -> dict[int, dict[str, Any]]:
@@ -148,11 +167,26 @@ def read_candidates(paths: Iterable[Path], *, codebook: str | None = None) -> di
     They are codes [M, N, S] int64, log_posterior [M], remix_distance [M] and uncounted. ValueError as in
     `read_tokens`, and where a mixture does not have the same sources for each of its candidates.
     """
+    paths = list(paths)
     table = read_tokens(paths, codebook=codebook)
     if not len(table):
         return {}
+    with interpreting(", ".join(map(str, paths))):
+        return _candidates_in(table)
+
+
+def _candidates_in(table: pa.Table) -> dict[int, dict[str, Any]]:
+    """The same of a table with rows."""
     table = table.sort_by([(name, "ascending") for name in ("mixture", "candidate", "source")])
     columns = {name: table[name].to_numpy() for name in ("mixture", "candidate", "source", *MEASURED)}
+    if (
+        not all(np.isfinite(columns[name]).all() for name in MEASURED[1:])
+        or np.isnan(columns[MEASURED[0]]).any()
+    ):
+        raise ValueError("NaN or infinity; draw the candidates again")
+    lengths = np.unique(pc.list_value_length(table["codes"]).to_numpy())
+    if len(lengths) != 1:
+        raise ValueError(f"sequences of {lengths.tolist()} codes; draw the candidates again")
     codes = pc.list_flatten(table["codes"]).to_numpy().astype(np.int64).reshape(len(table), -1)
     found: dict[int, dict[str, Any]] = {}
     items, starts = np.unique(columns["mixture"], return_index=True)

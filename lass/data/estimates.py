@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from lass.settings import Computed
-from lass.storage import damaged, read_arrays, read_header, write_tensors
+from lass.storage import damaged, interpreting, read_arrays, read_header, write_tensors
 
 FORM = "lass.estimates"
 VERSION = 2  # 1: nothing about precision and device
@@ -45,7 +45,8 @@ def read_computed(paths: Iterable[Path]) -> list[Computed]:
         header = read_header(path, form=FORM, version=VERSION)
         if "computed" not in header:
             raise damaged(path, "its header does not say how it was computed")
-        ways += [Computed(**way) for way in header["computed"]]
+        with interpreting(path):
+            ways += [Computed(**way) for way in header["computed"]]
     return list(dict.fromkeys(ways))
 
 
@@ -62,8 +63,12 @@ def read_estimates(paths: Iterable[Path]) -> dict[int, np.ndarray]:
         if tensors.keys() != {"items", "estimates"}:
             raise damaged(path, f"it holds {sorted(tensors)}")
         numbers, estimates = tensors["items"].tolist(), tensors["estimates"]
-        if len(numbers) != len(estimates):
-            raise damaged(path, f"{len(numbers)} mixtures, {len(estimates)} estimates")
+        if tensors["items"].ndim != 1 or estimates.ndim != 3 or len(numbers) != len(estimates):
+            raise damaged(path, f"items {tensors['items'].shape}, estimates {estimates.shape}")
+        if estimates.dtype != np.float32 or not np.isfinite(estimates).all():
+            raise damaged(path, f"estimates of {estimates.dtype}, or one that holds NaN or infinity")
+        if tensors["items"].dtype != np.int64 or len(set(numbers)) != len(numbers):
+            raise damaged(path, "its numbers of mixtures are no integers, or repeat")
         repeated = found.keys() & set(numbers)
         if repeated:
             raise ValueError(

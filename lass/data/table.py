@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lass.storage import written_aside
+from lass.storage import damaged, written_aside
 
 SCHEMA = pa.schema(
     {
@@ -61,7 +63,7 @@ def read_mixtures(path: Path) -> pa.Table:
         raise FileNotFoundError(f"{path}: no such mixture table; run the rule that makes it")
     try:
         table = pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise ValueError(
             f"{path}: truncated or not a Parquet file ({error}); delete it and make it again"
         ) from error
@@ -70,4 +72,19 @@ def read_mixtures(path: Path) -> pa.Table:
         raise ValueError(
             f"{path}: columns {table.column_names} are no mixture table of version {version}; make it again"
         )
+    _check_rows(path, table)
     return table
+
+
+def _check_rows(path: Path, table: pa.Table) -> None:
+    """ValueError, naming the file, for a row without a value, a weight that is none, lists of two lengths."""
+    for name in table.column_names:
+        held = table[name]
+        listed = pa.types.is_list(held.type)
+        values = pc.list_flatten(held) if listed else held
+        if held.null_count or values.null_count:
+            raise damaged(path, f"its column {name} has rows without a value")
+        if listed and not pc.list_value_length(held).equals(pc.list_value_length(table["items"])):
+            raise damaged(path, f"its columns {name} and items are of different lengths")
+    if not np.isfinite(pc.list_flatten(table["weights"]).to_numpy()).all():
+        raise damaged(path, "a weight is no number")

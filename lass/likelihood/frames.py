@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from lass.likelihood.settings import LARGEST_FRAMES
-from lass.storage import damaged, read_header, read_tensors, write_tensors
+from lass.storage import check_sums, damaged, read_header, read_tensors, write_tensors
 
 FORM = "lass.frames"
 VERSION = 2
@@ -125,4 +125,6 @@ def read_frames(path: Path, *, codebook: str) -> FrameMoments:
     wanted = {"count": total[:1], "total": total, "squares": (*total, *total[1:])}
     if len(total) != 2 or shapes != wanted:
         raise damaged(path, f"it holds {sorted(tensors)}")
+    check_sums(path, tensors["count"], tensors["squares"].diagonal(dim1=1, dim2=2))
+    check_sums(path, tensors["total"].abs())
     return FrameMoments(**tensors)

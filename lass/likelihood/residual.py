@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from lass.storage import damaged, read_header, read_tensors, write_tensors
+from lass.storage import check_sums, damaged, read_header, read_tensors, write_tensors
 
 FORM = "lass.residual"
 VERSION = 1
@@ -63,4 +63,8 @@ def read_residual(path: Path, *, classes: Sequence[str], codebook: str) -> Resid
         )
     if {name: tensor.dim() for name, tensor in tensors.items()} != {"count": 2, "squares": 3}:
         raise damaged(path, f"it holds {sorted(tensors)}")
+    count, squares = tensors["count"], tensors["squares"]
+    if squares.shape[:2] != count.shape or len(count) != len(classes):
+        raise damaged(path, f"counts are {tuple(count.shape)}, and squares {tuple(squares.shape)}")
+    check_sums(path, count, squares)
     return ResidualSums(**tensors)

@@ -277,7 +277,7 @@ def tuple_dtype(codebook_size: int) -> type[np.uint16] | type[np.int32]:
 
 
 def _check_layout(path: Path, likelihood: Likelihood) -> None:
-    """Raise ValueError unless shapes and types fit together; only the K + 1 offsets are read."""
+    """Raise ValueError unless shapes, types and bounds fit together."""
     size, sources = likelihood.codebook_size, likelihood.sources
     offsets, nnz = likelihood.offsets, len(likelihood.log_likelihood)
     wanted = torch.uint16 if size <= 2**16 else torch.int32
@@ -289,3 +289,7 @@ def _check_layout(path: Path, likelihood: Likelihood) -> None:
         raise damaged(path, f"offsets are {offsets.dtype} of shape {tuple(offsets.shape)}")
     if int(offsets[0]) != 0 or int(offsets[-1]) != nnz or bool((offsets.diff() < 0).any()):
         raise damaged(path, "offsets do not cut the entries into K groups")
+    if nnz and int(likelihood.tuples.numpy().max()) >= size:
+        raise damaged(path, f"a tuple has a code beyond the codebook of {size}")
+    if nnz and not float(likelihood.log_likelihood.max()) <= 1e-3:  # NaN is not, either
+        raise damaged(path, "a log-likelihood is above 0, or no number")

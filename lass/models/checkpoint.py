@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from lass.compute.seeds import generator
 from lass.models.transformer import Transformer, TransformerShape
@@ -67,6 +68,18 @@ def load_weights(path: Path, network: nn.Module, tensors: Mapping[str, Tensor]) 
         ) from error
 
 
+class _Unfilled(TorchFunctionMode):
+    """Networks are built without first weights: on no device, these would take seconds of imports."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Call `func`, but for those that fill a tensor."""
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return args[0] if args else kwargs["tensor"]
+        if func in (torch.rand, torch.randn):
+            func = torch.empty
+        return func(*args, **(kwargs or {}))
+
+
 def check_weights(
     path: Path, make: Callable[[], nn.Module], tensors: Mapping[str, Tensor], *, depth: int
 ) -> None:
@@ -77,7 +90,7 @@ def check_weights(
     """
     if depth > len(tensors):
         raise damaged(path, f"its header says {depth} layers, but it holds {len(tensors)} tensors")
-    with torch.device("meta"):
+    with torch.device("meta"), _Unfilled():
         wanted = {name: tuple(tensor.shape) for name, tensor in make().state_dict().items()}
     held = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     for name in sorted(wanted.keys() | held.keys()):

@@ -8,6 +8,7 @@ learnt. The mean is part of the network, so that the state of an unfinished trai
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
@@ -16,10 +17,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lass.models.checkpoint import new_network
+from lass.models.checkpoint import check_weights, new_network
 from lass.models.diffusion_settings import DenoiserSettings
 from lass.models.unet import Unet, UnetShape, sizes_that_fit
-from lass.storage import damaged, read_header, read_tensors, write_tensors
+from lass.storage import damaged, interpreting, read_header, read_tensors, write_tensors
 
 FORM = "lass.denoiser"
 VERSION = 1
@@ -187,16 +188,16 @@ def read_denoiser(path: Path, *, classes: Sequence[str], conditional: bool) -> D
         raise ValueError(f"{path}: a denoiser of {header.get('classes')}, not of {list(classes)}; train it")
     if not all(tensor.isfinite().all() for tensor in tensors.values()):
         raise damaged(path, "it holds NaN or infinity")
-    try:
+    with interpreting(path):
         shape = dict(header["shape"]) | {"image": sizes_that_fit(header["shape"]["image"])}
         shape |= {name: tuple(shape[name]) for name in ("channels", "strides")}
         measured = {name: tensors.pop(name) for name in ("deviations", "powers")}
-        network = DenoiserNetwork(UnetShape(**shape), **measured)
         weights = {name.removeprefix("network/"): tensor.float() for name, tensor in tensors.items()}
+        built = UnetShape(**shape)
+        check_weights(path, partial(Unet, built), weights, depth=built.blocks * len(built.channels))
+        network = DenoiserNetwork(built, **measured)
         network.averaged.load_state_dict(weights)
         network.learnt.load_state_dict(weights)
-    except (KeyError, TypeError, RuntimeError) as error:
-        raise damaged(path, f"its weights do not fit its sizes ({error})") from error
     if bool(network.shape.classes) != conditional:
         told = "is told the classes" if network.shape.classes else "is not told the classes"
         raise ValueError(f"{path}: a denoiser that {told}, but conditional is {conditional}; train it")

@@ -8,6 +8,7 @@ it factorises over the sources: no table of tuples is needed.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lass.models.checkpoint import check_weights
 from lass.models.settings import NetworkSettings
-from lass.storage import damaged, read_header, read_tensors, write_tensors
+from lass.storage import damaged, interpreting, read_header, read_tensors, write_tensors
 
 FORM = "lass.network"
 VERSION = 1
+_WIDEST = 2**16  # tokens from one tap of a block to the next
 KEPT = {"log_prior", "temperature"}  # in full precision
 TEMPERATURES = torch.linspace(0.5, 3.0, 51)  # that are tried on validation data
 
@@ -181,10 +184,14 @@ def read_network(
         raise ValueError(f"{path}: trained for {stored}, not for {expected}; train it again")
     if not all(tensor.isfinite().all() for tensor in tensors.values()):
         raise damaged(path, "it holds NaN or infinity")
-    try:
-        shape = header["shape"]
-        network = LikelihoodNetwork(NetworkShape(**shape | {"dilations": tuple(shape["dilations"])}))
+    with interpreting(path):
+        shape = NetworkShape(**header["shape"] | {"dilations": tuple(header["shape"]["dilations"])})
+        if not all(1 <= dilation <= _WIDEST for dilation in shape.dilations):
+            raise damaged(
+                path, f"dilations {shape.dilations}, of which one is not from 1 to {_WIDEST} tokens"
+            )
+        make = partial(LikelihoodNetwork, shape)
+        check_weights(path, make, tensors, depth=len(shape.dilations))
+        network = make()
         network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
-    except (KeyError, TypeError, RuntimeError) as error:
-        raise damaged(path, f"its weights do not fit its sizes ({error})") from error
     return network.eval().requires_grad_(False)

@@ -5,6 +5,7 @@ the third. A network serves the one set of sources that it was trained for.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from torch import Tensor, nn
 from torchaudio.models import ConvTasNet, HDemucs
 
 from lass.compute.seeds import generator
+from lass.models.checkpoint import check_weights
 from lass.models.errors import absolute_error, error_in_nepers
 from lass.models.separator_settings import ConvTasnet, Disentangled, HybridDemucs
 from lass.models.vae import BlockSeparator
-from lass.storage import read_header, read_tensors, write_tensors
+from lass.storage import interpreting, read_header, read_tensors, write_tensors
 
 FORM = "lass.supervised"
 VERSION = 4  # 1: masks by ReLU; 2: sizes without the training; 3: training.bfloat16
@@ -118,14 +120,25 @@ def read_separator(path: Path, *, name: str, classes: Sequence[str]) -> MixtureS
 
     `name` is its kind, one of SETTINGS.
     """
-    header = read_header(path, form=FORM, version=VERSION)
-    if (header["name"], header["classes"]) != (name, list(classes)):
-        raise ValueError(
-            f"{path}: a {header['name']} for {header['classes']}, not a {name} for {list(classes)}; train it"
-        )
-    network = MixtureSeparator(SETTINGS[name](**header["settings"]), sources=len(classes))
-    try:
-        network.load_state_dict(read_tensors(path))
-    except RuntimeError as error:
-        raise ValueError(f"{path}: weights do not fit its sizes ({error}); train it again") from error
+    header, tensors = read_header(path, form=FORM, version=VERSION), read_tensors(path)
+    held = (header.get("name"), header.get("classes"))
+    if held != (name, list(classes)):
+        raise ValueError(f"{path}: a {held[0]} for {held[1]}, not a {name} for {list(classes)}; train it")
+    with interpreting(path):
+        settings = SETTINGS[name](**header["settings"])
+        make = partial(MixtureSeparator, settings, sources=len(classes))
+        check_weights(path, make, tensors, depth=layers_of(settings))
+        network = make()
+        network.load_state_dict(tensors)
     return network.eval().requires_grad_(False)
+
+
+def layers_of(settings: ConvTasnet | HybridDemucs | Disentangled) -> int:
+    """How many layers a network has at least."""
+    match settings:
+        case HybridDemucs():
+            return settings.depth
+        case ConvTasnet():
+            return settings.layers * settings.stacks
+        case Disentangled():
+            return 2 * settings.layers

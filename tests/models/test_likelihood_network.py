@@ -112,7 +112,7 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"network.safetensors.*NaN or infinity"):
         read_network(path, **HELD)
     write_tensors(path, {}, form=FORM, version=VERSION, fields=HELD)
-    with pytest.raises(ValueError, match=r"network.safetensors.*its weights do not fit its sizes"):
+    with pytest.raises(ValueError, match=r"network\.safetensors: .*(damaged|do not fit)"):
         read_network(path, **HELD)
 
 

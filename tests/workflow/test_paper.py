@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lass.evaluation.tables.files import read_csv
+from lass.evaluation.tables.files import read_csv, records
 from tests.data.downloads.server import Server, serving
 from tests.models.pretrained.imported import import_jukebox
 from tests.workflow.runner import ROOT, SCATTER, dry_run, run, with_models, write_config
@@ -80,7 +80,7 @@ def test_from_a_download_to_table_5(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert outcome.status == 0, outcome.output
     assert "train_codec" not in outcome.jobs
     assert "count_tuples" not in outcome.jobs
-    rows = {row["method"]: row for row in read_csv(tmp_path / "results/slakh2100_sdr.csv").to_pylist()}
+    rows = {row["method"]: row for row in records(read_csv(tmp_path / "results/slakh2100_sdr.csv"))}
     assert list(rows) == ["mixture", "lass", "codec_ceiling"]
     assert all(row["n"] == 2 and math.isfinite(row["sdr_avg"]) for row in rows.values())
     assert rows["lass"]["uncounted"] == 0.0, "the table knows every tuple"

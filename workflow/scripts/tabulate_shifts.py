@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lass import __version__
 from lass.evaluation.opening import open_metric
 from lass.evaluation.settings import METRIC_SETTINGS
-from lass.evaluation.tables.files import align_text, write_csv
+from lass.evaluation.tables.files import align_text, texts_of, write_csv
 from lass.evaluation.tables.scores import read_scores
 from lass.evaluation.tables.shifts import UNSHIFTED, summarise_shifts
 from lass.runtime import logged
@@ -25,8 +25,7 @@ with logged(snakemake.log[0]) as logger:
         scores[name] = read_scores(metric, own)
     table = summarise_shifts(scores, rows=params.rows, metric=metric.main)
     write_csv(table, path=Path(output.table))
-    cells = [[metric.cell(name, row[name]) for name in table.column_names] for row in table.to_pylist()]
-    logger.info("%s\n%s", output.table, align_text([table.column_names, *cells]))
+    logger.info("%s\n%s", output.table, align_text(texts_of(table, metric.cell)))
     made = {"config": params.config, "lass": __version__}
     with written_aside(Path(output.made)) as aside:
         aside.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")

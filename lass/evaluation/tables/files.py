@@ -1,5 +1,6 @@
 """Tables as CSV files and as aligned text, and what every table asks of its columns."""
 
+import os
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -28,6 +29,10 @@ def read_csv(path: Path) -> pd.DataFrame:
             f"{path} does not exist: let the workflow make it, snakemake --cores 1 {path}"
         )
     try:
+        with path.open("rb") as file:
+            file.seek(-min(1, path.stat().st_size), os.SEEK_END)
+            if file.read() != b"\n":
+                raise ValueError(f"{path} is cut off within a line: remove it and make it anew")
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # a line has more fields than the header
             return pd.read_csv(path, index_col=False, keep_default_na=False, na_values=[""])

@@ -79,13 +79,30 @@ def read_scores(metric: Metric, paths: Iterable[Path]) -> pd.DataFrame:
         FileNotFoundError: there is no such file.
         ValueError: no files, or one that is not a CSV table of this metric's columns.
     """
-    schema, tables = metric.schema, []
+    schema, tables, alike = metric.schema, [], dict[str, pd.DataFrame]()
     for path in paths:
         table = read_csv(path)
         absent = [name for name in schema if name not in table]
         if absent:
             raise ValueError(f"{path}: lacks the columns {', '.join(absent)}: score the mixtures anew")
-        tables.append(table[list(schema)].astype(dict(schema)))
+        try:
+            tables.append(table[list(schema)].astype(dict(schema)))
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{path}: {error}: remove it and score the mixtures anew") from error
+        check_alike(path, tables[-1], alike.setdefault(path.name, tables[-1]))
     if not tables:
         raise ValueError("no files of scores are given: score the mixtures first")
     return pd.concat(tables, ignore_index=True)
+
+
+def check_alike(path: Path, rows: pd.DataFrame, others: pd.DataFrame) -> None:
+    """ValueError, naming the file, unless it scores the same mixtures as others of another method do.
+
+    A file that was cut off between two lines looks whole.
+    """
+    own, theirs = (set(table["mixture"]) for table in (rows, others))
+    if own != theirs:
+        raise ValueError(
+            f"{path}: scores {len(own)} mixtures, but the same shard of another method has "
+            f"{len(theirs)}: remove the shorter one, and score its mixtures anew"
+        )
