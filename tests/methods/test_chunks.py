@@ -1,5 +1,6 @@
 """Windows that overlap and are joined: what comes out is what goes in where separation changes nothing."""
 
+import tracemalloc
 from collections.abc import Iterator
 
 import numpy as np
@@ -53,15 +54,27 @@ def test_neighbours_fade_into_one_another() -> None:
     np.testing.assert_allclose(joined[80:100] + joined[80:100][::-1], 1, atol=1e-6)
 
 
+def peak_of(samples: int) -> int:
+    """Bytes that are held at once, at most, while a mixture of so many samples is separated and dropped."""
+
+    def halves(windows: np.ndarray, numbers: list[int]) -> np.ndarray:  # noqa: ARG001
+        return np.stack([0.5 * windows, 0.5 * windows], axis=1)
+
+    tracemalloc.start()
+    try:
+        blocks = (np.zeros(500, np.float32) for _ in range(samples // 500))
+        assert sum(part.shape[1] for part in separate_chunks(blocks, halves, CUT)) == samples
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
 def test_memory_does_not_grow_with_the_mixture() -> None:
-    largest = 0
-
-    def look(windows: np.ndarray, numbers: list[int]) -> np.ndarray:  # noqa: ARG001
-        return windows[:, None]
-
-    for part in separate_chunks((np.zeros(10, np.float32) for _ in range(10_000)), look, CUT):
-        largest = max(largest, part.shape[1])
-    assert largest <= 3 * CUT.step
+    """A hundred times the samples, of which 2,000 bytes each block: no more is held."""
+    peak_of(5_000)  # what is made once
+    short, long = peak_of(5_000), peak_of(500_000)
+    assert long < short + 10_000, "a hundredth of the samples' own 2 MB"
+    assert short > 2 * 4 * CUT.length, "what is held is seen"
 
 
 def test_no_mixture_gives_nothing() -> None:
