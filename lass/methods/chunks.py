@@ -35,10 +35,10 @@ class Windows:
         """Samples from one window to the next."""
         return self.length - self.overlap
 
-    def starts(self, samples: int) -> list[int]:
-        """First sample of every window of a mixture of so many samples."""
+    def starts(self, samples: int, *, first: int = 0) -> list[int]:
+        """First sample of every window, from the `first` on, of a mixture of so many samples."""
         regular = max(0, -(-(samples - self.length) // self.step))  # windows before the last
-        return [*(index * self.step for index in range(regular)), max(0, samples - self.length)]
+        return [*(index * self.step for index in range(first, regular)), max(0, samples - self.length)]
 
 
 def separate_chunks(
@@ -121,7 +121,7 @@ class _Joint:
             return
         if samples < length:
             self.heard = np.pad(self.heard, (0, length - samples))
-        starts = self.windows.starts(samples)[self.number :]
+        starts = self.windows.starts(samples, first=self.number)
         for begin in range(0, len(starts), self.windows.together):
             yield from self.separate(starts[begin : begin + self.windows.together], separate)
         assert self.tail is not None, "there was a window"
