@@ -15,7 +15,7 @@ PROFILE = ROOT / "workflow" / "profiles" / "slurm"
 def asked_for(output: str) -> dict[str, set[tuple[int, int]]]:
     """Rule to memory (MB) and time (minutes) of its jobs, from what a dry run prints."""
     found: dict[str, set[tuple[int, int]]] = {}
-    for name, text in re.findall(r"^(?:local)?rule (\w+):\n(.*?)\n\n", output, re.MULTILINE | re.DOTALL):
+    for name, text in re.findall(r"^(?:local)?rule (\w+):\n((?: .*\n)+)", output, re.MULTILINE):
         memory, time = re.search(r"\bmem_mb=(\d+)", text), re.search(r"\bruntime=(\d+)", text)
         if memory and time:
             found.setdefault(name, set()).add((int(memory[1]), int(time[1])))
