@@ -115,7 +115,7 @@ def ended(line: list[str], environment: dict[str, str], output: TextIO) -> Itera
 
 def wait_until_idle(slurm: Slurm) -> None:
     end = time.monotonic() + 60
-    while slurm.jobs("PENDING", "RUNNING", "COMPLETING"):
+    while slurm.jobs("PENDING", "RUNNING", "SUSPENDED", "COMPLETING"):
         assert time.monotonic() < end, slurm.jobs()
         time.sleep(0.2)
 
@@ -157,6 +157,8 @@ def cancel_and_kill(submitting: Submitting) -> None:
         slurm.ask("scancel", f"--user={getpass.getuser()}")
         submitting.job_of(running, "extract_sources")
         running.kill()
+        for job in slurm.jobs("RUNNING"):  # or a slow machine ends them before anybody starts again
+            slurm.ask("scontrol", "suspend", job["id"], check=False)
 
     assert submitting.run(during=during).status != 0
 
@@ -166,7 +168,7 @@ def start_again(submitting: Submitting) -> None:
     slurm = submitting.slurm
     assert "--unlock" in submitting.run().output
     assert submitting.run("--unlock").status == 0
-    left = [job["id"] for job in slurm.jobs("PENDING", "RUNNING")]
+    left = [job["id"] for job in slurm.jobs("PENDING", "RUNNING", "SUSPENDED")]
     assert left, "a submitter that is killed cancels nothing"
     refused = submitting.run()
     assert refused.status == 1
