@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
@@ -74,7 +75,7 @@ def plan(scale: int, folder: Path) -> Graph:
     """Plan the run about a folder of `scale` times Slakh2100's songs."""
     make_songs(folder / "songs", scale)
     own = folder / "full.yaml"
-    slakh = {"model": None, "source": "slakh", "root": str(folder / "songs")}
+    slakh: dict[str, Any] = {"model": None, "source": "slakh", "root": str(folder / "songs")}
     slakh["mixtures"] = {"count": {"test": None}}
     own.write_text(yaml.safe_dump({"pretrained": False, "datasets": {"slakh": slakh}}), encoding="utf-8")
     shards = [f"{name}={SHARDS * scale}" for name in ("tokens", "counts", "mixtures")]
@@ -137,7 +138,8 @@ def mixture_codes(ranks: NDArray[np.int64], near: NDArray[np.int64]) -> NDArray[
     """The mixture code of a pair in either order, `near` places further."""
     low, high = ranks.min(0), ranks.max(0)
     mixed = (low * 2_654_435_761 + high * 40_503) & 0xFFFFFFFF
-    return ((mixed >> 9) + near) % CODES
+    made: NDArray[np.int64] = ((mixed >> 9) + near) % CODES
+    return made
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,7 @@ def continued(found: Sequence[Counted], tuples: int) -> Counted:
     def law(name: str) -> float:
         first, second = float(getattr(before, name)), float(getattr(last, name))
         power = math.log(second / first) / math.log(last.tuples / before.tuples)
-        return second * (tuples / last.tuples) ** power
+        return float(second * (tuples / last.tuples) ** power)
 
     return Counted(tuples, round(law("entries")), law("seconds"), law("peak_mib"))
 

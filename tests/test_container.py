@@ -24,7 +24,7 @@ def steps(word: str) -> list[str]:
 
 def copied() -> dict[str, str]:
     """Source to target of every file and folder that is copied."""
-    found = {}
+    found: dict[str, str] = {}
     for rest in steps("COPY"):
         *sources, target = rest.split()
         found |= dict.fromkeys(sources, target)

@@ -132,7 +132,7 @@ def test_a_likelihood_beyond_its_bounds(path: Path, code: int, value: float) -> 
 
 def test_codes_beyond_the_codebook(tmp_path: Path) -> None:
     path = tmp_path / "tokens.parquet"
-    columns = {"source": ["a", "a"], "track": ["t", None]}
+    columns: dict[str, list[str | None]] = {"source": ["a", "a"], "track": ["t", None]}
     write_tokens(path, columns, [np.array([1, 2])] * 2, codebook="x", codebook_size=6)
     refused(path, lambda: read_tokens([path]), "track has rows without a value")
     columns["track"] = ["t", "u"]
@@ -161,14 +161,14 @@ def test_mixtures_without_values(tmp_path: Path) -> None:
 def test_scores_that_were_cut(tmp_path: Path) -> None:
     """Within the last number, and between two lines."""
     metric = Sdr(rate=100)
-    row = dict.fromkeys(metric.schema.names, 1.25) | {"source": "drums", "nan_frames": 0, "uncounted": 0}
+    row = dict.fromkeys(metric.schema, 1.25) | {"source": "drums", "nan_frames": 0, "uncounted": 0}
     paths = [tmp_path / method / "1-of-1.csv" for method in ("lass", "hpss")]
     for path in paths:
         path.parent.mkdir()
         lines = [row | {"method": path.parent.name, "mixture": item, "positions": 10} for item in range(3)]
-        cells = [",".join(str(line[name]) for name in metric.schema.names) for line in lines]
-        path.write_text("\n".join([",".join(metric.schema.names), *cells, ""]))
-    assert read_scores(metric, paths).num_rows == 6
+        cells = [",".join(str(line[name]) for name in metric.schema) for line in lines]
+        path.write_text("\n".join([",".join(metric.schema), *cells, ""]))
+    assert read_scores(metric, paths).shape[0] == 6
     whole = paths[1].read_text()
     paths[1].write_text(whole[:-2])
     refused(paths[1], lambda: read_csv(paths[1]), "cut off within a line: remove it and make it anew")

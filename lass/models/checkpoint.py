@@ -117,7 +117,9 @@ def read_vqvae(path: Path, *, rate: int | None = None, hop: int | None = None) -
             raise ValueError(
                 f"{path}: trained at {trained_at} Hz, but sample_rate is {rate}; make them equal"
             )
-        values = {key: tuple(v) if isinstance(v, list) else v for key, v in header["shape"].items()}
+        values: dict[str, Any] = {
+            key: tuple(v) if isinstance(v, list) else v for key, v in header["shape"].items()
+        }
         shape = VqvaeShape(**values)
         if hop is not None and shape.hop != hop:
             raise ValueError(

@@ -35,7 +35,6 @@ VALID = [merged(DEFAULT, read(path.name)) for path in sorted(CONFIG.glob("*.yaml
 
 def answers(dataset: AudioDataset | ImageDataset, name: str) -> Iterator[object]:
     """All that the workflow asks of a data set before the first job."""
-    audio = isinstance(dataset, AudioDataset)
     yield from (dataset.library, dataset.reader, dataset.check_codec, dataset.metric, dataset.medium)
     yield from (dataset.mixing, dataset.group, dataset.symmetric, dataset.tokens, dataset.tuple_origin)
     yield from (
@@ -47,7 +46,7 @@ def answers(dataset: AudioDataset | ImageDataset, name: str) -> Iterator[object]
     yield from (dataset.drawing(split, seed=1) for split in ("validation", "test"))
     yield from (dataset.decoding_job(each, seed=1) for each in dataset.separation.decoders)
     yield from (dataset.dump("priors", each) for each in dataset.priors)
-    if audio:
+    if isinstance(dataset, AudioDataset):
         yield from (dataset.network_length, dataset.supervised_length)
     for table, rows in dataset.tables.items():
         yield dataset.page_job(table)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,8 @@ from lass.models.checkpoint import new_network, read_transformer, write_checkpoi
 from lass.models.codec import read_codec
 from lass.models.diffusion import DenoiserNetwork, read_denoiser, write_denoiser
 from lass.models.likelihood_network import LikelihoodNetwork, NetworkShape, read_network, write_network
+from lass.models.separator_settings import ConvTasnet
 from lass.models.separators import new_separator, read_separator, write_separator
-from lass.models.settings import ConvTasnet
 from lass.models.unet import UnetShape
 from lass.separation.estimation.candidates import Candidates
 from lass.settings import Computed
@@ -91,7 +92,8 @@ def write_a_network(path: Path) -> None:
 
 def write_a_denoiser(path: Path) -> None:
     shape = UnetShape(None, 4, (8, 8), (2,), 1, 0, 2, 8)
-    network = new_network(DenoiserNetwork, shape, deviation=0.5, powers=torch.ones(8), seed=0)
+    measured = {"deviations": torch.full((1,), 0.5), "powers": torch.ones(1, 8)}
+    network = new_network(DenoiserNetwork, shape, **measured, seed=0)
     write_denoiser(path, network, classes=["a"], provenance={})
 
 
@@ -115,7 +117,8 @@ TENSOR_FILES = [
     Kind("separator", lambda path: write_separator(
             path, new_separator(SEPARATOR, sources=2, seed=0), classes=["a", "b"], provenance={}),
          lambda path: read_separator(path, name="conv_tasnet", classes=["a", "b"]), finite),
-    Kind("denoiser", write_a_denoiser, lambda path: read_denoiser(path, classes=["a"]), finite),
+    Kind("denoiser", write_a_denoiser,
+         lambda path: read_denoiser(path, classes=["a"], conditional=False), finite),
     Kind("dictionaries", lambda path: write_dictionaries(
             path, NmfDictionaries(RNG.uniform(size=(2, 3, 4)).astype(np.float32), ("a", "b"))),
          lambda path: read_dictionaries(path, classes=["a", "b"], pixels=4), finite),
@@ -156,7 +159,7 @@ PARQUETS = [
 ]  # fmt: skip
 
 SDR = Sdr(rate=100)
-HEADER = ",".join(SDR.schema.names)
+HEADER = ",".join(SDR.schema)
 
 
 @pytest.fixture(scope="module")
@@ -243,7 +246,7 @@ def test_sources(folder: Path, data: st.DataObject) -> None:
     found = read_or_named(lambda: open_tracks(home, settings), str(home))
     if found is not None:
         for item in found.items:
-            read_or_named(lambda item=item: found.read(item, "a"), str(home), item)
+            read_or_named(partial(found.read, item, "a"), str(home), item)
 
 
 @given(data=st.data())

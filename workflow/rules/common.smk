@@ -35,7 +35,12 @@ AUDIO = any_of(settings.named("audio"))
 # Splits of shifted test mixtures, by data set: of sources that are altered, or of songs composed for other instruments.
 SHIFTS = {name: data.shifts.splits if data.shifts else {} for name, data in DATASETS.items()}
 ALTERED = [name for splits in SHIFTS.values() for name, shift in splits.items() if not shift.soundfonts]
-PREPARED = ["train", "validation", "test", *(name for splits in SHIFTS.values() for name in splits if name not in ALTERED)]
+PREPARED = [
+    "train",
+    "validation",
+    "test",
+    *(name for splits in SHIFTS.values() for name in splits if name not in ALTERED),
+]
 IMAGES = any_of(settings.named("images"))
 
 
@@ -59,7 +64,9 @@ wildcard_constraints:
     prior=any_of(name for dataset in DATASETS.values() for name in dataset.priors),
     denoiser=any_of(name for dataset in DATASETS.values() for name in dataset.denoisers_used),
     method=any_of(name for dataset in DATASETS.values() for name in dataset.family),
-    network=any_of(name for data in DATASETS.values() for name in data.family if data.family[name] == "supervised"),
+    network=any_of(
+        name for data in DATASETS.values() for name in data.family if data.family[name] == "supervised"
+    ),
     table=any_of(name for dataset in DATASETS.values() for name in dataset.tables),
 
 
@@ -106,48 +113,3 @@ def training_settings(*names):
         for name, value in dataset_of(wildcards).dump(*(wildcards.get(part, part) for part in names)).items()
         if name != "checkpoint"
     }
-
-
-def given_checkpoint(path):
-    """A pretrained checkpoint where one is named and wanted: relative paths start at the repository."""
-    return str(REPOSITORY / path) if settings.pretrained and path else None
-
-
-def codec(wildcards):
-    """The codec in use: the configured checkpoint or the one trained here."""
-    given = given_checkpoint(dataset_of(wildcards).codec.checkpoint)
-    return given or f"results/{wildcards.dataset}/codec.safetensors"
-
-
-def likelihood(wildcards):
-    """The table of counts in use: the one that comes with the codec or the one counted here."""
-    dataset = dataset_of(wildcards)
-    given = given_checkpoint(dataset.beside_codec(dataset.likelihood.checkpoint))
-    return given or f"results/{wildcards.dataset}/likelihood.safetensors"
-
-
-def measured(wildcards, name):
-    """What a decoder or a method asks for beside the table of counts: the file that comes with the codec, or its own."""
-    dataset = dataset_of(wildcards)
-    given = given_checkpoint(dataset.beside_codec(dataset.checkpoint_of(name)))
-    return given or f"results/{wildcards.dataset}/{name}.safetensors"
-
-
-def measured_for(wildcards, methods):
-    """By name, all that these methods ask for beside the table of counts."""
-    asked = dataset_of(wildcards).separation.measured_for(methods)
-    return {name: measured(wildcards, name) for name in asked}
-
-
-def priors(wildcards):
-    """Checkpoint of the prior of every class, in the order of the classes."""
-    dataset = dataset_of(wildcards)
-    names = [each.prior for each in dataset.prior_of_each_class]
-    trained = [f"results/{wildcards.dataset}/priors/{name}.safetensors" for name in names]
-    given = [given_checkpoint(dataset.priors[name].checkpoint) for name in names]
-    return [path or default for path, default in zip(given, trained)]
-
-
-def prior_of_each_class(wildcards):
-    """Per class: its name, and name, classes and kind of its prior."""
-    return [plain(each) for each in dataset_of(wildcards).prior_of_each_class]

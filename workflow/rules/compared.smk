@@ -1,4 +1,4 @@
-"""What the Frechet distance compares: estimates, the images that they are compared with, and by which network."""
+"""What is compared: estimates and images by the Frechet distance and its network; mixtures as they are and shifted."""
 
 INCEPTION = f"results/weights/{PUBLIC_FILES['inception_fid'].name}"
 
@@ -36,3 +36,27 @@ def estimates_compared(wildcards):
     """Every shard of the estimates of every row: they say how they were computed."""
     dataset = dataset_of(wildcards)
     return estimates_of(wildcards, dataset.fid_rows, dataset.fid.split)
+
+
+def shift_of(wildcards):
+    """The shift that makes a split of the test mixtures."""
+    return SHIFTS[wildcards.dataset][wildcards.split]
+
+
+def scores_of_shifts(wildcards):
+    """Every shard of the scores of every method of the table of shifts, shifted and not."""
+    shards, methods = gather.mixtures("{scatteritem}.csv"), dataset_of(wildcards).shifts.methods
+    return [
+        f"results/{wildcards.dataset}/{split}/scores/{method}/{shard}"
+        for split in ["test", *SHIFTS[wildcards.dataset]]
+        for method in methods
+        for shard in shards
+    ]
+
+
+def seconds_of_table(wildcards):
+    """Times of the methods of a table that lists them, but for those that need candidates."""
+    dataset = dataset_of(wildcards)
+    table = dataset.tables[wildcards.table]
+    timed = [row for row in table.rows if table.seconds and dataset.family[row] != "latent"]
+    return [f"results/{wildcards.dataset}/{table.split}/seconds/{row}.csv" for row in timed]

@@ -22,8 +22,8 @@ rule measure_features:
         "../../environment.yml"
     threads: 16
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=memory(8000),
+        runtime=minutes(240),
         gpu=GPUS,
         device=settings.device,
     params:
@@ -49,8 +49,8 @@ rule measure_reference:
         "../../environment.yml"
     threads: 16
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=memory(8000),
+        runtime=minutes(240),
         gpu=GPUS,
         device=settings.device,
     params:
@@ -77,8 +77,8 @@ rule tabulate_distances:
         "../../environment.yml"
     threads: 4
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=memory(4000),
+        runtime=minutes(30),
     params:
         split=lambda wildcards: dataset_of(wildcards).fid.split,
         reference=lambda wildcards: dataset_of(wildcards).fid.described,

@@ -140,3 +140,10 @@ def final_files(wildcards):
         files += [f"results/{name}_{main}.{suffix}" for suffix in ("csv", "png", "html")]
         files += [f"results/{name}_separations.png", f"results/{name}_examples"]
     return files
+
+
+def batch_of_method(wildcards):
+    """Mixtures that a method separates at once."""
+    dataset = dataset_of(wildcards)
+    by_diffusion = dataset.family[wildcards.method] == "diffusion"
+    return (dataset.diffusion if by_diffusion else dataset.separation).batch

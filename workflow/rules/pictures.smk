@@ -26,8 +26,8 @@ rule show_candidates:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=10,
+        mem_mb=memory(4000),
+        runtime=minutes(10),
         device="cpu",
     params:
         library=library,

@@ -7,22 +7,6 @@ tabulate_shifts.
 """
 
 
-def shift_of(wildcards):
-    """The shift that makes a split of the test mixtures."""
-    return SHIFTS[wildcards.dataset][wildcards.split]
-
-
-def scores_of_shifts(wildcards):
-    """Every shard of the scores of every method of the table of shifts, shifted and not."""
-    shards, methods = gather.mixtures("{scatteritem}.csv"), dataset_of(wildcards).shifts.methods
-    return [
-        f"results/{wildcards.dataset}/{split}/scores/{method}/{shard}"
-        for split in ["test", *SHIFTS[wildcards.dataset]]
-        for method in methods
-        for shard in shards
-    ]
-
-
 rule shift_sources:
     input:
         sources="results/{dataset}/sources/test",
@@ -39,8 +23,8 @@ rule shift_sources:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory(4000),
+        runtime=minutes(60),
     params:
         library=library,
         mixing=of_dataset("mixing"),
@@ -66,8 +50,8 @@ rule tabulate_shifts:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=memory(2000),
+        runtime=minutes(10),
     params:
         metric=of_dataset("metric"),
         rows=of_dataset("shifts", "rows"),

@@ -10,6 +10,7 @@ import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from snakemake.cli import main as snakemake
 
@@ -70,7 +71,7 @@ class Case:
     def options(self, *more: str) -> list[str]:
         return [*SCATTER, "--cores", "1", *more]
 
-    def wanted(self, names: tuple[str, ...] | None) -> dict[str, list[str] | list[Path]]:
+    def wanted(self, names: tuple[str, ...] | None) -> dict[str, Any]:
         return {"targets": self.targets(names), "configs": configs(self.toy)}
 
     def planned(self, names: tuple[str, ...] | None = None) -> str:

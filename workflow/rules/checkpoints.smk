@@ -1,0 +1,52 @@
+"""The networks and tables in use: those that are given, or those made in this run."""
+
+
+def given_checkpoint(path):
+    """A pretrained checkpoint where one is named and wanted: relative paths start at the repository."""
+    return str(REPOSITORY / path) if settings.pretrained and path else None
+
+
+def codec(wildcards):
+    """The codec in use: the configured checkpoint or the one trained here."""
+    given = given_checkpoint(dataset_of(wildcards).codec.checkpoint)
+    return given or f"results/{wildcards.dataset}/codec.safetensors"
+
+
+def likelihood(wildcards):
+    """The table of counts in use: the one that comes with the codec or the one counted here."""
+    dataset = dataset_of(wildcards)
+    given = given_checkpoint(dataset.beside_codec(dataset.likelihood.checkpoint))
+    return given or f"results/{wildcards.dataset}/likelihood.safetensors"
+
+
+def measured(wildcards, name):
+    """What a decoder or a method asks for beside the table of counts: the file that comes with the codec, or its own."""
+    dataset = dataset_of(wildcards)
+    given = given_checkpoint(dataset.beside_codec(dataset.checkpoint_of(name)))
+    return given or f"results/{wildcards.dataset}/{name}.safetensors"
+
+
+def measured_for(wildcards, methods):
+    """By name, all that these methods ask for beside the table of counts."""
+    asked = dataset_of(wildcards).separation.measured_for(methods)
+    return {name: measured(wildcards, name) for name in asked}
+
+
+def priors(wildcards):
+    """Checkpoint of the prior of every class, in the order of the classes."""
+    dataset = dataset_of(wildcards)
+    names = [each.prior for each in dataset.prior_of_each_class]
+    trained = [f"results/{wildcards.dataset}/priors/{name}.safetensors" for name in names]
+    given = [given_checkpoint(dataset.priors[name].checkpoint) for name in names]
+    return [path or default for path, default in zip(given, trained)]
+
+
+def prior_of_each_class(wildcards):
+    """Per class: its name, and name, classes and kind of its prior."""
+    return [plain(each) for each in dataset_of(wildcards).prior_of_each_class]
+
+
+def denoiser(wildcards, name):
+    """A denoiser: the configured checkpoint or the one trained here."""
+    given = given_checkpoint(dataset_of(wildcards).diffusion.denoisers[name].checkpoint)
+    return given or f"results/{wildcards.dataset}/denoisers/{name}.safetensors"
