@@ -20,7 +20,8 @@ from tests.workflow.faults.jobs import Job, configs
 from tests.workflow.runner import SCATTER, Outcome, arguments, copy_run, digests
 
 REMEDY = re.compile(
-    r"again|anew|delete|free|remove|unlock|permission|choose another|make room", re.IGNORECASE
+    r"again|anew|be fixed on system level|delete|free|remove|unlock|permission|choose another|make room",
+    re.IGNORECASE,
 )
 
 

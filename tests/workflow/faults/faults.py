@@ -138,7 +138,7 @@ def read_only_results(case: Case) -> str:
 
 
 def clock_back(case: Case) -> str:
-    """The job's inputs are of tomorrow, as after a clock that went wrong; then time has passed."""
+    """The job's inputs are of tomorrow, as after a clock that went wrong; then they are touched."""
     inputs = [path for name in case.inputs() for path in walked(case.results / name)]
     tomorrow = time.time() + _DAY
     for path in inputs:
