@@ -35,12 +35,7 @@ AUDIO = any_of(settings.named("audio"))
 # Splits of shifted test mixtures, by data set: of sources that are altered, or of songs composed for other instruments.
 SHIFTS = {name: data.shifts.splits if data.shifts else {} for name, data in DATASETS.items()}
 ALTERED = [name for splits in SHIFTS.values() for name, shift in splits.items() if not shift.soundfonts]
-PREPARED = [
-    "train",
-    "validation",
-    "test",
-    *(name for splits in SHIFTS.values() for name in splits if name not in ALTERED),
-]
+PREPARED = [*FIRST_SONG, *(name for splits in SHIFTS.values() for name in splits if name not in ALTERED)]
 IMAGES = any_of(settings.named("images"))
 
 
