@@ -3,6 +3,7 @@
 import errno
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,9 @@ from lass.data.audio.files import write_audio
 from lass.data.audio.streams import opened_writers
 from lass.data.table import Place, mixture_table, write_mixtures
 from lass.evaluation.tables.files import write_csv
+from lass.likelihood.counts import SparseCounts, write_counts
+from lass.likelihood.merging import merge_to_likelihood
+from lass.likelihood.tensor import read_likelihood
 from lass.songs.rendering import write_song
 from lass.storage import aside_of, left_asides, write_tensors, written_aside
 from tests.bundle.toy import audio_codec, audio_parts, unpacked
@@ -39,10 +43,27 @@ def write_stream(path: Path) -> None:
         writers.write(NOISE[None])
 
 
+def write_merged(path: Path) -> None:
+    """From counts of which the room is enough."""
+    keys = np.arange(3000)
+    for shard in range(2):
+        counts = SparseCounts(keys[shard::2], np.ones(1500, np.int64), 16, 2, symmetric=False)
+        part = path.parent / "parts" / f"{shard}.safetensors"
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+        write_counts(part, counts)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        merge_to_likelihood(sorted(path.parent.glob("parts/*")), path, memory=10**6)
+    finally:
+        shutil.rmtree(path.parent / "parts")
+
+
 WRITERS: dict[str, Callable[[Path], None]] = {
     "a.safetensors": lambda path: write_tensors(path, {"x": NOISE}, form="f", version=1, fields={}),
     "a.parquet": lambda path: write_mixtures(path, mixtures()),
     "a.csv": lambda path: write_csv(pa.table({"x": NOISE[0]}), path=path),
+    "likelihood.safetensors": write_merged,
     "a.wav": lambda path: write_audio(path, NOISE[:, :2600], rate=8000),
     "a.flac": lambda path: write_audio(path, NOISE, rate=8000, subtype="PCM_16"),
     "song": lambda path: write_song(path, seed=0, seconds=2),
@@ -75,6 +96,18 @@ def test_a_disk_that_is_full_as_a_stream_ends(tmp_path: Path, name: str) -> None
     with pytest.raises(OSError, match=f"{name}"):
         write_stream(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_two_processes_merge_counts_side_by_side(tmp_path: Path) -> None:
+    """What another process merges meanwhile is not this one's to read, nor to take away."""
+    path = tmp_path / "likelihood.safetensors"
+    other = aside_of(path.with_suffix(".merging"))
+    other = other.with_name(other.name.replace(f".{os.getpid()}-", f".{os.getppid()}-"))
+    other.mkdir()
+    (other / "keys").write_bytes(b"of another process")
+    write_merged(path)
+    assert len(read_likelihood(path).log_likelihood) == 3000
+    assert {entry.name for entry in tmp_path.iterdir()} == {path.name, other.name}
 
 
 def test_the_same_with_room(tmp_path: Path) -> None:

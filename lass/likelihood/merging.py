@@ -18,7 +18,16 @@ from lass.likelihood.counts import FORM as COUNTS
 from lass.likelihood.counts import VERSION as COUNTS_VERSION
 from lass.likelihood.keys import Integers, run_starts
 from lass.likelihood.tensor import FORM, VERSION, sums_over_mixture, tuple_dtype
-from lass.storage import damaged, mapped_tensors, read_arrays, read_header, read_sizes
+from lass.storage import (
+    aside_of,
+    damaged,
+    explained,
+    mapped_tensors,
+    read_arrays,
+    read_header,
+    read_sizes,
+    sweep,
+)
 
 ENTRY = 96  # bytes that an entry takes at most while it is added up or normalised
 LEAST = 1 << 16  # entries that are handled at once in any memory
@@ -46,7 +55,7 @@ def merge_to_likelihood(parts: Sequence[Path], target: Path, *, memory: int) -> 
     shards, size, sources = open_shards(parts)
     counted = what_was_counted(parts)
     at_once = max(LEAST, memory // ENTRY)
-    with scratch(target.with_name(f".{target.stem}.merging")) as folder:
+    with scratch(target) as folder:
         with (folder / "keys").open("wb") as keys, (folder / "counts").open("wb") as counts:
             for summed in add_up(shards, bound=size ** (sources + 1), at_once=at_once):
                 keys.write(summed[0].tobytes())
@@ -67,14 +76,16 @@ def merge_to_likelihood(parts: Sequence[Path], target: Path, *, memory: int) -> 
 
 
 @contextmanager
-def scratch(folder: Path) -> Iterator[Path]:
-    """An empty folder for the block; what a killed run left in it goes first."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def scratch(target: Path) -> Iterator[Path]:
+    """An empty folder beside `target`, of this process alone; what killed ones left goes first."""
+    folder = aside_of(target.with_suffix(".merging"))
+    with explained(target, folder):
+        folder.mkdir(parents=True)
+        sweep(folder.parent)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def read_entries(folder: Path) -> tuple[Integers, Integers]:
