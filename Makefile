@@ -1,14 +1,17 @@
-# make demo | test | lint | bench | cluster-test: each first makes .venv where it is missing or older than the lock.
+# make demo | test | lint | bench | cluster-test | fault-test | fuzz: each first makes .venv where it is missing or older
+# than the lock.
 #   PYTHON=python3.11  the interpreter that .venv is made with
 #   CORES=8            the cores that Snakemake may use (default: all)
+#   EXAMPLES=1000      damaged inputs of every kind that `make fuzz` tries
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: demo test cluster-test lint bench env lock clean
+.PHONY: demo test cluster-test fault-test fuzz lint bench env lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CORES ?= $(shell nproc)
+EXAMPLES ?= 1000
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -26,6 +29,13 @@ test: $(STAMP)
 # slurmctld slurmd slurm-client munge)
 cluster-test: $(STAMP)
 	@pytest -m cluster -p no:cacheprovider -rs tests/cluster
+
+# every fault on a job of every rule, most of an hour; what is done is kept and not done again
+fault-test: $(STAMP)
+	@python -m tests.workflow.faults --write
+
+fuzz: $(STAMP)
+	@LASS_FUZZ=$(EXAMPLES) pytest tests/fuzz
 
 lint: $(STAMP)
 	ruff check .
