@@ -46,6 +46,7 @@ SMALL: dict[str, Any] = {
 SOUNDS = DenoiserSettings(**SMALL, patch=4, strides=[2])
 IMAGES = DenoiserSettings(**SMALL, patch=1, strides=[2])
 IMAGE = (1, 7, 6)
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 def tones(rng: np.random.Generator, *, size: int = 64) -> Tensor:
@@ -260,3 +261,15 @@ def test_settings_and_data_that_make_no_network() -> None:
             DenoiserSettings(**{**SMALL, "strides": [2], **change})
     with pytest.raises(ValueError, match="not silent"):
         new_denoiser(SOUNDS, unlabelled(torch.zeros(2, 64)), image=None, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "classes", "size"), [("songs", ["drums", "bass"], 1024), ("digits", list(DIGITS), 784)]
+)
+def test_the_shipped_denoisers_open(name: str, classes: list[str], size: int) -> None:
+    path = Path(__file__).parents[2] / "lass" / "shipped" / "diffusion" / f"{name}.safetensors"
+    network = read_denoiser(path, classes=classes, conditional=name == "songs")
+    silence, sigma = torch.zeros(1, size), network.deviations[:1]
+    found = network(silence, sigma, torch.zeros(1, dtype=torch.int64))
+    assert found.shape == (1, size)
+    assert float(found.abs().max()) < 5 * float(sigma)

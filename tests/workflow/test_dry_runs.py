@@ -367,9 +367,7 @@ def test_songs_of_the_user(tmp_path: Path) -> None:
         ),
         (
             "diffusion",
-            GIVEN_RULES
-            | {"compose_songs": 3, "extract_sources": 3, "train_denoiser": 1}
-            | {"separate_mixtures": 28, "score_estimates": 28, "draw_candidates": 8},
+            GIVEN_RULES | {"separate_mixtures": 28, "score_estimates": 28, "draw_candidates": 8},
         ),
         (
             "three_sources",
