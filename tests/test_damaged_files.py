@@ -174,7 +174,9 @@ def test_scores_that_were_cut(tmp_path: Path) -> None:
     refused(paths[1], lambda: read_csv(paths[1]), "cut off within a line: remove it and make it anew")
     paths[1].write_text(whole[: whole.rindex("hpss")])
     refused(
-        paths[1], lambda: read_scores(metric, paths), "scores 2 mixtures, but .* has 3: remove the shorter"
+        paths[1],
+        lambda: read_scores(metric, paths),
+        "of the 2 mixtures here and the 3 .* \[2\] are in one only: remove both",
     )
 
 

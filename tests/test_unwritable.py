@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 import soundfile
@@ -62,7 +63,7 @@ def write_merged(path: Path) -> None:
 WRITERS: dict[str, Callable[[Path], None]] = {
     "a.safetensors": lambda path: write_tensors(path, {"x": NOISE}, form="f", version=1, fields={}),
     "a.parquet": lambda path: write_mixtures(path, mixtures()),
-    "a.csv": lambda path: write_csv(pa.table({"x": NOISE[0]}), path=path),
+    "a.csv": lambda path: write_csv(pd.DataFrame({"x": NOISE[0]}), path=path),
     "likelihood.safetensors": write_merged,
     "a.wav": lambda path: write_audio(path, NOISE[:, :2600], rate=8000),
     "a.flac": lambda path: write_audio(path, NOISE, rate=8000, subtype="PCM_16"),

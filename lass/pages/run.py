@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
+from tabulate import tabulate
 
 from lass.config import AnyDataset, AudioDataset, ImageDataset
 from lass.data.shards import whole_shards
@@ -41,9 +42,8 @@ def markdown_of_run(run: Path, table: str | None = None) -> str:
     """A finished run's table in the columns of `docs/results.md`, as Markdown; errors as `page_of_run`."""
     made = table_of_run(run, table)
     metric = open_metric(dataset_of(made).page_job(made.table).metric)
-    text: str = metric.shorten(read_csv(made.path.with_suffix(".csv"))).to_markdown(
-        index=False, disable_numparse=True
-    )
+    shown = metric.shorten(read_csv(made.path.with_suffix(".csv")))
+    text: str = tabulate(shown, headers="keys", tablefmt="pipe", showindex=False, disable_numparse=True)
     return text
 
 

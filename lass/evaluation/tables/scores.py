@@ -103,6 +103,6 @@ def check_alike(path: Path, rows: pd.DataFrame, others: pd.DataFrame) -> None:
     own, theirs = (set(table["mixture"]) for table in (rows, others))
     if own != theirs:
         raise ValueError(
-            f"{path}: scores {len(own)} mixtures, but the same shard of another method has "
-            f"{len(theirs)}: remove the shorter one, and score its mixtures anew"
+            f"{path}: of the {len(own)} mixtures here and the {len(theirs)} in the same shard of another "
+            f"method {sorted(own ^ theirs)[:3]} are in one only: remove both, and score the mixtures anew"
         )
