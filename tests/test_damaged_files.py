@@ -176,7 +176,7 @@ def test_scores_that_were_cut(tmp_path: Path) -> None:
     refused(
         paths[1],
         lambda: read_scores(metric, paths),
-        "of the 2 mixtures here and the 3 .* \[2\] are in one only: remove both",
+        r"of the 2 mixtures here and the 3 .* \[2\] are in one only: remove both",
     )
 
 
