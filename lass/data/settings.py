@@ -126,7 +126,7 @@ class AudioMixtures(Section):
     )
     pairing: Literal["together", "apart"] = key(
         "`together`: the sources of a mixture are of one track and moment. `apart`: each is of another item, "
-        "as in the paper",
+        "as the paper is read here",
         "together, apart",
         default="together",
     )

@@ -23,6 +23,11 @@ def refuse_what_still_runs():
         return
     asked = ["squeue", "--me", "--noheader", "--Format=JobID:20,STDOUT:2000"]
     done = subprocess.run(asked, capture_output=True, text=True)
+    if done.returncode:
+        raise WorkflowError(
+            f"squeue does not answer ({done.stderr.strip()}), so that jobs of an earlier run cannot be told: start again "
+            "when it does. No job has been submitted."
+        )
     logs = str(Path.cwd() / ".snakemake" / "slurm_logs")
     rows = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
     left = [number for number, log in (row for row in rows if len(row) == 2) if log.startswith(logs + "/")]
