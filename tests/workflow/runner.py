@@ -138,8 +138,12 @@ def started(line: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def command(directory: Path, *options: str | Path, **wanted: Any) -> list[str]:
-    """The command that runs the workflow in `directory` on two cores; `wanted` as in `arguments`."""
-    line = [sys.executable, "-m", "tests.workflow.preloaded", "--cores", "2", *THREADS]
+    """The command that runs the workflow in `directory` on two cores; `wanted` as in `arguments`.
+
+    In a locale that it is asked to keep as it is, its jobs are processes of their own, as a user's are.
+    """
+    module = "snakemake" if os.environ.get("PYTHONUTF8") == "0" else "tests.workflow.preloaded"
+    line = [sys.executable, "-m", module, "--cores", "2", *THREADS]
     return line + arguments(directory, *options, **wanted)
 
 

@@ -126,7 +126,7 @@ def test_every_rule_is_in_one_of_the_two(tmp_path: Path) -> None:
     assert rules == {*ALL_RULES, *IMAGE_RULES, *named} - {"all"}
     slakh = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))["datasets"]["slakh"]
     baby = {**slakh, "source": "slakh", "download": "babyslakh"}
-    shifts = {"rows": {"hpss": ["hpss"]}, "kinds": {"noise": {"noise": 20.0}}}
+    shifts = {"rows": {"mixture": ["mixture"]}, "kinds": {"noise": {"noise": 20.0}}}
     config = write_config(tmp_path / "more.yaml", {"datasets": {"baby": baby, "slakh": {"shifts": shifts}}})
     configs = [TEST_CONFIG, ROOT / "config" / "diffusion.yaml", config]
     for rule, target in named.items():
