@@ -231,3 +231,21 @@ def test_packing_that_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     pack(5)
     assert left() == ["toy"]
     assert read_description(folder).made["seed"] == 5
+
+
+def test_packing_leaves_what_was_put_away_of_others(tmp_path: Path) -> None:
+    """Of models whose names begin alike: versions of one, which are told apart by what stands after a dot."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    codec = audio_codec()
+    parts = audio_parts(tmp_path / "parts", codec)
+    models = tmp_path / "models"
+    others = {}
+    for name in ("toy-1.1", "toy-1.beta.0", "toy-1"):
+        mine = aside_of(models / name, "before")
+        others[name] = mine.with_name(mine.name.replace(f".{os.getpid()}-", f".{gone.pid}-"))
+        others[name].mkdir(parents=True)
+        (others[name] / "kept").touch()
+    pack_model(models / "toy-1.0", parts, unpacked(codec), level=None, made={})
+    assert {path.name for path in models.iterdir()} == {"toy-1.0", *(path.name for path in others.values())}
+    assert all((path / "kept").exists() for path in others.values())

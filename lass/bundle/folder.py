@@ -14,6 +14,7 @@ Nothing in it is ever unpickled.
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -96,7 +97,8 @@ def _replaced(folder: Path) -> Iterator[Path]:
 
     So does what an earlier call put away that was killed before it was done.
     """
-    left = [path for path in left_asides(folder.parent, "before") if path.name.startswith(f".{folder.stem}.")]
+    own = re.compile(rf"\.{re.escape(folder.stem)}\.[0-9]+-[0-9a-f]+\.before{re.escape(folder.suffix)}")
+    left = [path for path in left_asides(folder.parent, "before") if own.fullmatch(path.name)]
     before = left[0] if left and not folder.exists() else aside_of(folder, "before")
     try:
         yield before
