@@ -29,6 +29,7 @@ _DAY = 86_400.0  # seconds
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
 _SENSELESS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+_NO_MEMORY = re.compile(r"allocate memory|out of memory", re.IGNORECASE)
 _swept: set[Path] = set()
 _RANKS = {name: rank for rank, name in enumerate(_TYPES)}
 
@@ -250,13 +251,10 @@ def read_header(path: Path, *, form: str, version: int) -> dict[str, Any]:
         raise FileNotFoundError(
             f"{path}: no such file; run the step that makes it first, or correct the path"
         )
-    try:
-        with interpreting(path):
-            with safe_open(path, framework="numpy") as file:
-                metadata = file.metadata() or {}
-            header = json.loads(metadata.get(_ENTRY, "{}"))
-    except (SafetensorError, OSError) as error:
-        raise damaged(path, str(error)) from error
+    with opening(path):
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+        header = json.loads(metadata.get(_ENTRY, "{}"))
     if not isinstance(header, dict):
         raise damaged(path, f"its header is {header!r}")
     found = (header.get("form"), header.get("version"))
@@ -296,11 +294,23 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def _read(path: Path, *, framework: str) -> dict[str, Any]:
+    with opening(path), safe_open(path, framework=framework) as file:
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+@contextmanager
+def opening(path: Path) -> Iterator[None]:
+    """Tell a tensor file that is damaged, a ValueError, from one that the system does not let be read."""
     try:
-        with interpreting(path), safe_open(path, framework=framework) as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
+        with interpreting(path):
+            yield
+    except SafetensorError as error:
         raise damaged(path, str(error)) from error
+    except OSError as error:
+        if error.errno is None:  # safetensors says "no such file" of any that it cannot open
+            path.open("rb").close()
+            raise damaged(path, str(error)) from error
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
 
 
 def check_sums(path: Path, *sums: "torch.Tensor") -> None:
@@ -312,14 +322,23 @@ def check_sums(path: Path, *sums: "torch.Tensor") -> None:
 
 @contextmanager
 def interpreting(path: Path | str) -> Iterator[None]:
-    """Turn what goes wrong where a damaged file is made sense of into a ValueError that names the file."""
+    """Turn what goes wrong as a damaged file is read into a ValueError, or a MemoryError, that names it."""
     try:
         yield
     except _SENSELESS as error:
         if isinstance(error, ValueError) and str(path) in str(error):
             raise
         said = " ".join(str(error).split())[:300]
+        if isinstance(error, RuntimeError) and _NO_MEMORY.search(said):
+            raise short_of_memory(path) from error
         raise damaged(path, f"{type(error).__name__}: {said}") from error
+
+
+def short_of_memory(path: Path | str) -> MemoryError:
+    """Return the error for a file that need not be damaged, but for which there is no room."""
+    return MemoryError(
+        f"{path}: not enough memory to read it, which says nothing against it: free some, and start again"
+    )
 
 
 def damaged(path: Path | str, reason: str) -> ValueError:

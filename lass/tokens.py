@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lass.settings import Computed
-from lass.storage import damaged, interpreting, written_aside
+from lass.storage import damaged, interpreting, short_of_memory, written_aside
 
 FORMAT = "lass-tokens"
 VERSION = "1"
@@ -99,7 +99,11 @@ def read_shard(path: Path) -> pa.Table:
         raise FileNotFoundError(f"{path}: no such token file; run the rule that makes it")
     try:
         return pq.read_table(path)
+    except MemoryError as error:  # Arrow's is an ArrowException, too
+        raise short_of_memory(path) from error
     except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of the system: it says nothing against the file
         raise ValueError(
             f"{path}: truncated or not a Parquet file ({error}); delete it and make it again"
         ) from error

@@ -1,5 +1,6 @@
 """Files that were damaged in ways that the fuzz tests found: each is refused, and named."""
 
+import errno
 import json
 import math
 import time
@@ -24,7 +25,7 @@ from lass.models.checkpoint import read_transformer, read_vqvae, write_checkpoin
 from lass.models.separators import read_separator
 from lass.settings import Computed
 from lass.storage import read_header, read_tensors, write_tensors
-from lass.tokens import read_candidates, read_tokens, write_tokens
+from lass.tokens import read_candidates, read_shard, read_tokens, write_tokens
 from tests.models.toy import network_of, new_codec, small_codec, write_prior
 
 MADE = Computed(precision="float32", device="CPU")
@@ -189,3 +190,37 @@ def test_a_header_that_nests_without_end(path: Path) -> None:
     text = json.dumps(header).encode()
     path.write_bytes(len(text).to_bytes(8, "little") + text)
     refused(path, lambda: read_header(path, form="f", version=1), "damaged")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            pa.lib.ArrowMemoryError("malloc of size 64 failed"),
+            (MemoryError, r"a\.parquet: not enough"),
+        ),
+        (OSError(errno.EIO, "Input/output error"), (OSError, "Input/output error")),
+        (
+            OSError("Couldn't deserialize thrift"),
+            (ValueError, r"a\.parquet: truncated or not a Parquet"),
+        ),
+    ],
+)
+@pytest.mark.parametrize("read", [read_shard, read_mixtures])
+def test_what_the_system_refuses_is_no_damaged_table(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    read: Callable[[Path], object],
+    error: Exception,
+    told: tuple[type[Exception], str],
+) -> None:
+    def refusing(_: object) -> None:
+        raise error
+
+    path = tmp_path / "a.parquet"
+    path.touch()
+    monkeypatch.setattr("pyarrow.parquet.read_table", refusing)
+    with pytest.raises(told[0], match=told[1]) as caught:
+        read(path)
+    assert isinstance(caught.value, told[0])
+    assert "delete" not in str(caught.value) or told[0] is ValueError

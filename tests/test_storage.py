@@ -1,7 +1,9 @@
 """Files are complete or absent, equal contents have equal bytes, and foreign or damaged files are refused."""
 
+import errno
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -171,3 +173,44 @@ def test_the_header_is_sorted_json(path: Path) -> None:
     metadata = json.loads(content[8 : 8 + length])["__metadata__"]
     assert list(metadata) == ["lass"]
     assert list(json.loads(metadata["lass"])) == ["form", "name", "size", "version"]
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """Safetensors opens no file."""
+
+    def opened(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("lass.storage.safe_open", opened)
+
+
+@pytest.mark.parametrize("read", [header, read_tensors])
+def test_a_disk_that_fails_is_no_damaged_file(
+    path: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[[Path], object]
+) -> None:
+    """Whoever deletes what cannot be read now has lost a whole file."""
+    refuse(monkeypatch, OSError(errno.EIO, "Input/output error"))
+    with pytest.raises(OSError, match=r"Input/output error.*file\.safetensors") as caught:
+        read(path)
+    assert caught.value.errno == errno.EIO
+    # What safetensors makes of a file that the system does not open has no number.
+    refuse(monkeypatch, FileNotFoundError("No such file or directory"))
+    with pytest.raises(ValueError, match="damaged"):
+        read(path)
+
+    def closed(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", closed)
+    with pytest.raises(PermissionError, match=r"Permission denied.*file\.safetensors"):
+        read(path)
+
+
+@pytest.mark.parametrize("said", ["unable to mmap: Cannot allocate memory (12)", "CUDA out of memory."])
+@pytest.mark.parametrize("read", [header, read_tensors])
+def test_want_of_memory_is_no_damaged_file(
+    path: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[[Path], object], said: str
+) -> None:
+    refuse(monkeypatch, RuntimeError(said))
+    with pytest.raises(MemoryError, match=r"file\.safetensors: not enough memory to read it.*free some"):
+        read(path)

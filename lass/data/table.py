@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lass.storage import damaged, written_aside
+from lass.storage import damaged, short_of_memory, written_aside
 
 SCHEMA = pa.schema(
     {
@@ -63,7 +63,11 @@ def read_mixtures(path: Path) -> pa.Table:
         raise FileNotFoundError(f"{path}: no such mixture table; run the rule that makes it")
     try:
         table = pq.read_table(path)
+    except MemoryError as error:  # Arrow's is an ArrowException, too
+        raise short_of_memory(path) from error
     except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of the system: it says nothing against the file
         raise ValueError(
             f"{path}: truncated or not a Parquet file ({error}); delete it and make it again"
         ) from error

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from torch import Tensor, nn
 
 from lass.models.checkpoint import FORM, VERSION, describe_checkpoint
 from lass.models.pretrained.checking import fit_layout
 from lass.models.quantizer import Quantizer
-from lass.storage import damaged, read_tensors, write_tensors
+from lass.storage import damaged, opening, read_tensors, write_tensors
 
 CODEC, LIKELIHOOD = "codec.safetensors", "likelihood.safetensors"
 """Files of a model's folder."""
@@ -61,11 +61,8 @@ def codebook_beside(folder: Path) -> Tensor:
         raise FileNotFoundError(
             f"{path}: no such file, but this part belongs to a codec; import the codec into {folder} first"
         )
-    try:
-        with safe_open(path, framework="pt") as file:
-            codebook: Tensor = file.get_tensor("quantizer.codebook")
-    except (SafetensorError, OSError) as error:
-        raise damaged(path, str(error)) from error
+    with opening(path), safe_open(path, framework="pt") as file:
+        codebook: Tensor = file.get_tensor("quantizer.codebook")
     return codebook
 
 
