@@ -25,7 +25,7 @@ def assemble(  # noqa: PLR0913 (options of a command)
         Path | None,
         typer.Option(help="YAML or JSON: by preset a decoder and an estimation, as in model.json."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite a model.json that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite model.json and README.md.")] = False,
     debug: Debug = False,
 ) -> None:
     """Make a model of the parts in a folder, such as `lass import` leaves: write model.json and its card.
@@ -36,8 +36,9 @@ def assemble(  # noqa: PLR0913 (options of a command)
     with reported(debug):
         from lass.bundle.assembling import Told, assemble_model  # noqa: PLC0415 (needs torch)
 
-        if (folder / "model.json").exists() and not force:
-            raise ValueError(f"{folder / 'model.json'} is there already: give --force to overwrite it")
+        for written in ("model.json", "README.md"):
+            if (folder / written).exists() and not force:
+                raise ValueError(f"{folder / written} is there already: give --force to overwrite it")
         told = Told(
             name, summary, licence, rate, tokens, pairs_of(priors), presets_in(presets) if presets else {}
         )

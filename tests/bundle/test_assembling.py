@@ -149,3 +149,19 @@ def test_what_does_not_become_a_model(folder: Path) -> None:
     drums.write_bytes(content)
     (folder / "codec.safetensors").unlink()
     assert "codec.safetensors: no such file; import the codec first" in complaint("--force")
+
+
+def refusal(folder: Path, *words: object) -> str:
+    """What the command says where it makes no model."""
+    result = run("assemble", folder, *words)
+    assert result.exit_code == 1, result.output
+    assert not (folder / "model.json").exists()
+    return result.stderr.replace("\n", " ")
+
+
+def test_a_text_of_the_user_stays(folder: Path) -> None:
+    (folder / "README.md").write_text("mine")
+    assert "README.md is there already: give --force to overwrite it" in refusal(folder)
+    assert (folder / "README.md").read_text() == "mine"
+    assert run("assemble", folder, "--force").exit_code == 0
+    assert (folder / "README.md").read_text().startswith("# Bass-and-drums\n")
