@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lass import __version__
-from lass.bundle.folder import CARD, card, check_model, part_of
+from lass.bundle.folder import CARD, card, check_parts, part_of
 from lass.bundle.recordings import OVERLAP
 from lass.bundle.settings import (
     CODEC,
@@ -72,19 +72,13 @@ def assemble_model(folder: Path, told: Told) -> Description:
         files={name: part_of(folder / name) for name in sorted(names)},
         made={"lass": __version__, "parts": {name: origin_of(folder / name) for name in sorted(names)}},
     )
-    texts = {DESCRIPTION: description.model_dump_json(indent=2) + "\n", CARD: card(description)}
-    before = {name: (folder / name).read_bytes() if (folder / name).exists() else None for name in texts}
-    try:
-        for name, text in texts.items():
-            with written_aside(folder / name) as aside:
-                aside.write_text(text, encoding="utf-8")
-        return check_model(folder)
-    except BaseException:
-        for name, content in before.items():
-            (folder / name).unlink(missing_ok=True)
-            if content is not None:
-                (folder / name).write_bytes(content)
-        raise
+    check_parts(folder, description)
+    # What makes a model of the folder comes last.
+    texts = {CARD: card(description), DESCRIPTION: description.model_dump_json(indent=2) + "\n"}
+    for name, text in texts.items():
+        with written_aside(folder / name) as aside:
+            aside.write_text(text, encoding="utf-8")
+    return description
 
 
 def describe_parts(folder: Path, told: Told) -> Unpacked:

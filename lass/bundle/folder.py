@@ -221,6 +221,12 @@ def check_model(folder: Path) -> Description:
     FileNotFoundError or ValueError, naming the file, for the first that is not.
     """
     description = read_description(folder)
+    check_parts(folder, description)
+    return description
+
+
+def check_parts(folder: Path, description: Description) -> None:
+    """Look at every part that `description` names, of a folder that may have no model.json yet."""
     check_sizes(folder, description)
     for name, part in description.files.items():
         if part_of(folder / name).sha256 != part.sha256:
@@ -239,7 +245,6 @@ def check_model(folder: Path) -> Description:
         folder / LIKELIHOOD, codebook_size=size, sources=len(description.sources), counted=counted
     )
     check_measured(folder, description)
-    return description
 
 
 def check_measured(folder: Path, description: Description) -> None:

@@ -165,3 +165,17 @@ def test_a_text_of_the_user_stays(folder: Path) -> None:
     assert (folder / "README.md").read_text() == "mine"
     assert run("assemble", folder, "--force").exit_code == 0
     assert (folder / "README.md").read_text().startswith("# Bass-and-drums\n")
+
+
+def test_nothing_looks_finished_before_it_is_checked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is killed while the parts are read leaves no model."""
+    found = []
+
+    def look(*_: object) -> None:
+        found.extend(path.name for path in folder.iterdir())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lass.bundle.folder.check_sizes", look)
+    with pytest.raises(KeyboardInterrupt):
+        assemble_model(folder, Told())
+    assert sorted(found) == ["codec.safetensors", "likelihood.safetensors", "priors"]
