@@ -10,7 +10,6 @@ from pathlib import Path
 
 import soundfile
 
-from lass.data.audio.streams import aside_of
 from lass.data.settings import AUDIO_SUFFIXES
 
 
@@ -152,6 +151,5 @@ def folder_locked(folder: Path) -> Iterator[None]:
 def _tidy(outputs: dict[str, Path]) -> None:
     """Take away what a process that was killed has left."""
     for path in outputs.values():
-        pattern = glob.escape(aside_of(path, "PROCESS").name).replace("PROCESS", "*")
-        for left in path.parent.glob(pattern):
+        for left in path.parent.glob(f".{glob.escape(path.stem)}.*.part{glob.escape(path.suffix)}"):
             left.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ import soxr
 
 from lass.data.audio.files import ends_early, forget_time, reading, stated_frames
 from lass.data.audio.headers import open_sound
-from lass.storage import Sink
+from lass.storage import Sink, aside_of, sweep
 
 BLOCK = 2**18  # frames that are read at once
 _FASTEST_FLAC = 655_350  # Hz
@@ -190,7 +190,9 @@ def opened_writers(
             )
     writers = Writers(rate, channels, frames, comment)
     # Another process may write into the same folder: each has its own files until they are whole.
-    asides = [aside_of(path, os.getpid()) for path in paths]
+    asides = [aside_of(path) for path in paths]
+    for folder in {path.parent for path in paths}:
+        sweep(folder)
     try:
         with ExitStack() as stack:
             for path, aside in zip(paths, asides, strict=True):
@@ -200,11 +202,6 @@ def opened_writers(
     finally:
         for aside in asides:
             aside.unlink(missing_ok=True)
-
-
-def aside_of(path: Path, process: int | str) -> Path:
-    """Where `process` writes what will be at `path`."""
-    return path.with_name(f".{path.stem}.{process}.part{path.suffix}")
 
 
 def _replace(asides: list[Path], paths: list[Path]) -> None:
@@ -243,9 +240,11 @@ def _created(path: Path, aside: Path, writers: Writers) -> Iterator[soundfile.So
                     file.comment = writers.comment
                 yield file
             finally:
-                file.close()
-                if sink.failure is not None:  # of which libsndfile may say nothing: the last block is such
-                    raise OSError(sink.failure.errno, sink.failure.strerror, str(path)) from None
+                try:
+                    file.close()
+                finally:
+                    if sink.failure is not None:  # of which libsndfile says nothing, or not what it was
+                        raise OSError(sink.failure.errno, sink.failure.strerror, str(path)) from None
         if not flac:
             forget_time(aside)
     finally:

@@ -1,5 +1,9 @@
 """Recordings block by block: the bounds of the blocks leave no trace, and what is damaged is named."""
 
+import errno
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +21,7 @@ from lass.data.audio.streams import (
     survey,
     survey_array,
 )
+from lass.storage import Sink, aside_of
 
 
 def sound(frames: int, *, channels: int = 2) -> np.ndarray:
@@ -88,3 +93,39 @@ def test_a_written_stream_comes_back_and_does_not_say_when_it_was_written(
         written = path.read_bytes()
         peaks = written.index(b"PEAK")  # then size, version and time, four bytes each
         assert written[peaks + 8 : peaks + 16] == b"\1\0\0\0\0\0\0\0"
+
+
+def test_what_a_killed_process_left_goes(tmp_path: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    mine = aside_of(tmp_path / "old.wav")
+    left = mine.with_name(mine.name.replace(f".{os.getpid()}-", f".{gone.pid}-"))
+    left.touch()
+    with opened_writers([tmp_path / "new.wav"], rate=8000, channels=2, frames=100) as writers:
+        writers.write(sound(100)[None])
+    assert [path.name for path in tmp_path.iterdir()] == ["new.wav"]
+
+
+def test_a_full_disk_is_told_as_the_file_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Libsndfile has an error of its own then, which says less than that of the system."""
+
+    class Full(Sink):
+        def write(self, data: bytes) -> int:
+            self.failure = OSError(errno.EDQUOT, "Disk quota exceeded")
+            return len(data)
+
+    def close(self: soundfile.SoundFile) -> None:
+        whole(self)
+        raise soundfile.LibsndfileError(2)
+
+    def write() -> None:
+        with opened_writers([tmp_path / "a.flac"], rate=8000, channels=2, frames=100) as writers:
+            writers.write(sound(100)[None])
+
+    whole = soundfile.SoundFile.close
+    monkeypatch.setattr("lass.data.audio.streams.Sink", Full)
+    monkeypatch.setattr(soundfile.SoundFile, "close", close)
+    with pytest.raises(OSError, match=r"Disk quota exceeded.*a\.flac"):
+        write()
+    monkeypatch.undo()
+    assert list(tmp_path.iterdir()) == []
