@@ -91,8 +91,8 @@ def check_weights(
     if depth > len(tensors):
         raise damaged(path, f"its header says {depth} layers, but it holds {len(tensors)} tensors")
     with torch.device("meta"), _Unfilled():
-        wanted = {name: tuple(tensor.shape) for name, tensor in make().state_dict().items()}
-    held = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+        wanted = {name: _layout(tensor) for name, tensor in make().state_dict().items()}
+    held = {name: _layout(tensor) for name, tensor in tensors.items()}
     for name in sorted(wanted.keys() | held.keys()):
         if wanted.get(name) != held.get(name):
             raise ValueError(
@@ -102,6 +102,11 @@ def check_weights(
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
             raise damaged(path, f"{name} holds NaN or infinity")
+
+
+def _layout(tensor: Tensor) -> str:
+    """What a damaged header may get wrong: floats of any precision are as good."""
+    return f"{list(tensor.shape)} of {'floats' if tensor.is_floating_point() else 'integers'}"
 
 
 def read_vqvae(path: Path, *, rate: int | None = None, hop: int | None = None) -> Vqvae:

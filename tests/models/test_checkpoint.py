@@ -228,3 +228,12 @@ def test_a_codec_of_another_rate_or_hop(tmp_path: Path, codec: Path) -> None:
     assert read_vqvae(rated, rate=16000) is not None
     with pytest.raises(ValueError, match=r"rated\.safetensors: trained at 16000 Hz, but sample_rate is 8000"):
         read_vqvae(rated, rate=8000)
+
+
+def test_weights_that_are_said_to_be_integers(prior: Path) -> None:
+    """One byte of the header: every number would be another."""
+    content = prior.read_bytes()
+    assert content.count(b'"F16"') > 1
+    prior.write_bytes(content.replace(b'"F16"', b'"I16"', 1))
+    with pytest.raises(ValueError, match=r"is \[.*\] of integers, and \[.*\] of floats is wanted"):
+        read_transformer(prior)
