@@ -4,6 +4,7 @@ What makes features of images, for the published numbers the Inception network o
 not part of this module: distances are comparable only where the same network saw images of the same size.
 """
 
+import io
 import logging
 import math
 import zipfile
@@ -11,6 +12,7 @@ import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from operator import index
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,17 @@ from lass.storage import written_aside
 FloatArray = NDArray[np.float64]
 Images = NDArray[np.float32]
 FEW = 2048  # images below which the covariance of Inception's features is singular, and the distance biased
+
+_DAMAGES = (
+    KeyError,
+    ValueError,
+    TypeError,
+    OSError,
+    RuntimeError,  # of a compression, or an encryption, that zipfile does not know
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +60,8 @@ class FeatureStatistics:
         scale = float(np.abs(self.covariance).max())
         if float(np.abs(self.covariance - self.covariance.T).max()) > 1e-5 * scale:
             raise ValueError("the covariance is not symmetric: compute the statistics again")
+        if float(self.covariance.diagonal().min()) < 0:
+            raise ValueError("the covariance has variances below zero: compute the statistics again")
 
     @cached_property
     def root(self) -> FloatArray:
@@ -116,12 +131,14 @@ def read_statistics(path: Path) -> FeatureStatistics:
     Those of `write_statistics` also tell the number of images and the network. Raises FileNotFoundError where
     there is none, and ValueError, naming the file, where it holds others.
     """
+    content = io.BytesIO(path.read_bytes())  # errors of the system are told from those of the content
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        with np.load(content, allow_pickle=False) as arrays:
             found = {name: np.asarray(arrays[name], dtype=np.float64) for name in ("mu", "sigma")}
-            told = {name: arrays[name].item() for name in ("images", "network") if name in arrays.files}
-        return FeatureStatistics(found["mu"], found["sigma"], **told)
-    except (KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            images = index(arrays["images"].item()) if "images" in arrays.files else None
+            network = str(arrays["network"].item()) if "network" in arrays.files else None
+        return FeatureStatistics(found["mu"], found["sigma"], images, network)
+    except _DAMAGES as error:
         raise ValueError(f"{path}: no statistics of features with mu and sigma ({error})") from error
 
 

@@ -201,6 +201,32 @@ def test_a_damaged_and_a_missing_file(tmp_path: Path) -> None:
         read_statistics(tmp_path / "nowhere.npz")
 
 
+@pytest.mark.parametrize("changed", [{"images": "many"}, {"images": 2.5}, {"sigma": np.diag([1.0, -1.0])}])
+def test_statistics_that_cannot_be(tmp_path: Path, changed: dict[str, Any]) -> None:
+    path = tmp_path / "odd.npz"
+    np.savez(path, allow_pickle=False, **({"mu": np.zeros(2), "sigma": np.eye(2)} | changed))
+    with pytest.raises(ValueError, match=r"odd\.npz: no statistics"):
+        read_statistics(path)
+
+
+@pytest.mark.parametrize(("place", "value"), [(10, b"\x63"), (8, b"\1"), (42, b"\xff\xff\xff\x7f")])
+def test_an_archive_that_is_damaged(tmp_path: Path, place: int, value: bytes) -> None:
+    """Another compression, an encryption, a place that is not in the file."""
+    path = tmp_path / "damaged.npz"
+    np.savez(path, mu=np.zeros(2), sigma=np.eye(2))
+    content = bytearray(path.read_bytes())
+    listed = content.index(b"PK\1\2")  # the first entry of the archive's list
+    content[listed + place : listed + place + len(value)] = value
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"damaged\.npz: no statistics"):
+        read_statistics(path)
+
+
+def test_a_disk_that_fails_is_no_damaged_file(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError):
+        read_statistics(tmp_path)
+
+
 def test_a_file_with_objects_is_not_unpickled(tmp_path: Path) -> None:
     path = tmp_path / "objects.npz"
     np.savez(path, mu=np.array([{}], dtype=object), sigma=np.eye(1), allow_pickle=True)
