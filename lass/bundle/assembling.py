@@ -31,7 +31,7 @@ from lass.models.network import CodecNetwork
 from lass.models.settings import CodecCheck, PriorOfClass
 from lass.separation.settings import Beam, Estimation, Greedy, Refinement, TopK
 from lass.settings import Identifier, distinct_names
-from lass.storage import read_header, written_aside
+from lass.storage import damaged, interpreting, read_header, written_aside
 
 WINDOW = 1024  # tokens of audio that are separated at once, as in the paper: 2.97 s of Jukebox's
 NOISE, STRENGTH = (
@@ -70,7 +70,7 @@ def assemble_model(folder: Path, told: Told) -> Description:
         codebook=read_codec(folder / CODEC).quantizer.identity,
         level=None,  # of what the parts were made is not known here
         files={name: part_of(folder / name) for name in sorted(names)},
-        made={"lass": __version__, "parts": {name: origin_of(folder / name) for name in sorted(names)}},
+        made={"lass": __version__, "parts": {name: origin_of(folder, name) for name in sorted(names)}},
     )
     check_parts(folder, description)
     # What makes a model of the folder comes last.
@@ -165,6 +165,8 @@ def codec_in(folder: Path, rate: int | None) -> tuple[CodecNetwork, int | None]:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; import the codec first")
     own = describe_checkpoint(path, kind_of(path))["provenance"].get("sample_rate")
+    if not isinstance(own, int | None):
+        raise damaged(path, f"its rate is {own!r}")
     codec = read_codec(path, rate=rate)
     if codec.shape.image is not None:
         return codec, None
@@ -187,26 +189,29 @@ def prior_of_class(
         )
     path = folder / "priors" / f"{name}.safetensors"
     header = describe_checkpoint(path, kind_of(path))
-    conditional = int(header["shape"].get("classes", 1)) > 1
-    known = header["provenance"].get("classes") or ([source] if name == source else classes)
+    with interpreting(path):
+        conditional = int(header["shape"].get("classes", 1)) > 1
+        known = header["provenance"].get("classes") or ([source] if name == source else classes)
+        prior = PriorOfClass(source=source, prior=name, classes=known, conditional=conditional)
     if source not in known:
         raise ValueError(
             f"{path}: trained on {', '.join(known)}, but the table counts {source}: import its prior, or "
             f"name another one by --priors {source}=NAME"
         )
-    return PriorOfClass(source=source, prior=name, classes=list(known), conditional=conditional)
+    return prior
 
 
 def context_of(folder: Path, prior: PriorOfClass) -> int:
     """Tokens that a prior knows places of."""
     path = folder / "priors" / f"{prior.prior}.safetensors"
-    return int(describe_checkpoint(path, kind_of(path))["shape"]["context"])
+    with interpreting(path):
+        return int(describe_checkpoint(path, kind_of(path))["shape"]["context"])
 
 
 def about(folder: Path, told: Told, *, classes: list[str], priors: list[PriorOfClass]) -> About:
     """What the model says of itself; the licences of all parts where none is told."""
     names = [CODEC, LIKELIHOOD, *(f"priors/{each.prior}.safetensors" for each in priors)]
-    licences = [origin_of(folder / name).get("licence") for name in names]
+    licences = [origin_of(folder, name).get("licence") for name in names]
     stated = "; ".join(dict.fromkeys(each for each in licences if each))
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name).lstrip("._-")
     summary = (
@@ -219,12 +224,17 @@ def about(folder: Path, told: Told, *, classes: list[str], priors: list[PriorOfC
     )
 
 
-def origin_of(path: Path) -> dict[str, Any]:
+def origin_of(folder: Path, part: str) -> dict[str, Any]:
     """The file that a part was made of, its SHA-256 and its licence, where the part tells them."""
-    if path.name in MEASURED.values():
+    path = folder / part
+    if part in MEASURED.values():
         return {}
-    if path.name == LIKELIHOOD:
+    if part == LIKELIHOOD:
         provenance = read_header(path, form=FORM, version=VERSION).get("provenance") or {}
     else:
         provenance = describe_checkpoint(path, kind_of(path))["provenance"]
-    return {name: provenance[name] for name in ("file", "sha256", "licence") if name in provenance}
+    with interpreting(path):
+        told = {name: provenance[name] for name in ("file", "sha256", "licence") if name in provenance}
+    if not isinstance(told.get("licence", ""), str):
+        raise damaged(path, f"its licence is {told['licence']!r}")
+    return told

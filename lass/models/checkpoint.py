@@ -45,6 +45,9 @@ def describe_checkpoint(path: Path, kind: str) -> dict[str, Any]:
     absent = [name for name in ("kind", "shape", "provenance") if name not in header]
     if absent:
         raise damaged(path, f"its header lacks {', '.join(absent)}")
+    for name in ("shape", "provenance"):
+        if not isinstance(header[name], dict):
+            raise damaged(path, f"its {name} is {header[name]!r}")
     if header["kind"] != kind:
         raise ValueError(
             f"{path}: holds a {header['kind']}, but a {kind} is needed here; correct the configured path"

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import lass
-from lass.bundle.assembling import Told, assemble_model, published_presets
+from lass.bundle.assembling import Told, assemble_model, origin_of, published_presets
 from lass.bundle.folder import check_model
 from lass.cli import app
 from lass.models.codec import read_codec
@@ -18,6 +18,7 @@ from lass.models.pretrained.registry import convert_files
 from tests.models.pretrained.imported import import_jukebox
 from tests.models.pretrained.public_taming import HEADS, fitting_tensors, write_file
 from tests.models.toy import write_table
+from tests.test_damaged_files import with_header
 
 CLASSES = ["bass", "drums"]
 
@@ -179,3 +180,35 @@ def test_nothing_looks_finished_before_it_is_checked(folder: Path, monkeypatch: 
     with pytest.raises(KeyboardInterrupt):
         assemble_model(folder, Told())
     assert sorted(found) == ["codec.safetensors", "likelihood.safetensors", "priors"]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"shape": [1]},
+        {"shape": {}},
+        {"provenance": None},
+        {"provenance": {"classes": 5}},
+        {"provenance": {"classes": "bass"}},
+        {"provenance": {"licence": 5}},
+    ],
+)
+def test_a_part_whose_header_makes_no_sense(folder: Path, entry: dict[str, object]) -> None:
+    with_header(folder / "priors" / "bass.safetensors", "lass.checkpoint", 1, **entry)
+    with pytest.raises(ValueError, match=r"bass\.safetensors: damaged"):
+        assemble_model(folder, Told())
+
+
+def test_a_codec_whose_rate_makes_no_sense(folder: Path) -> None:
+    with_header(folder / "codec.safetensors", "lass.checkpoint", 1, provenance={"sample_rate": "x"})
+    with pytest.raises(ValueError, match=r"codec\.safetensors: damaged .*rate is 'x'"):
+        assemble_model(folder, Told())
+
+
+def test_a_prior_with_the_name_of_another_part(folder: Path) -> None:
+    priors = folder / "priors"
+    origin = origin_of(folder, "priors/bass.safetensors")
+    assert origin["file"] == "prior_bass_44100.pth.tar"
+    for name in ("likelihood", "frames"):
+        shutil.copy(priors / "bass.safetensors", priors / f"{name}.safetensors")
+        assert origin_of(folder, f"priors/{name}.safetensors") == origin

@@ -237,3 +237,10 @@ def test_weights_that_are_said_to_be_integers(prior: Path) -> None:
     prior.write_bytes(content.replace(b'"F16"', b'"I16"', 1))
     with pytest.raises(ValueError, match=r"is \[.*\] of integers, and \[.*\] of floats is wanted"):
         read_transformer(prior)
+
+
+@pytest.mark.parametrize("entry", [{"shape": [1]}, {"provenance": None}, {"provenance": 3}])
+def test_a_header_whose_parts_are_none(prior: Path, entry: dict[str, Any]) -> None:
+    rewrite(prior, **entry)
+    with pytest.raises(ValueError, match=r"prior\.safetensors: damaged .*its (shape|provenance) is "):
+        describe_checkpoint(prior, "transformer")
