@@ -86,6 +86,9 @@ def describe_parts(folder: Path, told: Told) -> Unpacked:
     counted = counted_in(folder)
     codec, rate = codec_in(folder, told.rate)
     classes = list(dict.fromkeys(counted.sources))
+    for name, prior in told.priors.items():
+        if name not in classes:
+            raise ValueError(f"--priors {name}={prior}: the table counts {', '.join(classes)}")
     priors = [prior_of_class(folder, name, classes, told.priors) for name in classes]
     number, image = len(counted.weights), codec.shape.image
     if image is None and len(counted.sources) != number:

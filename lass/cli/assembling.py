@@ -16,7 +16,9 @@ def assemble(  # noqa: PLR0913 (options of a command)
     summary: Annotated[str | None, typer.Option(help="What it separates, in a sentence.")] = None,
     licence: Annotated[str | None, typer.Option(help="Of the model.", show_default="of its parts")] = None,
     rate: Annotated[int | None, typer.Option(min=1, help="Hz of audio.", show_default="the codec's")] = None,
-    tokens: Annotated[int | None, typer.Option(min=1, help="Of a window of audio: at most 1024.")] = None,
+    tokens: Annotated[
+        int | None, typer.Option(min=1, help="Of a window of audio: at most the context of its priors.")
+    ] = None,
     priors: Annotated[
         str | None,
         typer.Option(help="Classes whose prior has another name, such as cat=animals,dog=animals."),
@@ -62,8 +64,11 @@ def presets_in(path: Path) -> dict[Any, Any]:
 
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return TypeAdapter(dict[PresetName, Preset]).validate_python(values)
+        presets = TypeAdapter(dict[PresetName, Preset]).validate_python(values)
     except (yaml.YAMLError, ValueError) as error:
         raise ValueError(
             f"{path}: no presets ({error}): give best: {{decoder: ..., estimation: ...}}"
         ) from error
+    if not presets:
+        raise ValueError(f"{path}: no presets: give one at least, or leave --presets away")
+    return presets

@@ -212,3 +212,9 @@ def test_a_prior_with_the_name_of_another_part(folder: Path) -> None:
     for name in ("likelihood", "frames"):
         shutil.copy(priors / "bass.safetensors", priors / f"{name}.safetensors")
         assert origin_of(folder, f"priors/{name}.safetensors") == origin
+
+
+def test_words_that_nothing_would_come_of(folder: Path, tmp_path: Path) -> None:
+    assert "--priors bas=bass: the table counts bass, drums" in refusal(folder, "--priors", "bas=bass")
+    (tmp_path / "none.yaml").write_text("{}\n")
+    assert "none.yaml: no presets: give one at least" in refusal(folder, "--presets", tmp_path / "none.yaml")
