@@ -94,8 +94,11 @@ def _is_left(process: int, node: str, entry: "os.DirEntry[str]") -> bool:
 
 
 def _node() -> str:
-    """A mark of this machine."""
-    return f"{zlib.crc32(os.uname().nodename.encode()):08x}"
+    """A mark of this machine, and of the container in it: each counts processes for itself."""
+    name = os.uname().nodename
+    with suppress(OSError):  # a system that knows no such spaces
+        name += str(Path("/proc/self/ns/pid").readlink())
+    return f"{zlib.crc32(name.encode()):08x}"
 
 
 @contextmanager

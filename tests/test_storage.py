@@ -3,6 +3,8 @@
 import errno
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,15 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from lass.storage import read_header, read_sizes, read_tensors, write_tensors, written_aside
+from lass.storage import (
+    aside_of,
+    left_asides,
+    read_header,
+    read_sizes,
+    read_tensors,
+    write_tensors,
+    written_aside,
+)
 
 
 @pytest.fixture
@@ -214,3 +224,22 @@ def test_want_of_memory_is_no_damaged_file(
     refuse(monkeypatch, RuntimeError(said))
     with pytest.raises(MemoryError, match=r"file\.safetensors: not enough memory to read it.*free some"):
         read(path)
+
+
+def test_containers_of_one_name_do_not_sweep_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each counts its processes from 1: that a number is not known here says nothing of the other."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+
+    def written_in(space: str) -> Path:
+        monkeypatch.setattr(os, "readlink", lambda _: f"pid:[{space}]")
+        mine = aside_of(tmp_path / "file.txt")
+        return mine.with_name(mine.name.replace(f".{os.getpid()}-", f".{gone.pid}-"))
+
+    paths = [written_in("1"), written_in("2")]
+    for path in paths:
+        path.touch()
+    assert len(set(paths)) == 2
+    assert left_asides(tmp_path) == paths[1:]
