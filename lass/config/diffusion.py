@@ -23,7 +23,10 @@ class Diffusion(Section):
         "name of the denoiser of each class", "name"
     )
     batch: PositiveInt = key(
-        "mixtures separated at once; changes speed, not the result", "mixtures", default=8
+        "mixtures separated at once, by networks that see 8 together: a multiple of 8 is fastest; changes "
+        "speed, not the result",
+        "mixtures",
+        default=8,
     )
     methods: Annotated[dict[Identifier, DiffusionMethod], WithoutNulls] = key(
         "rows of the tables, under names of your choice", "sections"

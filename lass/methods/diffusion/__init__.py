@@ -19,6 +19,10 @@ from lass.methods.protocol import Given, needed
 from lass.methods.settings import DiffusionJob
 from lass.models.diffusion import DenoiserNetwork, read_denoiser
 
+BLOCK = 8
+"""Mixtures that networks see together, the last of fewer again and again: products of few rows are rounded
+otherwise than those of many, and estimates would depend on a mixture's neighbours."""
+
 
 @dataclass(frozen=True, eq=False)
 class Diffusion:
@@ -29,23 +33,32 @@ class Diffusion:
     device: torch.device
 
     def separate(self, batch: Batch) -> np.ndarray:
-        """As `lass.methods.protocol.Method`; what is drawn for a mixture depends on its number alone."""
+        """As `lass.methods.protocol.Method`; a mixture's estimates depend on itself and its number alone."""
         estimates = np.zeros(batch.sources.shape, dtype=np.float32)
-        for classes in sorted(set(map(tuple, batch.classes))):
-            rows = [row for row, its in enumerate(batch.classes) if tuple(its) == classes]
-            mixtures, weights = (
-                torch.from_numpy(part[rows]).to(self.device) for part in (batch.mixtures, batch.weights)
-            )
-            found = separate(
-                priors_of([self.networks[name] for name in classes]),
-                mixtures,
-                weights=weights,
-                method=self.job.method,
-                bounds=self.job.bounds,
-                generators=[generator(self.job.seed, "methods", batch.items[row]) for row in rows],
-            )
-            estimates[rows] = found.cpu().numpy()
+        alike: dict[tuple[tuple[int, int | None], ...], list[int]] = {}
+        for row, classes in enumerate(batch.classes):
+            alike.setdefault(tuple(self.networks[name].key for name in classes), []).append(row)
+        for rows in alike.values():
+            for begin in range(0, len(rows), BLOCK):
+                block = rows[begin : begin + BLOCK]
+                estimates[block] = self.separate_block(batch, block)
         return estimates
+
+    def separate_block(self, batch: Batch, rows: list[int]) -> np.ndarray:
+        """Estimates [R, N, T] of at most `BLOCK` mixtures: `rows` of `batch` with the same denoisers."""
+        filled = [*rows, *[rows[-1]] * (BLOCK - len(rows))]
+        mixtures, weights = (
+            torch.from_numpy(part[filled]).to(self.device) for part in (batch.mixtures, batch.weights)
+        )
+        found = separate(
+            priors_of([self.networks[name] for name in batch.classes[rows[0]]]),
+            mixtures,
+            weights=weights,
+            method=self.job.method,
+            bounds=self.job.bounds,
+            generators=[generator(self.job.seed, "methods", batch.items[row]) for row in filled],
+        )
+        return found[: len(rows)].cpu().numpy()
 
 
 def open_method(job: DiffusionJob, given: Given) -> Diffusion:

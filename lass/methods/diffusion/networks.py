@@ -21,6 +21,11 @@ class Told:
     index: int | None = None  # of the source's class, for a network that is told classes
 
     @property
+    def key(self) -> tuple[int, int | None]:
+        """The same for two sources that have one prior."""
+        return id(self.network), self.index
+
+    @property
     def deviation(self) -> Tensor:
         """Of the sources, a scalar."""
         return self.network.deviations[self.index or 0]
@@ -65,5 +70,5 @@ def priors_of(sources: Sequence[Told]) -> Priors:
         Networks(sources),
         torch.stack([told.deviation for told in sources]),
         Spectra(torch.stack([told.powers for told in sources]), "points" if image else "fourier"),
-        alike=len({(id(told.network), told.index) for told in sources}) < len(sources),
+        alike=len({told.key for told in sources}) < len(sources),
     )

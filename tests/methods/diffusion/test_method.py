@@ -10,9 +10,11 @@ import torch
 
 from lass.data.mixtures import Batch
 from lass.methods.diffusion import open_method
+from lass.methods.diffusion.denoising import Priors
+from lass.methods.diffusion.solving import separate
 from lass.methods.protocol import Given, given_files
 from lass.methods.settings import DiffusionJob, read_job
-from lass.models.diffusion import new_denoiser, write_denoiser
+from lass.models.diffusion import new_denoiser, read_denoiser, write_denoiser
 from lass.models.diffusion_settings import DenoiserSettings
 from lass.models.settings import Training
 
@@ -28,8 +30,11 @@ LEVELS = {"loud": 1.0, "quiet": 0.1}
 CPU = torch.device("cpu")
 
 
-def files(folder: Path) -> dict[str, Path]:
-    """Denoisers of two classes of white sources, which a network that says nothing yet serves."""
+def files(folder: Path, *, moved: float = 0.0) -> dict[str, Path]:
+    """Denoisers of two classes of white sources, which a network that says nothing yet serves.
+
+    With `moved` its weights are not what they were: it says something.
+    """
     for name, level in LEVELS.items():
         settings = DenoiserSettings(
             classes=[name], **SIZES, training=Training(steps=1, batch=1, learning_rate=1e-3)
@@ -37,6 +42,10 @@ def files(folder: Path) -> dict[str, Path]:
         white = level * torch.randn(64, 64, generator=torch.Generator().manual_seed(0))
         examples = (white, torch.zeros(64, dtype=torch.int64))
         network = new_denoiser(settings, examples, image=None, seed=0)
+        rng = torch.Generator().manual_seed(1)
+        with torch.no_grad():
+            for weight in network.averaged.parameters() if moved else ():
+                weight.add_(moved * torch.randn(weight.shape, generator=rng))
         write_denoiser(folder / f"{name}.safetensors", network, classes=[name], provenance={})
     return {name: folder / f"{name}.safetensors" for name in LEVELS}
 
@@ -51,8 +60,8 @@ def job_of(**solver: Any) -> DiffusionJob:
 
 
 def batch_of(rows: list[int]) -> Batch:
-    """Mixtures of ones, whose first source is loud or quiet in turn."""
-    rng = np.random.default_rng(0).standard_normal((4, 64)).astype(np.float32)
+    """Mixtures of white noise, whose first source is loud or quiet in turn."""
+    rng = np.random.default_rng(0).standard_normal((20, 64)).astype(np.float32)
     classes = [["loud", "quiet"] if row % 2 == 0 else ["quiet", "loud"] for row in rows]
     size = len(rows)
     return Batch(
@@ -71,11 +80,48 @@ def test_each_mixture_is_parted_by_its_own_classes(tmp_path: Path) -> None:
     np.testing.assert_allclose(found.mean(axis=1), batch.mixtures, atol=1e-5)
 
 
-def test_a_mixture_does_not_depend_on_its_batch(tmp_path: Path) -> None:
-    job = job_of(kind="ode", steps=10, noise="independent", churn=5)
-    method = open_method(job, Given(CPU, denoisers=files(tmp_path)))
-    together = method.separate(batch_of([0, 1, 2, 3]))
-    np.testing.assert_allclose(method.separate(batch_of([2]))[0], together[2], atol=1e-4)
+@pytest.mark.parametrize(
+    "solver",
+    [
+        {"kind": "ode", "steps": 2, "guidance": "exact", "products": 1},
+        {"kind": "proximal", "steps": 3},
+    ],
+    ids=str,
+)
+def test_a_mixture_does_not_depend_on_its_neighbours(solver: dict[str, Any], tmp_path: Path) -> None:
+    """Not in a single bit: alone, in another order, beyond a block."""
+    given = Given(CPU, denoisers=files(tmp_path, moved=0.1))
+    method = open_method(job_of(**solver), given)
+    rows = [*range(20)]  # of either order of classes ten: more than a block
+    together = method.separate(batch_of(rows))
+    assert len(np.unique(together)) > 1000  # the networks say something
+    np.testing.assert_array_equal(method.separate(batch_of(rows[::-1]))[::-1], together)
+    for row in (3, 18):
+        np.testing.assert_array_equal(method.separate(batch_of([row]))[0], together[row])
+
+
+def test_mixtures_of_one_prior_are_separated_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A denoiser that is told no classes serves all of them alike: one block, whatever the classes."""
+    path = files(tmp_path)["loud"]
+    network = read_denoiser(path, classes=["loud"], conditional=False)
+    write_denoiser(path, network, classes=list(LEVELS), provenance={})
+    job = job_of(kind="proximal", steps=3)
+    priors = [
+        prior.model_copy(update={"prior": "shared", "classes": list(LEVELS), "conditional": False})
+        for prior in job.priors
+    ]
+    method = open_method(job.model_copy(update={"priors": priors}), Given(CPU, denoisers={"shared": path}))
+    blocks: list[int] = []
+
+    def seen(priors: Priors, mixtures: torch.Tensor, **told: Any) -> torch.Tensor:
+        blocks.append(len(mixtures))
+        return separate(priors, mixtures, **told)
+
+    monkeypatch.setattr("lass.methods.diffusion.separate", seen)
+    method.separate(batch_of([*range(10)]))
+    assert blocks == [8, 8]
 
 
 def test_what_a_method_needs(tmp_path: Path) -> None:
