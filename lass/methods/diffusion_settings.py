@@ -61,7 +61,8 @@ class Ode(Levels):
     )
     noise: NoiseKind = key(
         "that of the beginning. Shared noise is the same for all sources: what tells them apart is not "
-        "noisy, and one run comes close to the posterior's mean; independent noise leads to a sample of it",
+        "noisy, and one run comes close to the posterior's mean; independent noise leads to a sample of it. "
+        "`symmetric` keeps none that is shared",
         "shared, independent, none",
         default="shared",
     )
@@ -84,6 +85,15 @@ class Ode(Levels):
         "source",
         default=None,
     )
+
+    @model_validator(mode="after")
+    def check_noise(self) -> Self:
+        """Noise that the guidance leaves something of."""
+        if self.guidance == "symmetric" and self.noise == "shared":
+            raise ValueError(
+                "noise is 'shared', of which guidance 'symmetric' keeps nothing: say independent or none"
+            )
+        return self
 
 
 class Losses(Section):

@@ -52,6 +52,10 @@ def test_settings_that_make_no_sense() -> None:
         Ancestral(kind="ancestral", steps=20)
     with pytest.raises(ValidationError, match="guidance"):
         Ode.model_validate({"kind": "ode", "steps": 5, "guidance": "hybrid"})
+    with pytest.raises(
+        ValidationError, match="noise is 'shared', of which guidance 'symmetric' keeps nothing"
+    ):
+        Ode(kind="ode", steps=5, guidance="symmetric")
 
 
 def test_published_strengths() -> None:

@@ -43,8 +43,9 @@ def admissible(moves: Tensor, settings: Ode, *, slopes: bool = False) -> Tensor:
     """`moves` [B, N, T] of addends as the guidance allows them: noise, or the slopes of the priors.
 
     `dirac`: the constrained source gives what the others take; its prior pulls at each of them. `symmetric`:
-    within the plane of equal sums, scaled so that for two sources both are the same. All other guidances
-    allow any move.
+    within the plane of equal sums, scaled so that for two sources a slope is that of `dirac`, and independent
+    noise as strong as it was; nothing is left of moves that all sources share. All other guidances allow any
+    move.
     """
     sources = moves.shape[1]
     if settings.guidance == "symmetric":

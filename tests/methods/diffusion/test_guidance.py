@@ -141,10 +141,11 @@ def test_moves_within_the_plane_of_equal_sums() -> None:
     dirac = Ode(kind="ode", steps=2, guidance="dirac", constrained=0)
     assert admissible(moves, dirac).flatten().tolist() == [-8, 2, 6]
     assert admissible(moves, dirac, slopes=True).flatten().tolist() == [-6, 1, 5]
-    symmetric = Ode(kind="ode", steps=2, guidance="symmetric")
+    symmetric = Ode(kind="ode", steps=2, guidance="symmetric", noise="independent")
     assert admissible(moves, symmetric, slopes=True).flatten().tolist() == [-3, -1.5, 4.5]
     noise = torch.randn(1, 3, 100_000, generator=torch.Generator().manual_seed(0))
     projected = admissible(noise, symmetric)
     assert float(projected.sum(dim=1).abs().max()) < 1e-5
     assert float(projected.var()) == pytest.approx(1, abs=0.01)
+    assert not admissible(noise[:, :1].expand(-1, 3, -1), symmetric).abs().gt(1e-6).any()  # what all share
     assert admissible(moves, Ode(kind="ode", steps=2)) is moves

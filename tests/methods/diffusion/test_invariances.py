@@ -18,7 +18,8 @@ from tests.methods.diffusion.runs import estimate
 ODE: dict[str, Any] = {"kind": "ode", "steps": 12}
 ANCESTRAL: dict[str, Any] = {"kind": "ancestral", "steps": 25}
 SOLVERS: list[dict[str, Any]] = [
-    *({**ODE, "guidance": name} for name in ("exact", "pigdm", "spectral", "symmetric", "dirac", "gaussian")),
+    *({**ODE, "guidance": name} for name in ("exact", "pigdm", "spectral", "dirac", "gaussian")),
+    {**ODE, "guidance": "symmetric", "noise": "independent"},
     {**ODE, "guidance": "exact", "integrator": "heun", "churn": 5, "resamples": 2},
     *({**ANCESTRAL, "guidance": name} for name in ("dps", "dsg", "hybrid", "undiff", "none")),
     {"kind": "langevin", "levels": 3, "steps": 4},
