@@ -1,8 +1,8 @@
 """What a denoiser has learnt, level by level of noise, beside the best linear filter of its data.
 
 The filter knows the mean power of a class in the basis in which it is one number for each coefficient:
-frequencies of sounds, principal components of images. A network whose error is not below that of the filter
-has learnt less than this.
+frequencies of sounds, principal components of images. It is made of the training sources, and tried on the
+same unseen ones as the network. A network whose error is not below that of the filter has learnt less.
 """
 
 from collections.abc import Sequence
@@ -41,18 +41,27 @@ class Checked:
         return asdict(self) | {"gain": self.gain}
 
 
-def spectrum_of(sources: Tensor, *, points: bool) -> Tensor:
-    """Mean power [F] of `sources` [n, T] by frequency, or of images (`points`) by principal component."""
-    if not points or sources.shape[1] > LARGEST:
-        return mean_powers(sources, points=points)
-    moments = sources.double().T @ sources.double() / len(sources)
-    powers: Tensor = torch.linalg.eigvalsh(moments).clamp(min=0).float()
-    return powers
+def spectra_of(known: Tensor, unseen: Tensor, *, points: bool) -> tuple[Tensor, Tensor]:
+    """Mean power [F] of `known` and of `unseen` sources [n, T]: by frequency, or by component.
+
+    Images (`points`) have the principal components of the known ones; beyond `LARGEST` numbers, their points.
+    """
+    if not points or known.shape[1] > LARGEST:
+        return mean_powers(known, points=points), mean_powers(unseen, points=points)
+    moments = known.double().T @ known.double() / len(known)
+    powers, components = torch.linalg.eigh(moments)
+    held = (unseen.double() @ components).square().mean(dim=0)
+    return powers.clamp(min=0).float(), held.float()
 
 
-def filter_error(powers: Tensor, sigma: float, *, points: bool) -> float:
-    """Mean squared error of the best linear filter at a level of noise: mean of `sigma² P / (sigma² + P)`."""
-    errors = sigma**2 * powers / (sigma**2 + powers)
+def filter_error(powers: Tensor, held: Tensor, sigma: float, *, points: bool) -> float:
+    """Mean squared error of a linear filter at a level of noise.
+
+    It is the best one for sources of mean `powers` [F], and is tried on those of the powers `held` [F]: of
+    each it loses `(1 - g)²`, and lets through `g²` of the noise, with `g = P / (sigma² + P)`.
+    """
+    gains = powers / (sigma**2 + powers)
+    errors = (1 - gains) ** 2 * held + gains**2 * sigma**2
     if points:
         return float(errors.mean())
     inner = torch.ones_like(errors)
@@ -91,11 +100,11 @@ def check_levels(
     names = list(classes) if told else ["+".join(classes)]
     checked = []
     for index, name in enumerate(names):
-        powers = spectrum_of(by_class(known, told=told)[index], points=points)
         sources = by_class(unseen, told=told)[index]
+        powers, held = spectra_of(by_class(known, told=told)[index], sources, points=points)
         for level in LEVELS:
             sigma = level * float(network.deviations[index])
-            linear = filter_error(powers, sigma, points=points)
+            linear = filter_error(powers, held, sigma, points=points)
             checked.append(
                 Checked(name, level, sigma, network_error(network, sources, index, sigma, rng), linear)
             )

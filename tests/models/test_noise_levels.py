@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from lass.models.noise_levels import LEVELS, check_levels, filter_error, spectrum_of
+from lass.models.noise_levels import LEVELS, check_levels, filter_error, spectra_of
 from lass.training import train
 from tests.models.test_diffusion import run_of, small, told, tones, unlabelled
 
@@ -15,17 +15,41 @@ from tests.models.test_diffusion import run_of, small, told, tones, unlabelled
 def test_the_best_linear_filter_by_hand() -> None:
     powers = torch.tensor([1.0, 3.0, 0.0])
     parts = [4 / 5, 12 / 7, 0.0]  # 4 P / (4 + P)
-    assert filter_error(powers, 2.0, points=True) == pytest.approx(sum(parts) / 3)
-    assert filter_error(powers, 2.0, points=False) == pytest.approx((parts[0] + 2 * parts[1] + parts[2]) / 4)
+    assert filter_error(powers, powers, 2.0, points=True) == pytest.approx(sum(parts) / 3)
+    by_frequency = (parts[0] + 2 * parts[1] + parts[2]) / 4
+    assert filter_error(powers, powers, 2.0, points=False) == pytest.approx(by_frequency)
+
+
+def test_the_filter_is_tried_on_unseen_sources() -> None:
+    """Gains 1/5 and 1/2 of powers 1 and 4, on powers 2 and 0: what is lost, and the noise that passes."""
+    found = filter_error(torch.tensor([1.0, 4.0]), torch.tensor([2.0, 0.0]), 2.0, points=True)
+    assert found == pytest.approx((16 / 25 * 2 + 4 / 25 + 4 / 4) / 2)
+
+
+def test_louder_unseen_sources_are_no_merit_of_the_network() -> None:
+    """A network that says nothing is the filter of white sources: it gains nothing."""
+    network = small()
+    rng = torch.Generator().manual_seed(1)
+    white = unlabelled(float(network.deviations) * torch.randn(256, 64, generator=rng))
+    for factor in (0.5, 1.41):
+        unseen = (factor * white[0], white[1])
+        rows = check_levels(
+            network, known=white, unseen=unseen, classes=["tones"], rng=np.random.default_rng(0)
+        )
+        assert max(abs(float(row.row["gain"])) for row in rows) < 0.3
 
 
 def test_the_filter_of_images_knows_their_components() -> None:
     """Two pixels that are always equal: one component of power 2, none of the other."""
     value = torch.randn(4096, 1, generator=torch.Generator().manual_seed(0))
-    powers = spectrum_of(value.expand(-1, 2), points=True)
+    unseen = torch.tensor([[1.0, 1.0], [3.0, -1.0]])  # squared sums, halved: 2, 2; differences: 0, 8
+    powers, held = spectra_of(value.expand(-1, 2), unseen, points=True)
     torch.testing.assert_close(powers, torch.tensor([0.0, 2.0]), atol=0.1, rtol=0)
+    torch.testing.assert_close(held, torch.tensor([4.0, 2.0]))
     wide = torch.full((2, 1100), 3.0)  # too many numbers for components
-    assert torch.equal(spectrum_of(wide, points=True), torch.full((1100,), 9.0))
+    powers, held = spectra_of(wide, 2 * wide, points=True)
+    assert torch.equal(powers, torch.full((1100,), 9.0))
+    assert torch.equal(held, torch.full((1100,), 36.0))
 
 
 def test_a_network_learns_more_than_the_mean_power(tmp_path: Path) -> None:
