@@ -52,5 +52,6 @@ def with_seconds(summary: pd.DataFrame, times: Iterable[Path]) -> pd.DataFrame:
 
     The files have the columns of `SECONDS`. Rows of methods that none is about have none.
     """
-    timed = pd.concat([summarise_seconds(read_csv(path)) for path in times])
+    frames = [summarise_seconds(read_csv(path)) for path in times]
+    timed = pd.concat(frames or [pd.DataFrame({"method": [], "seconds_mean": []})])
     return summary.assign(seconds=summary["method"].map(timed.set_index("method")["seconds_mean"]))

@@ -64,6 +64,7 @@ def test_rows_of_a_table_with_their_seconds(tmp_path: Path) -> None:
     found = with_seconds(summary, [tmp_path / "fast.csv", tmp_path / "slow.csv"])
     assert list(found) == ["method", "sdr", "seconds"]
     assert [row["seconds"] for row in records(found)] == [8.0, None, 0.5]
+    assert [row["seconds"] for row in records(with_seconds(summary, []))] == [None] * 3  # all need candidates
 
 
 def test_quality_against_seconds_is_drawn(tmp_path: Path) -> None:
