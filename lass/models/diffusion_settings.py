@@ -65,7 +65,9 @@ class DenoiserSettings(Section):
 
     @model_validator(mode="after")
     def check(self) -> Self:
-        """Stages that fit each other, heads that share the widths."""
+        """Classes of their own, stages that fit each other, heads that share the widths."""
+        if len(set(self.classes)) < len(self.classes):
+            raise ValueError(f"classes {self.classes} name one more than once: name each once")
         if len(self.strides) != len(self.channels) - 1:
             raise ValueError(
                 f"channels {self.channels} needs {len(self.channels) - 1} strides, not {len(self.strides)}"

@@ -252,6 +252,7 @@ def test_a_denoiser_for_something_else(tmp_path: Path) -> None:
 
 def test_settings_and_data_that_make_no_network() -> None:
     for change, message in (
+        ({"classes": ["drums", "bass", "drums"]}, "name one more than once: name each once"),
         ({"strides": [2, 2]}, "needs 1 strides, not 2"),
         ({"attention": 3}, "attention in 3 of 2 stages"),
         ({"heads": 5}, "cannot be shared by 5 heads"),
