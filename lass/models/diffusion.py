@@ -24,7 +24,6 @@ from lass.storage import damaged, interpreting, read_header, read_tensors, write
 
 FORM = "lass.denoiser"
 VERSION = 1
-QUANTILES = 8  # of the training levels, at which it is validated
 WINDOW = 512  # samples of the frames by which mean powers are measured
 
 
@@ -87,7 +86,7 @@ class DenoiserNetwork(nn.Module):
             self.follow()
             chances = rng.random(len(sources))
         else:
-            chances = (np.arange(len(sources)) % QUANTILES + 0.5) / QUANTILES
+            chances = (np.arange(len(sources)) + 0.5) / len(sources)
         normal = NormalDist(self.level_mean, self.level_deviation)
         logs = [normal.inv_cdf(min(max(chance, 1e-12), 1 - 1e-12)) for chance in chances]
         deviation = self.deviation_of(classes)

@@ -116,6 +116,21 @@ def test_the_loss_is_one_for_a_network_that_says_nothing() -> None:
         assert float(loss.detach()) == pytest.approx(1, abs=0.03)
 
 
+@pytest.mark.parametrize("size", [1, 4, 12])
+def test_validation_levels_are_even(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Quantiles, as many as sources: their logarithms have the mean of the levels in training."""
+    network, seen = small().eval(), []
+
+    def silent(noisy: Tensor, sigma: Tensor, classes: Tensor | None) -> Tensor:  # noqa: ARG001
+        seen.append((sigma / network.deviations).log())
+        return noisy
+
+    monkeypatch.setattr(network, "forward", silent)
+    network.training_loss(unlabelled(torch.zeros(size, 64)), np.random.default_rng(0))
+    assert float(seen[0].mean()) == pytest.approx(-1.2, abs=1e-5)
+    assert len(seen[0].unique()) == size
+
+
 def test_sources_of_a_batch_do_not_see_each_other() -> None:
     network = shaken(small()).eval()
     noisy, sigma = (
