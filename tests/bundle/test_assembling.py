@@ -170,7 +170,7 @@ def test_a_text_of_the_user_stays(folder: Path) -> None:
 
 def test_nothing_looks_finished_before_it_is_checked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever is killed while the parts are read leaves no model."""
-    found: list[object] = []
+    found: list[str] = []
 
     def look(*_: object) -> None:
         found.extend(path.name for path in folder.iterdir())
