@@ -109,9 +109,10 @@ class BlockSeparator(nn.Module):
 
     def remembered(self, blocks: Tensor) -> list[Tensor]:
         """Mean squares [M, N * B, L] before every frame, one for each time constant; of the first frame 0."""
-        squares = blocks.float().square()
-        constants = self.settings.memory
-        return [delayed(remember(squares, frames=samples / self.hop)) for samples in constants]
+        with torch.autocast(blocks.device.type, enabled=False):  # sums over all frames need every digit
+            squares = blocks.float().square()
+            frames = [samples / self.hop for samples in self.settings.memory]
+            return [delayed(remember(squares, frames=each)) for each in frames]
 
     def steered(self, features: Tensor, powers: list[Tensor]) -> Tensor:
         """Features [M, H, L] scaled and shifted channel by channel, by what the memory holds."""
@@ -170,16 +171,20 @@ class BlockSeparator(nn.Module):
         return {"loss": total} | losses | apart
 
     def divergences(self, latents: Latents) -> dict[str, Tensor]:
-        """What keeps the latents near their prior and their blocks apart, of those that have a weight."""
+        """What keeps the latents near their prior and their blocks apart, of those that have a weight.
+
+        Latents without noise have the covariances of their means: variances of noise that is never added
+        could be raised at no cost, until no dependence is left to see.
+        """
         settings, apart = self.settings, {}
         means, variances = latents.means.float(), latents.variances.float()
+        noise = variances if settings.divergence else torch.zeros_like(variances)
         if settings.divergence:
             apart["divergence"] = divergence(means, variances, latents.priors.float()).mean()
         if settings.dependence:
             frames = settings.segment // self.hop
             cut = [
-                segments(stacked(part, settings.lags, blocks=self.sources), frames)
-                for part in (means, variances)
+                segments(stacked(part, settings.lags, blocks=self.sources), frames) for part in (means, noise)
             ]
             covariances = total_covariance(*cut).double()
             if settings.measure == "entropy":

@@ -181,6 +181,35 @@ def test_dependence_is_counted_in_either_measure(measure: str) -> None:
     assert losses["loss"] == pytest.approx(losses["error"] + 0.1 * losses["dependence"], rel=1e-5)
 
 
+@pytest.mark.parametrize("measure", ["entropy", "covariance"])
+def test_latents_without_noise_have_no_variances_to_hide_behind(measure: str) -> None:
+    """The dependence is that of the means: it neither depends on the variances nor changes them."""
+    settings = SMALL.model_copy(update={"divergence": 0.0, "measure": measure, "provisional": 0.0})
+    network, addends = small(settings).train(), noise(2, 2, 1000)
+    losses = network.training_loss((addends.sum(dim=1), addends), np.random.default_rng(0))
+    losses["loss"].backward()
+    spread = blocks_of(network).spread
+    assert spread.bias.grad is None or not spread.bias.grad.any()
+    torch.nn.init.constant_(spread.bias, 2.0)  # type: ignore[arg-type]
+    assert losses_of(network, addends)["dependence"] == pytest.approx(float(losses["dependence"].detach()))
+
+
+def test_silence_without_noise_has_finite_gradients() -> None:
+    network = small(SMALL.model_copy(update={"divergence": 0.0})).train()
+    losses = network.training_loss((torch.zeros(2, 1000), torch.zeros(2, 2, 1000)), np.random.default_rng(0))
+    losses["loss"].backward()
+    assert all(torch.isfinite(part.grad).all() for part in network.parameters() if part.grad is not None)
+
+
+def test_the_memory_counts_with_every_digit() -> None:
+    """Half of the digits would do for a network's products, not for sums over a whole mixture."""
+    network, blocks = blocks_of(small()), noise(1, 8, 300)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = network.remembered(blocks)
+    for half, whole in zip(found, network.remembered(blocks), strict=True):
+        torch.testing.assert_close(half, whole, rtol=1e-6, atol=0.0)
+
+
 def test_validation_is_about_the_estimates_alone() -> None:
     network, addends = small().eval(), noise(2, 2, 1000)
     losses, mixtures = losses_of(network, addends), addends.sum(dim=1)
