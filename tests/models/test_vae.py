@@ -189,8 +189,9 @@ def test_latents_without_noise_have_no_variances_to_hide_behind(measure: str) ->
     losses = network.training_loss((addends.sum(dim=1), addends), np.random.default_rng(0))
     losses["loss"].backward()
     spread = blocks_of(network).spread
+    assert isinstance(spread.bias, Tensor)
     assert spread.bias.grad is None or not spread.bias.grad.any()
-    torch.nn.init.constant_(spread.bias, 2.0)  # type: ignore[arg-type]
+    torch.nn.init.constant_(spread.bias, 2.0)
     assert losses_of(network, addends)["dependence"] == pytest.approx(float(losses["dependence"].detach()))
 
 
