@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from lass.evaluation.tables.shifts import UNSHIFTED
 from tests.test_config import of_slakh, problems, slakh
 
 TRAINING = {"steps": 10, "batch": 2, "learning_rate": 1e-3}
@@ -64,7 +65,11 @@ def test_shifts_are_splits() -> None:
             "names hybrid_demucs, which no table does",
         ),
         ({"shifts": SHIFTS, "tables.shifts": {"rows": ["nmf"]}}, "tables.shifts: the name is taken by the"),
-        ({"shifts": {**SHIFTS, "kinds": {"none": {}}}}, "nothing is shifted: name one of"),
+        ({"shifts": {**SHIFTS, "kinds": {"empty": {}}}}, "nothing is shifted: name one of"),
+        (
+            {"shifts": {**SHIFTS, "kinds": {UNSHIFTED: {"noise": 20.0}}}},
+            "shifts.kinds.none: the name stands for the mixtures as they are, choose another",
+        ),
         (
             {
                 "shifts": {**SHIFTS, "kinds": {"played": {"soundfonts": ["a.sf2"]}}},

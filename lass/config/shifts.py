@@ -10,6 +10,8 @@ from lass.settings import Identifier, Section, WithoutNulls, key
 
 PREFIX = "shifted_"
 """Of the name of a split of shifted test mixtures."""
+UNSHIFTED = "none"
+"""What the table calls the mixtures as they are (`lass.evaluation.tables.shifts`)."""
 
 
 class Shifts(Section):
@@ -38,11 +40,15 @@ class Shifts(Section):
 def check_shifts(
     shifts: Shifts | None, *, tables: Collection[str], methods: Collection[str], composed: bool
 ) -> None:
-    """ValueError for rows that no table has, a table in the way, or instruments of songs that exist."""
+    """ValueError for rows that no table has, a name that is taken, or instruments of songs that exist."""
     if shifts is None:
         return
     if "shifts" in tables:
         raise ValueError("tables.shifts: the name is taken by the section shifts, choose another")
+    if UNSHIFTED in shifts.kinds:
+        raise ValueError(
+            f"shifts.kinds.{UNSHIFTED}: the name stands for the mixtures as they are, choose another"
+        )
     unknown = sorted(set(shifts.methods) - set(methods))
     if unknown:
         raise ValueError(f"shifts.rows names {unknown[0]}, which no table does: add it to the rows of one")
