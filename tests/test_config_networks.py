@@ -86,6 +86,14 @@ def test_what_cannot_be(changes: dict[str, Any], message: str) -> None:
     assert message in problems(of_slakh(changes))
 
 
+@pytest.mark.parametrize("order", ["soft", "hard"])
+def test_an_order_that_scores_would_not_follow(order: str) -> None:
+    blocks = {"supervised.disentangled": {"blocks": {"order": order, "training": TRAINING}}}
+    said = problems(of_slakh(blocks | {"tables.sdr.rows": ["blocks"]}))
+    assert f"tables.sdr names blocks, but supervised.disentangled.blocks.order is '{order}'" in said
+    assert "['drums', 'bass'], which are told apart when scored: set it to given" in said
+
+
 @pytest.mark.parametrize("order", ["given", "soft"])
 def test_two_sources_of_one_class(order: str) -> None:
     """They need a network that is trained without an order."""

@@ -78,8 +78,8 @@ def check_masks(dataset: Audio, rows: Sequence[str]) -> None:
 def check_networks(dataset: "AudioDataset", where: str, rows: Sequence[str]) -> None:
     """Of rows by networks trained on mixtures: networks that are configured, under names that are free.
 
-    A network needs to know which source is which, or to be trained without an order. ValueError, which begins
-    with `where`, for another.
+    A network needs to know which source is which; only where all are of one class it may be trained without
+    an order. ValueError, which begins with `where`, for another.
     """
     networks = [row for row in rows if dataset.family[row] == "supervised"]
     if networks and dataset.supervised is None:
@@ -88,6 +88,12 @@ def check_networks(dataset: "AudioDataset", where: str, rows: Sequence[str]) -> 
         if name in {*AUDIO_METHODS, *OTHER_FOLDERS}:
             raise ValueError(f"supervised.disentangled.{name}: the name is taken, choose another")
         if name in networks and network.order != "given":
+            if len(set(dataset.source_classes)) > 1:
+                raise ValueError(
+                    f"{where} {name}, but supervised.disentangled.{name}.order is {network.order!r}, and the "
+                    f"sources are of {dataset.source_classes}, which are told apart when scored: set it to "
+                    "given"
+                )
             networks.remove(name)
     if networks and dataset.source_classes != dataset.classes:
         raise ValueError(
