@@ -86,6 +86,26 @@ def test_what_cannot_be(changes: dict[str, Any], message: str) -> None:
     assert message in problems(of_slakh(changes))
 
 
+def test_training_mixtures_of_a_segment_at_least() -> None:
+    """Which matters only where segments are taken."""
+    short: dict[str, Any] = {"supervised.seconds": 0.25, "tables.sdr.rows": ["blocks"]}
+    rate = slakh({}).sample_rate
+    for segment, dependence, refused in (
+        (rate // 4, 0.1, False),
+        (rate // 4 + 1, 0.1, True),
+        (rate // 4 + 1, 0.0, False),
+    ):
+        blocks = {"segment": segment, "dependence": dependence, "training": TRAINING}
+        changes = short | {"supervised.disentangled": {"blocks": blocks}}
+        if not refused:
+            assert slakh(changes).supervised_length == rate // 4
+            continue
+        said = problems(of_slakh(changes))
+        assert (
+            f"supervised.disentangled.blocks.segment {segment} is longer than the {rate // 4} samples" in said
+        )
+
+
 @pytest.mark.parametrize("order", ["soft", "hard"])
 def test_an_order_that_scores_would_not_follow(order: str) -> None:
     blocks = {"supervised.disentangled": {"blocks": {"order": order, "training": TRAINING}}}

@@ -87,6 +87,12 @@ def check_networks(dataset: "AudioDataset", where: str, rows: Sequence[str]) -> 
     for name, network in (dataset.supervised.disentangled if dataset.supervised else {}).items():
         if name in {*AUDIO_METHODS, *OTHER_FOLDERS}:
             raise ValueError(f"supervised.disentangled.{name}: the name is taken, choose another")
+        length = dataset.supervised_length or 0
+        if name in networks and network.dependence and length < network.segment:
+            raise ValueError(
+                f"{where} {name}, but supervised.disentangled.{name}.segment {network.segment} is longer "
+                f"than the {length} samples of supervised.seconds: shorten it or lengthen supervised.seconds"
+            )
         if name in networks and network.order != "given":
             if len(set(dataset.source_classes)) > 1:
                 raise ValueError(
