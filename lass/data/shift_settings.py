@@ -15,7 +15,8 @@ class Shift(Section):
     """
 
     semitones: float = key(
-        "how much higher everything sounds, by playing it faster; what is short of the length begins anew",
+        "how much higher everything sounds, by playing it faster; what is short of the length begins anew. "
+        "The mixtures are of the same music, of which as much more or less fits into their length",
         "semitones",
         default=0.0,
     )

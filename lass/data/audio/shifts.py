@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from scipy.signal import fftconvolve, resample_poly
 
 from lass.compute.seeds import generator
@@ -14,6 +15,7 @@ from lass.data.audio.files import write_audio
 from lass.data.audio.tracks import AudioLibrary, Entry, path_of
 from lass.data.mixtures import beside
 from lass.data.shift_settings import Shift
+from lass.data.table import SCHEMA
 
 ECHO = 0.25  # power of a room's sound beside that of the direct sound
 STEEP = 8  # order of the low-pass filter
@@ -44,13 +46,30 @@ def write_shifted(
     write_index(folder, entries, rate=library.rate, classes=library.classes)
 
 
+def moved(mixtures: pa.Table, shift: Shift) -> pa.Table:
+    """Mixtures with the same music in recordings that are shifted: what is faster begins earlier."""
+    speed = speed_of(shift)
+    starts = [[round(start / speed) for start in row] for row in mixtures["starts"].to_pylist()]
+    column = SCHEMA.get_field_index("starts")
+    return mixtures.set_column(column, SCHEMA.field(column), pa.array(starts, type=SCHEMA.field(column).type))
+
+
+def speed_of(shift: Shift) -> Fraction:
+    """How much faster everything is played."""
+    return Fraction(2 ** (shift.semitones / 12)).limit_denominator(100)
+
+
 def shifted(sources: np.ndarray, classes: tuple[str, ...], shift: Shift, *, rate: int) -> np.ndarray:
-    """Sources [N, T] of N `classes` in another pitch, level and spectrum: float32 [N, T]."""
+    """Sources [N, T] of N `classes` in another pitch, level and spectrum: float32 [N, T].
+
+    What is played more slowly is longer, of all its music.
+    """
     altered: np.ndarray = np.asarray(sources, dtype=np.float32)
     if shift.semitones:
-        speed = Fraction(2 ** (shift.semitones / 12)).limit_denominator(100)
+        speed = speed_of(shift)
         played = resample_poly(altered, speed.denominator, speed.numerator, axis=1)
-        altered = np.stack([np.resize(source, altered.shape[1]) for source in played])
+        length = max(altered.shape[1], played.shape[1])
+        altered = np.stack([np.resize(source, length) for source in played])
     gains = np.array([10 ** (shift.levels.get(name, 0.0) / 20) for name in classes])
     altered = altered * gains[:, None]
     if shift.tilt or shift.lowpass:

@@ -5,12 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from scipy.signal import resample_poly
 
-from lass.data.audio.shifts import shifted, spectral_gain, unwanted, write_shifted
+from lass.data.audio.shifts import moved, shifted, spectral_gain, unwanted, write_shifted
 from lass.data.audio.tracks import INDEX, AudioLibrary, open_tracks
 from lass.data.mixtures import Mixtures
 from lass.data.settings import AudioLibrarySettings, Mixing, MixtureDraw
 from lass.data.shift_settings import Shift
+from lass.data.table import Place, mixture_table, read_mixtures, write_mixtures
 from tests.data.sources import write_library
 
 RATE, CLASSES = 8000, ("drums", "bass")
@@ -58,6 +60,34 @@ def test_an_octave_higher() -> None:
     assert found.shape == (1, 8000)
     np.testing.assert_allclose(found[0, 100:3900], tones(600)[0, 100:3900], atol=5e-3)
     np.testing.assert_array_equal(found[0, 4000:], found[0, :4000])
+
+
+def test_an_octave_lower_is_twice_as_long() -> None:
+    found = shifted(tones(300), ("drums",), Shift(semitones=-12.0), rate=RATE)
+    assert found.shape == (1, 16_000)
+    np.testing.assert_allclose(found[0, 100:-100], tones(150, samples=16_000)[0, 100:-100], atol=5e-3)
+
+
+@pytest.mark.parametrize(("semitones", "up", "down"), [(12.0, 1, 2), (-12.0, 2, 1)])
+def test_mixtures_in_another_pitch_are_of_the_same_music(
+    tmp_path: Path, semitones: float, up: int, down: int
+) -> None:
+    """A tone that rises says where in the song a mixture is, up to the song's end."""
+    time = np.arange(8000) / RATE
+    rising = np.asarray(0.5 * np.sin(2 * np.pi * (100 + 100 * time) * time), dtype=np.float32)
+    library = write_library(tmp_path / "one", {"song": {"drums": rising, "bass": rising}}, rate=RATE)
+    write_shifted(tmp_path / "two", library, Shift(semitones=semitones), weights=WEIGHTS, seed=0)
+    found = open_tracks(tmp_path / "two", AudioLibrarySettings(rate=RATE, classes=CLASSES))
+    places = [[Place("song", start)] * 2 for start in (0, 3000, 7000)]
+    table = mixture_table(places, sources=[CLASSES] * 3, weights=(0.5, 0.25), length=1000)
+    write_mixtures(tmp_path / "moved.parquet", moved(table, Shift(semitones=semitones)))
+    batch = Mixtures(read_mixtures(tmp_path / "moved.parquet"), found).load([0, 1, 2])
+    for sources, (place, _) in zip(batch.sources, places, strict=True):
+        expected = resample_poly(rising[place.start :], up, down)[20:1000]
+        expected = expected[: -20 * up] if len(expected) < 980 else expected
+        np.testing.assert_allclose(sources[0, 20 : 20 + len(expected)], expected, atol=0.02)
+    same = moved(table, Shift(noise=20.0))
+    assert same.equals(table)
 
 
 def test_noise_is_so_far_below_the_mixture() -> None:
