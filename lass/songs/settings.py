@@ -79,12 +79,12 @@ class Composed(Section):
             )
         return self
 
-    def check_soundfonts(self) -> None:
-        """Raise FileNotFoundError that names the first of `soundfonts` which is not there."""
+    def check_soundfonts(self, where: str = "composed.soundfonts") -> None:
+        """Raise FileNotFoundError that names the first of `soundfonts`, of `where`, that is not there."""
         for given in self.soundfonts:
             path = Path(given).expanduser()
             if not path.exists():
                 raise FileNotFoundError(
-                    f"composed.soundfonts names {given!r}, but {path.absolute()} does not exist: correct the "
+                    f"{where} names {given!r}, but {path.absolute()} does not exist: correct the "
                     "path (a relative one starts at the working directory), or install it"
                 )

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from lass.config.shifts import Shifts
 from tests.workflow.recordings import write_songs
 from tests.workflow.runner import ROOT, TEST_CONFIG, dry_run, run, write_config
 
@@ -177,14 +178,22 @@ def test_no_gpu_is_said_before_the_first_job(tmp_path: Path, monkeypatch: pytest
     assert outcome.status == 0, outcome.output
 
 
-def test_a_missing_soundfont_is_said_before_the_first_job(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("shift", "where"),
+    [(False, "composed.soundfonts"), (True, "shifts.kinds.other.soundfonts")],
+    ids=["composed", "shifted"],
+)
+def test_a_missing_soundfont_is_said_before_the_first_job(tmp_path: Path, *, shift: bool, where: str) -> None:
     """Where songs are composed; a dry run needs none."""
-    composed = {"soundfonts": [str(tmp_path / "none.sf2")]}
-    config = write_config(tmp_path / "c.yaml", {"datasets": {"slakh": {"composed": composed}}})
-    wanted = {"configs": [TEST_CONFIG, config], "targets": ["results/slakh/songs/test"]}
+    fonts = {"soundfonts": [str(tmp_path / "none.sf2")]}
+    shifts = {"rows": {"hpss": ["hpss"]}, "kinds": {"other": fonts}}
+    slakh = {"shifts": shifts} if shift else {"composed": fonts}
+    config = write_config(tmp_path / "c.yaml", {"datasets": {"slakh": slakh}})
+    split = next(iter(Shifts.model_validate(shifts).splits)) if shift else "test"
+    wanted = {"configs": [TEST_CONFIG, config], "targets": [f"results/slakh/songs/{split}"]}
     assert dry_run(tmp_path, **wanted).status == 0
     outcome = run(tmp_path, **wanted)
     assert outcome.status == 1
-    assert "datasets.slakh: composed.soundfonts names" in outcome.output
+    assert f"datasets.slakh: {where} names" in outcome.output
     assert "No job has been started" in outcome.output
     assert not (tmp_path / "results").exists()

@@ -53,8 +53,18 @@ def composed_of_split(wildcards):
 
 def check_soundfonts(jobs):
     """Refuse to begin where songs will be composed with a SoundFont that is not there."""
-    for name in sorted({job.wildcards.dataset for job in jobs if job.rule.name == "compose_songs"}):
+    composing = [job.wildcards for job in jobs if job.rule.name == "compose_songs"]
+    for wildcards in sorted(composing, key=lambda each: (each.dataset, each.split)):
+        dataset, fonts = dataset_of(wildcards), composed_of_split(wildcards)["soundfonts"]
         try:
-            DATASETS[name].composed.check_soundfonts()
+            dataset.composed.model_copy(update={"soundfonts": fonts}).check_soundfonts(
+                soundfonts_at(dataset, wildcards.split)
+            )
         except FileNotFoundError as error:
-            raise WorkflowError(f"datasets.{name}: {error}. No job has been started.") from None
+            raise WorkflowError(f"datasets.{wildcards.dataset}: {error}. No job has been started.") from None
+
+
+def soundfonts_at(dataset, split):
+    """Where the configuration of a data set names the instruments of a split."""
+    kinds = dict(zip(dataset.shifts.splits, dataset.shifts.kinds)) if dataset.shifts else {}
+    return f"shifts.kinds.{kinds[split]}.soundfonts" if split in kinds else "composed.soundfonts"
