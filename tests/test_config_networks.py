@@ -67,6 +67,10 @@ def test_shifts_are_splits() -> None:
         ({"shifts": SHIFTS, "tables.shifts": {"rows": ["nmf"]}}, "tables.shifts: the name is taken by the"),
         ({"shifts": {**SHIFTS, "kinds": {"empty": {}}}}, "nothing is shifted: name one of"),
         (
+            {"shifts": {**SHIFTS, "kinds": {"horn": {"levels": {"horn": -10.0}}}}},
+            "shifts.kinds.horn.levels names 'horn', which is none of the classes ['drums', 'bass']",
+        ),
+        (
             {"shifts": {**SHIFTS, "kinds": {UNSHIFTED: {"noise": 20.0}}}},
             "shifts.kinds.none: the name stands for the mixtures as they are, choose another",
         ),

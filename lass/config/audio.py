@@ -174,9 +174,8 @@ class AudioDataset(Dataset):
 
     @model_validator(mode="after")
     def check_shifted(self) -> Self:
-        """Shifts of rows that are in a table."""
-        rows = {row for table in self.tables.values() for row in table.rows}
-        check_shifts(self.shifts, tables=self.tables, methods=rows, composed=self.source == "composed")
+        """Shifts of rows that are in a table, and of classes that there are."""
+        check_shifts(self)
         return self
 
     @model_validator(mode="after")

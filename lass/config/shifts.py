@@ -1,12 +1,14 @@
 """The table of shifts: how much worse methods are on mixtures that differ from what they learnt from."""
 
-from collections.abc import Collection
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from lass.data.shift_settings import Shift
 from lass.settings import Identifier, Section, WithoutNulls, key
+
+if TYPE_CHECKING:
+    from lass.config.audio import AudioDataset
 
 PREFIX = "shifted_"
 """Of the name of a split of shifted test mixtures."""
@@ -37,21 +39,28 @@ class Shifts(Section):
         return list(dict.fromkeys(name for methods in self.rows.values() for name in methods))
 
 
-def check_shifts(
-    shifts: Shifts | None, *, tables: Collection[str], methods: Collection[str], composed: bool
-) -> None:
-    """ValueError for rows that no table has, a name that is taken, or instruments of songs that exist."""
+def check_shifts(dataset: "AudioDataset") -> None:
+    """ValueError for rows that no table has, a taken name, strange levels, instruments of given songs."""
+    shifts = dataset.shifts
     if shifts is None:
         return
-    if "shifts" in tables:
+    if "shifts" in dataset.tables:
         raise ValueError("tables.shifts: the name is taken by the section shifts, choose another")
     if UNSHIFTED in shifts.kinds:
         raise ValueError(
             f"shifts.kinds.{UNSHIFTED}: the name stands for the mixtures as they are, choose another"
         )
-    unknown = sorted(set(shifts.methods) - set(methods))
+    rows = {row for table in dataset.tables.values() for row in table.rows}
+    unknown = sorted(set(shifts.methods) - rows)
     if unknown:
         raise ValueError(f"shifts.rows names {unknown[0]}, which no table does: add it to the rows of one")
+    for name, shift in shifts.kinds.items():
+        strange = sorted(set(shift.levels) - set(dataset.classes))
+        if strange:
+            raise ValueError(
+                f"shifts.kinds.{name}.levels names {strange[0]!r}, which is none of the classes "
+                f"{dataset.classes}"
+            )
     played = [name for name, shift in shifts.kinds.items() if shift.soundfonts]
-    if played and not composed:
+    if played and dataset.source != "composed":
         raise ValueError(f"shifts.kinds.{played[0]}.soundfonts needs source: composed: leave it out")

@@ -1,6 +1,7 @@
 """Shifted recordings: every effect by hand or in closed form, and mixtures of them."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -140,7 +141,43 @@ def test_shifts_that_cannot_be(tmp_path: Path) -> None:
     library = library_of(tmp_path / "sources")
     with pytest.raises(ValueError, match="levels names 'horn', which is none of the classes"):
         write_shifted(tmp_path / "no", library, Shift(levels={"horn": 1.0}), weights=WEIGHTS, seed=0)
-    with pytest.raises(ValidationError, match="nothing is shifted: name one of"):
-        Shift()
-    with pytest.raises(ValidationError, match="soundfonts play other songs, so leave out tilt"):
-        Shift(soundfonts=["a.sf2"], tilt=1.0)
+    with pytest.raises(ValidationError, match="soundfonts play other songs, so leave out room, tilt"):
+        Shift(soundfonts=["a.sf2"], tilt=1.0, room=0.3)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"tilt": 0.0},
+        {"semitones": 0.0, "levels": {"bass": 0.0}},
+        {"noise": None},
+        {"soundfonts": []},
+        {"corner": 500.0},
+    ],
+    ids=str,
+)
+def test_shifts_that_shift_nothing(given: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="nothing is shifted: name one of levels, lowpass, noise, room"):
+        Shift(**given)
+
+
+def test_noise_as_loud_as_the_mixture_is_a_shift() -> None:
+    assert Shift(noise=0.0, tilt=0.0).noise == 0.0
+
+
+@pytest.mark.parametrize(
+    ("given", "bound"),
+    [
+        ({"semitones": 24.5}, "less than or equal to 24"),
+        ({"semitones": -25}, "greater than or equal to -24"),
+        ({"noise": -4000}, "greater than or equal to -60"),
+        ({"tilt": 1000}, "less than or equal to 60"),
+        ({"levels": {"bass": 9000}}, "less than or equal to 120"),
+        ({"room": 1e6}, "less than or equal to 60"),
+    ],
+    ids=str,
+)
+def test_shifts_out_of_bounds(given: dict[str, Any], bound: str) -> None:
+    with pytest.raises(ValidationError, match=bound):
+        Shift(**given)
