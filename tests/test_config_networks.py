@@ -44,6 +44,9 @@ def test_shifts_are_splits() -> None:
     dataset = slakh({"shifts": SHIFTS})
     assert dataset.shifts is not None
     assert list(dataset.shifts.splits) == ["shifted_noise"]
+    played = slakh({"shifts": {**SHIFTS, "kinds": {"noise": {"soundfonts": ["a.sf2"]}}}}).shifts
+    assert played is not None
+    assert list(played.splits) == ["played_noise"], "made by other rules"
     test = dataset.drawing("test", seed=0)
     assert dataset.drawing("shifted_noise", seed=0) == test
     assert dataset.drawing("validation", seed=0) != test

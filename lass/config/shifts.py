@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 PREFIX = "shifted_"
 """Of the name of a split of shifted test mixtures."""
+PLAYED = "played_"
+"""The same where songs are composed for other instruments: other rules make it."""
 UNSHIFTED = "none"
 """What the table calls the mixtures as they are (`lass.evaluation.tables.shifts`)."""
 
@@ -31,7 +33,9 @@ class Shifts(Section):
     @property
     def splits(self) -> dict[str, Shift]:
         """The shifts by the name of their split."""
-        return {f"{PREFIX}{name}": shift for name, shift in self.kinds.items()}
+        return {
+            f"{PLAYED if shift.soundfonts else PREFIX}{name}": shift for name, shift in self.kinds.items()
+        }
 
     @property
     def methods(self) -> list[str]:

@@ -20,7 +20,7 @@ from lass.songs.score import Song, write_midi
 from lass.storage import aside_of, explained, opened_sink, sweep
 
 SPLITS = ("train", "validation", "test")
-SHIFTED = "shifted_"  # what splits are called that play the test songs on other instruments
+PLAYED = "played_"  # what splits are called that play the test songs on other instruments
 _PEAK = 0.95
 _PROGRAM_NAMES = {
     0: "Acoustic Grand Piano", 4: "Electric Piano 1", 5: "Electric Piano 2", 7: "Clavinet", 11: "Vibraphone",
@@ -85,7 +85,7 @@ def write_songs(
     other numbers.
     ValueError for an unknown split, a number that comes twice or is negative, or fewer than one worker.
     """
-    if split not in SPLITS and not split.startswith(SHIFTED):
+    if split not in SPLITS and not split.startswith(PLAYED):
         raise ValueError(f"split {split!r} is unknown: use one of {', '.join(SPLITS)}")
     if len(set(numbers)) != len(numbers) or any(number < 0 for number in numbers):
         raise ValueError(

@@ -383,10 +383,16 @@ def test_changes_of_the_default(tmp_path: Path, name: str, jobs: dict[str, int])
 
 
 def test_shifts_are_splits_of_the_test_mixtures(tmp_path: Path) -> None:
-    """Two shifts and none: a method's four shards each. Songs for other instruments are composed anew."""
+    """Two shifts and none: a method's four shards each. Songs for other instruments are composed anew.
+
+    Another data set may call something else by the name of a shift.
+    """
     kinds = {"noise": {"noise": 20.0}, "played": {"soundfonts": ["other.sf2"]}}
     shifts = {"rows": {"hpss": ["hpss"], "both": ["hpss", "mixture"]}, "kinds": kinds}
-    config = write_config(tmp_path / "shifts.yaml", of_slakh(shifts=shifts))
+    base = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))["datasets"]["slakh"]
+    others = {**shifts, "kinds": {"noise": kinds["played"], "played": kinds["noise"]}}
+    both = {"datasets": {"slakh": {"shifts": shifts}, "other": {**base, "shifts": others}}}
+    config = write_config(tmp_path / "shifts.yaml", both)
     outcome = dry_run(tmp_path, targets=["results/slakh_shifts.csv"], configs=[TEST_CONFIG, config])
     assert outcome.jobs == {
         "compose_songs": 2,

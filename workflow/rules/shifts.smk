@@ -2,8 +2,8 @@
 
 Needs the test mixtures, and what the methods need. Makes results/{dataset}/sources/shifted_{shift}, the test songs
 altered, with the same mixtures of them, and results/{dataset}_shifts.csv. A shift is a split: the rules that separate and
-score take it as any other. Songs for other instruments are composed anew (compose_songs). Rules: shift_sources,
-tabulate_shifts.
+score take it as any other. Songs for other instruments are composed anew (compose_songs), as the split
+played_{shift}. Rules: shift_sources, tabulate_shifts.
 """
 
 
@@ -55,9 +55,9 @@ rule tabulate_shifts:
     params:
         metric=of_dataset("metric"),
         rows=of_dataset("shifts", "rows"),
-        splits=lambda wildcards: {
-            split.removeprefix("shifted_"): split for split in SHIFTS[wildcards.dataset]
-        },
+        splits=lambda wildcards: dict(
+            zip(dataset_of(wildcards).shifts.kinds, SHIFTS[wildcards.dataset], strict=True)
+        ),
         config=settings_behind,
         code=code("tabulate_shifts"),
     script:
