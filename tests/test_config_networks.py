@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+import yaml
 
 from lass.evaluation.tables.shifts import UNSHIFTED
-from tests.test_config import of_slakh, problems, slakh
+from lass.models.separator_settings import Disentangled
+from tests.test_config import ROOT, of_slakh, problems, slakh
 
 TRAINING = {"steps": 10, "batch": 2, "learning_rate": 1e-3}
 BLOCKS = {"supervised.disentangled": {"blocks": {"training": TRAINING}}, "tables.sdr.rows": ["blocks"]}
@@ -38,6 +40,16 @@ def test_networks_of_other_seeds() -> None:
     supervised = slakh({"supervised.disentangled": {"second": second}}).supervised
     assert supervised is not None
     assert (supervised.seed("second", seed=5), supervised.seed("conv_tasnet", seed=5)) == (7, 5)
+
+
+def test_controls_of_the_example_have_none_of_the_parts() -> None:
+    given = yaml.safe_load((ROOT / "config" / "disentangled.yaml").read_text(encoding="utf-8"))
+    networks = given["datasets"]["slakh"]["supervised"]["disentangled"]
+    plain = [Disentangled(**values) for name, values in networks.items() if "plain" in name]
+    assert len(plain) == 3
+    for network in plain:
+        assert (network.divergence, network.dependence, network.provisional) == (0.0, 0.0, 0.0)
+        assert network.memory == []
 
 
 def test_shifts_are_splits() -> None:

@@ -44,7 +44,8 @@ class HybridDemucs(Section):
 class Disentangled(Section):
     """A network of latent blocks, our reading of an abstract (arXiv 2402.06683), and its training.
 
-    Without `divergence`, `dependence` and `memory` it is a network of masks, the control of those parts.
+    Without `divergence`, `dependence`, `memory` and `provisional` it is a network of masks, the control of
+    those parts.
     """
 
     filters: PositiveInt = key("channels of the encoder, the virtual microphones", "channels", default=128)
