@@ -121,7 +121,7 @@ def training_step(
     for group in optimizer.param_groups:
         group["lr"] = run.settings.rate(step)
     batch = run.draw_batch(rng)
-    # Dropout is the one thing that draws from torch's global generator.
+    # Dropout and the noise of latents draw from torch's global generator.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(rng.integers(1 << 62)))
         losses = evaluate_loss(network, batch, rng, precision=precision)

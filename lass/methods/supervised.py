@@ -1,4 +1,4 @@
-"""Supervised baselines for music (the paper's Table 5): networks that learnt to separate from true mixtures.
+"""Networks that learnt to separate from true mixtures: the paper's baselines (Table 5) and latent blocks.
 
 They saw mixtures and their sources while they were trained (`lass.models.separators`), which latent
 autoregressive source separation does not need.

@@ -55,7 +55,10 @@ class MixtureSeparator(nn.Module):
         batch: tuple[Tensor, Tensor],
         rng: np.random.Generator,  # noqa: ARG002 (what the training loop hands to every network)
     ) -> dict[str, Tensor]:
-        """The losses of the network's paper for mixtures [B, T] and their addends [B, N, T]."""
+        """The losses of the network for mixtures [B, T] and their addends [B, N, T]; `loss` is minimised.
+
+        Of latent blocks they are those of `BlockSeparator.losses`, of the others that of the network's paper.
+        """
         mixtures, addends = batch
         if isinstance(self.network, BlockSeparator):
             return self.network.losses(mixtures, addends)
@@ -63,7 +66,10 @@ class MixtureSeparator(nn.Module):
 
 
 def build(settings: AnySeparator, sources: int) -> tuple[nn.Module, Loss]:
-    """The network that `settings` describe, as torchaudio has it, and the loss of its paper."""
+    """The network that `settings` describe, and its loss: of torchaudio's networks that of their paper.
+
+    Latent blocks have losses of their own; the one here is the error that they are validated by.
+    """
     match settings:
         case ConvTasnet():
             tasnet: nn.Module = ConvTasNet(

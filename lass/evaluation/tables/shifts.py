@@ -17,8 +17,8 @@ def summarise_shifts(
     `rows` are the methods of each row of the table; `metric` is the column that is judged. The value of a
     mixture is the mean over its sources and over the methods of the row. `sdr` is its mean over the n
     mixtures that have one, `drop` the mean of what the mixture of the same number lost. `_se` are standard
-    errors over mixtures; `drop_se_networks` is that over the methods of a row. What cannot be computed is
-    missing.
+    errors over mixtures; `drop_se_networks` is that over the methods of a row, on the mixtures that all of
+    them have a score of. What cannot be computed is missing.
 
     ValueError where a method has no scores.
     """
@@ -50,7 +50,7 @@ def _summarise(own: pd.DataFrame, whole: pd.DataFrame) -> dict[str, float]:
         "sdr_se": values.sem(),
         "drop": lost.mean(),
         "drop_se": lost.sem(),
-        "drop_se_networks": losses.mean().sem(),
+        "drop_se_networks": losses.dropna().mean().sem(),
         "networks": len(own.columns),
         "n": int(values.count()),
     }

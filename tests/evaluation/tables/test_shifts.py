@@ -57,6 +57,15 @@ def test_mixtures_without_a_score_are_left_out() -> None:
     assert noisy["drop_se"] is None
 
 
+def test_networks_are_compared_on_the_same_mixtures() -> None:
+    """Without the first mixture, of which one network has no score, both lose 1."""
+    broken = scores({"one": [(float("nan"), 9.0), (7.0, 7.0)], "two": [(9.0, 9.0), (5.0, 5.0)]})
+    table = summarise_shifts({UNSHIFTED: WHOLE, "noise": broken}, rows={"both": ["one", "two"]}, metric="sdr")
+    noisy = records(table)[1]
+    assert (noisy["drop"], noisy["n"]) == (pytest.approx(1.0), 1)
+    assert noisy["drop_se_networks"] == pytest.approx(0.0)
+
+
 def test_a_method_without_scores() -> None:
     with pytest.raises(ValueError, match="shift 'noise' has no scores of 'two'"):
         summarise_shifts(
