@@ -148,8 +148,16 @@ def new_denoiser(
 
 
 def by_class(examples: tuple[Tensor, Tensor], *, told: int) -> list[Tensor]:
-    """The sources of each of the `told` classes, or of all in one where none is told."""
+    """The sources of each of the `told` classes, or of all in one where none is told.
+
+    ValueError where there is none of a class that is told.
+    """
     sources, classes = examples
+    for index in range(told):
+        if not (classes == index).any():
+            raise ValueError(
+                f"none of {len(sources)} examples is of class number {index}: raise examples and unseen"
+            )
     return [sources[classes == index] for index in range(told)] if told else [sources]
 
 

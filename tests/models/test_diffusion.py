@@ -231,6 +231,10 @@ def test_examples_by_class() -> None:
     assert torch.equal(whole[0], sources)
     parts = by_class((sources, classes), told=2)
     assert [part[:, 0].tolist() for part in parts] == [[1.0], [0.0, 2.0, 3.0]]
+    with pytest.raises(
+        ValueError, match="none of 4 examples is of class number 2: raise examples and unseen"
+    ):
+        by_class((sources, classes), told=3)
 
 
 @pytest.mark.parametrize(("settings", "image"), [(SOUNDS, None), (IMAGES, IMAGE)], ids=["sounds", "images"])

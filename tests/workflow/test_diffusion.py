@@ -24,7 +24,7 @@ SMALL = {
         "songs": {"crop": 4096, "channels": [8, 16], "strides": [2], "blocks": 1, "training": TRAINING}
     },
     "examples": 8,
-    "unseen": 4,
+    "unseen": 16,
     "methods": {"diffusion": {"solver": {"steps": 3}}},
 }
 

@@ -10,7 +10,7 @@ from lass.compute.seeds import generator
 from lass.data.crops import examples, fixed, moved, open_crops
 from lass.data.settings import LIBRARY_SETTINGS
 from lass.evaluation.tables.files import write_csv
-from lass.models.diffusion import new_denoiser, write_denoiser
+from lass.models.diffusion import by_class, new_denoiser, write_denoiser
 from lass.models.diffusion_settings import DenoiserSettings
 from lass.models.noise_levels import check_levels
 from lass.runtime import logged
@@ -31,6 +31,8 @@ with logged(snakemake.log[0]) as logger:
         for split, folder in (("train", given.train), ("validation", given.validation))
     }
     known = examples(crops["train"], params.seed, count=params.examples)
+    unseen = examples(crops["validation"], params.seed, count=params.unseen)
+    by_class(unseen, told=len(settings.classes) if settings.told else 0)  # refused before the training
     network = new_denoiser(settings, known, image=getattr(data, "image", None), seed=params.seed).to(device)
     data_of = {split: part.library.digest for split, part in crops.items()}
     run = Run(
@@ -45,7 +47,6 @@ with logged(snakemake.log[0]) as logger:
 
     def write(origin: dict[str, Any]) -> None:
         """The network, where it comes from, and its errors level by level."""
-        unseen = examples(crops["validation"], params.seed, count=params.unseen)
         parts: dict[str, Any] = {"known": moved(known, device), "unseen": moved(unseen, device)}
         rng = generator(params.seed, "levels")
         checked = check_levels(network, classes=settings.classes, rng=rng, **parts)
