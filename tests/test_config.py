@@ -666,6 +666,10 @@ def test_classes_of_a_prior_that_is_trained_here_are_those_of_the_data() -> None
         ({"tables.psnr.rows": ["lass", "lass"]}, "tables.psnr.rows ['lass', 'lass'] must name"),
         ({"tables.psnr": None}, "a table named 'psnr' is needed"),
         ({"nmf": None}, "tables.psnr names nmf, so the section nmf is needed"),
+        (
+            {"nmf": None, "fid.rows": ["nmf"], "tables.psnr.rows": ["lass"]},
+            "fid.rows names nmf, so the section nmf is needed",
+        ),
     ],
     ids=str,
 )

@@ -108,6 +108,8 @@ class ImageDataset(Dataset):
             if "nmf" in table.rows and self.nmf is None:
                 raise ValueError(f"tables.{name} names nmf, so the section nmf is needed")
         check_fid(self.fid, families=self.family, tables=self.tables)
+        if "nmf" in (self.fid.rows or ()) and self.nmf is None:
+            raise ValueError("fid.rows names nmf, so the section nmf is needed")
         return self
 
     def check_frames(self, where: str) -> None:

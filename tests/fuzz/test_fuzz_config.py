@@ -48,6 +48,9 @@ def answers(dataset: AudioDataset | ImageDataset, name: str) -> Iterator[object]
     yield from (dataset.dump("priors", each) for each in dataset.priors)
     if isinstance(dataset, AudioDataset):
         yield from (dataset.network_length, dataset.supervised_length)
+    else:
+        yield from (dataset.shown_decoder, dataset.fid_files, dataset.fid.described)
+        yield from (dataset.method_job(row, seed=1) for row in dataset.fid_rows)
     for table, rows in dataset.tables.items():
         yield dataset.page_job(table)
         for row in rows.rows:
