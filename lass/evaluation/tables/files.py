@@ -28,11 +28,11 @@ def read_csv(path: Path) -> pd.DataFrame:
         raise FileNotFoundError(
             f"{path} does not exist: let the workflow make it, snakemake --cores 1 {path}"
         )
+    with path.open("rb") as file:
+        file.seek(-min(1, path.stat().st_size), os.SEEK_END)
+        if file.read() != b"\n":
+            raise ValueError(f"{path} is cut off within a line: remove it and make it anew")
     try:
-        with path.open("rb") as file:
-            file.seek(-min(1, path.stat().st_size), os.SEEK_END)
-            if file.read() != b"\n":
-                raise ValueError(f"{path} is cut off within a line: remove it and make it anew")
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # a line has more fields than the header
             return pd.read_csv(path, index_col=False, keep_default_na=False, na_values=[""])

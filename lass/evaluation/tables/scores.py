@@ -86,6 +86,7 @@ def read_scores(metric: Metric, paths: Iterable[Path]) -> pd.DataFrame:
         if absent:
             raise ValueError(f"{path}: lacks the columns {', '.join(absent)}: score the mixtures anew")
         try:
+            check_named(table)
             tables.append(table[list(schema)].astype(dict(schema)))
         except (ValueError, TypeError) as error:
             raise ValueError(f"{path}: {error}: remove it and score the mixtures anew") from error
@@ -93,6 +94,17 @@ def read_scores(metric: Metric, paths: Iterable[Path]) -> pd.DataFrame:
     if not tables:
         raise ValueError("no files of scores are given: score the mixtures first")
     return pd.concat(tables, ignore_index=True)
+
+
+def check_named(table: pd.DataFrame) -> None:
+    """ValueError unless every row names its method and its source, and its mixture by a whole number."""
+    for name in ("method", "mixture", "source"):
+        if name in table and table[name].isna().any():
+            row = int(table[name].isna().to_numpy().argmax()) + 1
+            raise ValueError(f"row {row} lacks its {name}")
+    numbers = pd.to_numeric(table["mixture"])
+    if (odd := table["mixture"][numbers % 1 != 0]).size:
+        raise ValueError(f"mixture {odd.iloc[0]} is no whole number")
 
 
 def check_alike(path: Path, rows: pd.DataFrame, others: pd.DataFrame) -> None:

@@ -27,6 +27,15 @@ def test_an_absent_or_broken_file_is_an_error(tmp_path: Path) -> None:
         read_csv(broken)
 
 
+@pytest.mark.parametrize("text", ["a,b\n1,2", ""])
+def test_a_file_that_is_cut_off_is_told_once(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "cut.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match="cut off within a line") as caught:
+        read_csv(path)
+    assert str(caught.value) == f"{path} is cut off within a line: remove it and make it anew"
+
+
 def test_names_that_look_like_nothing_stay_names(tmp_path: Path) -> None:
     write_csv(
         pd.DataFrame({"method": ["none", "NA", "nan"], "value": [1.0, math.inf, math.nan]}),

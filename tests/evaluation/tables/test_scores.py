@@ -57,6 +57,32 @@ def test_files_of_another_metric_are_refused(settings: MetricSettings, tmp_path:
         read_scores(open_metric(settings), [tmp_path / "absent.csv"])
 
 
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("lass,0.5,1.0", "mixture 0.5 is no whole number"),
+        ("lass,inf,1.0", "mixture inf is no whole number"),
+        (",1,1.0", "row 2 lacks its method"),
+        ("lass,,1.0", "row 2 lacks its mixture"),
+        ("lass,x,1.0", "Unable to parse"),
+    ],
+)
+def test_rows_that_say_not_whose_they_are(tmp_path: Path, row: str, message: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"method,mixture,psnr\nlass,0,1.0\n{row}\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"a\.csv: {message}.*: remove it and score the mixtures anew"):
+        read_scores(open_metric(PsnrSettings()), [path])
+
+
+def test_rows_without_a_source(tmp_path: Path) -> None:
+    metric = open_metric(SdrSettings(rate=1000))
+    scores = score_mixtures(metric, mixtures(1), method="lass")
+    scores.loc[1, "source"] = None
+    write_csv(scores, path=tmp_path / "a.csv")
+    with pytest.raises(ValueError, match=r"a\.csv: row 2 lacks its source: remove it"):
+        read_scores(metric, [tmp_path / "a.csv"])
+
+
 def test_names_by_hand() -> None:
     assert distinct_names(["a", "b"]) == ["a", "b"]
     assert distinct_names(["a", "b", "a"]) == ["a_1", "b", "a_2"]
