@@ -139,6 +139,51 @@ def test_several_tables_are_told_apart(run: Path) -> None:
     assert page_of_run(run, "slakh_sdr").is_file()
 
 
+def add_table(run: Path, name: str, made: dict[str, Any], **columns: list[Any]) -> None:
+    write_csv(pd.DataFrame(columns), path=run / "results" / f"{name}.csv")
+    (run / "results" / f"{name}.json").write_text(json.dumps(made), encoding="utf-8")
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_tables_of_distances_and_shifts_are_printed_and_have_no_page(run: Path, said: bool) -> None:
+    """Also where they are of a version that did not say what they are about."""
+    about: dict[str, Any] = {"config": {}, "lass": "0.1"}
+    fid = about | {"split": "test", "computed": {}, "network": "0a"} | ({"kind": "distances"} if said else {})
+    shifts = about | ({"kind": "shifts"} if said else {})
+    add_table(run, "faces_fid", fid, method=["lass"], fid=[12.25], images=[8], reference_images=[None])
+    add_table(run, "slakh_shifts", shifts, shift=["none"], method=["lass"], sdr=[1.0], n=[5])
+    assert tables_of_run(run) == ["slakh_sdr"]
+    assert page_of_run(run).name == "slakh_sdr.html"
+    lines = markdown_of_run(run, "faces_fid").splitlines()
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+    assert cells[0] == ["method", "fid", "images", "reference_images"]
+    assert cells[2] == ["lass", "12.25", "8", "-"]
+    assert (
+        markdown_of_run(run, "slakh_shifts").splitlines()[2].split() == "| none | lass | 1.00 | 5 |".split()
+    )
+    with pytest.raises(ValueError, match="faces_fid is a table of distances, which has no page"):
+        page_of_run(run, "faces_fid")
+    with pytest.raises(FileNotFoundError, match="name one of faces_fid, slakh_sdr, slakh_shifts"):
+        markdown_of_run(run, "fid")
+    with pytest.raises(FileNotFoundError, match=r"name one of slakh_sdr$"):
+        page_of_run(run, "fid")
+    (run / "results/slakh_sdr.csv").unlink()
+    with pytest.raises(FileNotFoundError, match="has no table with its settings"):
+        page_of_run(run)
+    with pytest.raises(ValueError, match="has the tables faces_fid, slakh_shifts: name one"):
+        markdown_of_run(run)
+
+
+def test_a_table_may_have_a_name_like_that_of_distances(run: Path) -> None:
+    results = run / "results"
+    made = json.loads((results / "slakh_sdr.json").read_text(encoding="utf-8"))
+    made["config"]["slakh"]["tables"]["my_fid"] = made["config"]["slakh"]["tables"]["sdr"]
+    (results / "slakh_my_fid.json").write_text(json.dumps(made | {"kind": "scores"}), encoding="utf-8")
+    (results / "slakh_my_fid.csv").write_bytes((results / "slakh_sdr.csv").read_bytes())
+    assert tables_of_run(run) == ["slakh_my_fid", "slakh_sdr"]
+    assert page_of_run(run, "slakh_my_fid").is_file()
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

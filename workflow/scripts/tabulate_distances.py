@@ -22,6 +22,7 @@ with logged(snakemake.log[0]) as logger:
     write_csv(table, path=Path(output.table))
     logger.info("%s\n%s", output.table, format_distances(table))
     made = {
+        "kind": "distances",
         "config": params.config,
         "lass": __version__,
         "split": params.split,

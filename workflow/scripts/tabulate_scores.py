@@ -28,6 +28,7 @@ with logged(snakemake.log[0]) as logger:
     logger.info("%s\n%s", output.table, metric.format(Path(output.table)))
     metric.draw(rows, classes=params.classes, path=Path(output.figure))
     computed = computed_by_method(map(Path, snakemake.input.estimates))
-    made = {"config": params.config, "lass": __version__, "split": params.split, "computed": computed}
+    made = {"kind": "scores", "config": params.config, "lass": __version__}
+    made |= {"split": params.split, "computed": computed}
     with written_aside(Path(output.made)) as aside:
         aside.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")

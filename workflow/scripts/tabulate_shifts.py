@@ -26,6 +26,6 @@ with logged(snakemake.log[0]) as logger:
     table = summarise_shifts(scores, rows=params.rows, metric=metric.main)
     write_csv(table, path=Path(output.table))
     logger.info("%s\n%s", output.table, align_text(texts_of(table, metric.cell)))
-    made = {"config": params.config, "lass": __version__}
+    made = {"kind": "shifts", "config": params.config, "lass": __version__}
     with written_aside(Path(output.made)) as aside:
         aside.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
