@@ -10,7 +10,7 @@ from lass.methods.diffusion.denoising import Priors
 from lass.methods.diffusion.spectra import Spectra
 from lass.models.diffusion import DenoiserNetwork
 
-TRAINED = 30.0  # deviations of the data: above this level of noise no network was trained
+TRAINED = 30.0  # deviations of the data: with the default levels of training, 1 in 900 is above
 
 
 @dataclass(frozen=True, eq=False)
