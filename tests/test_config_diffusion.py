@@ -81,6 +81,14 @@ def test_without_the_section_there_are_no_rows() -> None:
         ),
         ({"denoisers.songs.strides": [2]}, "channels [32, 48, 64, 96, 128] needs 4 strides, not 1"),
         ({"methods.lass": {"solver": {"kind": "langevin"}}}, "diffusion.methods.lass: the name is taken"),
+        (
+            {"methods.langevin": {"solver": {"kind": "langevin", "step": 0.7}}},
+            "diffusion.methods.langevin.solver.step is 0.7, which does not settle for 2 sources: at most",
+        ),
+        (
+            {"methods.diffusion_dirac.solver.constrained": 2},
+            "diffusion.methods.diffusion_dirac.solver.constrained is 2, but there are 2 sources: at most 1",
+        ),
         ({"methods.diffusion.solver.setps": 1}, "solver.setps: unknown key; did you mean 'steps'?"),
         ({"methods.diffusion.solver.kind": "magic"}, "datasets.slakh.diffusion.methods.diffusion.solver: "),
         ({"priorss": {}}, "datasets.slakh.diffusion.priorss: unknown key; did you mean 'priors'?"),

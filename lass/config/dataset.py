@@ -82,6 +82,7 @@ class Dataset(WithDiffusion):
         check_names(self.separation.methods, others=self.others, where="separation.methods")
         others = {**self.others, **dict.fromkeys(self.separation.methods, "latent")}
         check_names(self.diffusion_methods, others=others, where="diffusion.methods")
+        self.check_solvers(self.sources)
         check_tables(self.tables, methods=self.family, main=self.main)
         return self
 

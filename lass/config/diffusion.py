@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from lass.config.location import Located
-from lass.methods.diffusion_settings import DiffusionMethod
+from lass.methods.diffusion_settings import DiffusionMethod, Langevin, Ode
 from lass.methods.settings import DiffusionJob
 from lass.models.diffusion_settings import DenoiserSettings
 from lass.models.settings import PriorOfClass
@@ -67,6 +67,21 @@ class WithDiffusion(Located):
             if name not in denoisers[denoiser].classes:
                 raise ValueError(f"{where}, which models {denoisers[denoiser].classes}")
         return self
+
+    def check_solvers(self, sources: int) -> None:
+        """Solvers that serve mixtures of `sources`; ValueError for another."""
+        for name, method in self.diffusion_methods.items():
+            solver, where = method.solver, f"diffusion.methods.{name}.solver"
+            if isinstance(solver, Langevin) and solver.step > 2 / (sources + 1):
+                raise ValueError(
+                    f"{where}.step is {solver.step}, which does not settle for {sources} sources: at most "
+                    f"{2 / (sources + 1):.3f}"
+                )
+            if isinstance(solver, Ode) and (solver.constrained or 0) >= sources:
+                raise ValueError(
+                    f"{where}.constrained is {solver.constrained}, but there are {sources} sources: at most "
+                    f"{sources - 1}, or null"
+                )
 
     def check_trained_denoisers(self, *, pretrained: bool) -> None:
         """A denoiser that is trained here finds all of its classes; ValueError for another."""
