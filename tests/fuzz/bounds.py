@@ -1,5 +1,6 @@
 """What no input may do: take more memory or time than stated here, or end in an error that names nothing."""
 
+import re
 import resource
 import signal
 from collections.abc import Callable, Iterator
@@ -11,12 +12,18 @@ from typing import TypeVar
 MEMORY = 2**30  # bytes beyond what the process has
 SECONDS = 60  # of the clock: a busy machine is slow
 
+NO_MEMORY = re.compile("allocate memory|out of memory", re.IGNORECASE)
+
 Result = TypeVar("Result")
+
+
+class TooLate(BaseException):
+    """Not done in time: no error of any kind that a reader might take for that of a damaged file."""
 
 
 @contextmanager
 def bounded() -> Iterator[None]:
-    """MemoryError for more memory, TimeoutError for more time."""
+    """MemoryError for more memory, TooLate for more time."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     before = signal.signal(signal.SIGALRM, _late)
@@ -31,7 +38,7 @@ def bounded() -> Iterator[None]:
 
 
 def _late(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-    raise TimeoutError(f"not done within {SECONDS} s")
+    raise TooLate(f"not done within {SECONDS} s")
 
 
 def read_or_named(read: Callable[[], Result], *names: str) -> Result | None:
@@ -39,9 +46,9 @@ def read_or_named(read: Callable[[], Result], *names: str) -> Result | None:
     try:
         with bounded():
             return read()
-    except (TimeoutError, MemoryError):
-        raise
     except (ValueError, OSError) as error:
+        if NO_MEMORY.search(str(error)):
+            raise AssertionError(f"want of memory is told as damage: {error!r}") from error
         if any(name in str(error) for name in names):
             return None
         raise AssertionError(f"names none of {names}: {error!r}") from error

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -172,7 +173,9 @@ def file_of(kind: Kind, folder: Path, suffix: str) -> tuple[Path, bytes]:
     path = folder / kind.name / ("images.safetensors" if kind.name == "images" else f"file{suffix}")
     valid = path.with_name("valid")
     if not valid.exists():
+        path.parent.mkdir(exist_ok=True)
         kind.write(path)
+        kind.read(path)  # what libraries reserve at their first use counts for no damaged file
         path.rename(valid)
     return path, valid.read_bytes()
 
@@ -249,9 +252,30 @@ def test_sources(folder: Path, data: st.DataObject) -> None:
             read_or_named(partial(found.read, item, "a"), str(home), item)
 
 
+def write_some_scores(path: Path) -> None:
+    rows = "".join(f"lass,{item},drums,{item}.25,1.5,0.5,1,1,1,0,0,10\n" for item in range(4))
+    path.write_text(f"{HEADER}\n{rows}", encoding="utf-8")
+
+
+def are_scores(rows: pd.DataFrame) -> bool:
+    """Each row says whose it is, and nothing has moved to another column."""
+    typed = dict(rows.dtypes.astype(str)) == dict(SDR.schema)
+    return typed and not rows[["method", "mixture", "source"]].isna().any(axis=None)
+
+
+SCORES = Kind("scores", write_some_scores, lambda path: read_scores(SDR, [path]), are_scores)
+
+
 @given(data=st.data())
 def test_scores(folder: Path, data: st.DataObject) -> None:
-    path = folder / "scores.csv"
-    rows = "".join(f"lass,{item},drums,{item}.25,1.5,0.5,1,0,10\n" for item in range(4))
-    path.write_bytes(data.draw(damaged_bytes(f"{HEADER}\n{rows}".encode())))
-    read_or_named(lambda: read_scores(SDR, [path]), str(path))
+    path, valid = file_of(SCORES, folder, ".csv")
+    check(SCORES, path, data.draw(damaged_bytes(valid)))
+
+
+def test_undamaged_scores(folder: Path) -> None:
+    path, valid = file_of(SCORES, folder, ".csv")
+    path.write_bytes(valid)
+    rows = SCORES.read(path)
+    assert SCORES.holds(rows)
+    assert rows["sdr"].tolist() == [0.25, 1.25, 2.25, 3.25]
+    assert rows["positions"].tolist() == [10] * 4
