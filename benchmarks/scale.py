@@ -112,11 +112,13 @@ def _measure_command(line: list[str]) -> tuple[str, float, float, float]:
 def described_plan(scale: int, output: str, seconds: float, processor: float, peak: float) -> Graph:
     """Jobs and files out of what a dry run prints."""
     total = re.search(r"^total +(\d+)$", output, re.MULTILINE)
+    if total is None:
+        raise ValueError(f"no total of jobs in what Snakemake prints, whose end is {output[-200:]!r}")
     made = re.findall(r"^    output: (.+)$", output, re.MULTILINE)
     files = {name for line in made for name in line.split(", ")}
     folders = Counter(str(Path(name).parent) for name in files)
     [(fullest, most)] = folders.most_common(1)
-    return Graph(scale, int(total[1]) if total else 0, len(files), seconds, processor, peak, fullest, most)
+    return Graph(scale, int(total[1]), len(files), seconds, processor, peak, fullest, most)
 
 
 # --- counting ---

@@ -17,6 +17,7 @@ from benchmarks.coverage import coverage, with_table
 from benchmarks.gpu import bandwidth, bytes_read, music_cases, paper_cases
 from benchmarks.information import LIKELIHOODS, counted_pairs, pair_information, tabulate
 from benchmarks.problems import RandomSizes, merge_files, random_problem
+from benchmarks.scale import described_plan
 from benchmarks.separation import (
     Case,
     TimedPrior,
@@ -206,3 +207,12 @@ def test_information_of_a_likelihood_that_knows_the_truth() -> None:
     assert table["counts and network", "true past"] == pytest.approx((0.0, 1.0), abs=1e-3)
     pairs = counted_pairs(problem.likelihood, problem.mixture[0])
     assert (pairs == UNSEEN).sum() == 16 * (12**2 - 50), "50 pairs of every slice were counted"
+
+
+def test_jobs_and_files_of_what_a_dry_run_prints() -> None:
+    """Other words than Snakemake's are refused: they are no run without jobs."""
+    text = "rule a:\n    output: x/1, x/2\nrule b:\n    output: y/1\njob count\na 1\ntotal       2\n"
+    graph = described_plan(3, text, 1.0, 0.5, 9.0)
+    assert (graph.scale, graph.jobs, graph.files, graph.fullest, graph.most) == (3, 2, 3, "x", 2)
+    with pytest.raises(ValueError, match="no total of jobs"):
+        described_plan(3, text.replace("total", "sum"), 1.0, 0.5, 9.0)
