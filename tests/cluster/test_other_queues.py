@@ -51,6 +51,7 @@ def test_a_queue_that_does_not_answer_is_asked_again(tmp_path: Path) -> None:
     assert done.stdout == "running\n"
 
 
+@pytest.mark.cluster
 def test_a_job_that_the_queue_killed_asks_for_more(queue: Path, tmp_path: Path) -> None:
     pytest.importorskip("snakemake_executor_plugin_cluster_generic", reason="pip install '.[cluster]'")
     directory = tmp_path / "run"
