@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from lass.config.location import Located
+from lass.config.separation import check_chosen_priors
 from lass.methods.diffusion_settings import DiffusionMethod, Langevin, Ode
 from lass.methods.settings import DiffusionJob
 from lass.models.diffusion_settings import DenoiserSettings
@@ -54,18 +55,13 @@ class WithDiffusion(Located):
         """Every class has a denoiser that exists and models it."""
         if self.diffusion is None:
             return self
-        chosen, denoisers = self.diffusion.priors, self.diffusion.denoisers
-        if sorted(chosen) != sorted(self.classes):
-            raise ValueError(
-                f"diffusion.priors must name a denoiser for each class of {self.classes} and no other, not "
-                f"for {sorted(chosen)}"
-            )
-        for name, denoiser in chosen.items():
-            where = f"diffusion.priors.{name} is {denoiser!r}"
-            if denoiser not in denoisers:
-                raise ValueError(f"{where}, but diffusion.denoisers has only {sorted(denoisers)}")
-            if name not in denoisers[denoiser].classes:
-                raise ValueError(f"{where}, which models {denoisers[denoiser].classes}")
+        check_chosen_priors(
+            self.diffusion.priors,
+            self.diffusion.denoisers,
+            classes=self.classes,
+            section="diffusion",
+            listed="diffusion.denoisers",
+        )
         return self
 
     def check_solvers(self, sources: int) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from lass.bundle.settings import PresetName
+from lass.models.diffusion_settings import DenoiserSettings
 from lass.models.settings import NetworkSettings, PriorSettings
 from lass.separation.settings import DecoderSettings, LatentMethod, Measured
 from lass.settings import (
@@ -236,18 +237,27 @@ def check_mixing(weights: Sequence[float] | None, *, sources: int, codes: int, s
 
 
 def check_chosen_priors(
-    chosen: Mapping[str, str], priors: Mapping[str, PriorSettings], *, classes: Sequence[str]
+    chosen: Mapping[str, str],
+    priors: Mapping[str, PriorSettings] | Mapping[str, DenoiserSettings],
+    *,
+    classes: Sequence[str],
+    section: str = "separation",
+    listed: str = "priors",
 ) -> None:
-    """Every class has a prior that exists and models it."""
+    """Every class has a prior, or a denoiser, that exists and models it.
+
+    `section` is that with the key `priors`; `listed` is the key under which they stand, in the plural.
+    """
     if sorted(chosen) != sorted(classes):
+        what = listed.rpartition(".")[2].removesuffix("s")
         raise ValueError(
-            f"separation.priors must name a prior for each class of {list(classes)} and no other, "
+            f"{section}.priors must name a {what} for each class of {list(classes)} and no other, "
             f"not for {sorted(chosen)}"
         )
     for name, prior in chosen.items():
-        where = f"separation.priors.{name} is {prior!r}"
+        where = f"{section}.priors.{name} is {prior!r}"
         if prior not in priors:
-            raise ValueError(f"{where}, but priors has only {sorted(priors)}")
+            raise ValueError(f"{where}, but {listed} has only {sorted(priors)}")
         if name not in priors[prior].classes:
             raise ValueError(f"{where}, which models {priors[prior].classes}")
 

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-GROUPS = 8  # of channels that are normalised together
+from lass.models.diffusion_settings import GROUPS
+
 FEATURES = 32  # waves by which a level of noise is told
 HIGHEST = 4.0  # spread of their frequencies
 
@@ -148,7 +149,7 @@ def convolution(shape: UnetShape) -> type[nn.Conv1d | nn.Conv2d]:
     return nn.Conv1d if shape.image is None else nn.Conv2d
 
 
-def multiple_of(size: int, hop: int) -> int:
+def padding_to(size: int, hop: int) -> int:
     """The zeros that pad `size` to a multiple of `hop`."""
     return -size % hop
 
@@ -165,11 +166,11 @@ def fold(x: Tensor, shape: UnetShape) -> Tensor:
     """[B, T] with zeros at its end, to [B, channels, frames] or [B, channels, rows, columns]."""
     hop = hop_of(shape)
     if shape.image is None:
-        padded = functional.pad(x, (0, multiple_of(x.shape[1], hop)))
+        padded = functional.pad(x, (0, padding_to(x.shape[1], hop)))
         frames: Tensor = padded.unflatten(1, (-1, shape.patch))
         return frames.transpose(1, 2)
     _, height, width = shape.image
-    padding = (0, multiple_of(width, hop), 0, multiple_of(height, hop))
+    padding = (0, padding_to(width, hop), 0, padding_to(height, hop))
     return functional.pixel_unshuffle(functional.pad(x.unflatten(1, shape.image), padding), shape.patch)
 
 
