@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 import torch
+from torch import Tensor
 
 from lass.settings import Chosen, Precision
 
@@ -31,6 +32,13 @@ def choose_device(name: str) -> torch.device:
         raise ValueError("device 'cuda' is asked for, but torch sees no GPU: use cpu or auto")
     torch.backends.cudnn.allow_tf32 = False  # or a GPU gives other codes than those that were counted
     return torch.device("cuda" if name == "cuda" or (name == "auto" and torch.cuda.is_available()) else "cpu")
+
+
+def send(tensor: Tensor, device: torch.device) -> Tensor:
+    """`tensor` on `device`; a GPU that is still at work is not waited for."""
+    if device.type == "cuda" and tensor.device.type == "cpu":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
 
 
 def name_of(device: torch.device) -> str:

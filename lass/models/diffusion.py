@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lass.compute.devices import send
 from lass.models.checkpoint import check_weights, new_network
 from lass.models.diffusion_settings import DenoiserSettings
 from lass.models.unet import Unet, UnetShape, sizes_that_fit
@@ -81,7 +82,8 @@ class DenoiserNetwork(nn.Module):
         While it is trained, levels are drawn, and the mean of the weights follows. In validation, levels are
         quantiles of the same distribution.
         """
-        sources, classes = (part.to(self.deviations.device) for part in batch)
+        device = self.deviations.device
+        sources, classes = (send(part, device) for part in batch)
         if self.training:
             self.follow()
             chances = rng.random(len(sources))
@@ -90,20 +92,24 @@ class DenoiserNetwork(nn.Module):
         normal = NormalDist(self.level_mean, self.level_deviation)
         logs = [normal.inv_cdf(min(max(chance, 1e-12), 1 - 1e-12)) for chance in chances]
         deviation = self.deviation_of(classes)
-        sigma = deviation * torch.tensor(logs).to(sources).exp()
-        noise = torch.from_numpy(rng.standard_normal(sources.shape)).to(sources)
+        sigma = deviation * send(torch.tensor(logs, dtype=torch.float32), device).exp()
+        noise = send(torch.from_numpy(rng.standard_normal(sources.shape, dtype=np.float32)), device)
         error = self(sources + sigma[:, None] * noise, sigma, classes).float() - sources
         weights = 1 / sigma**2 + 1 / deviation**2
         return {"loss": (weights[:, None] * error.square()).mean()}
 
     @torch.no_grad()
     def follow(self) -> None:
-        """Take the mean weights a step towards the learnt ones; the first steps are longer."""
-        seen = int(self.seen)
-        decay = min(self.decay, (1 + seen) / (10 + seen))
-        pairs = zip(self.averaged.parameters(), self.learnt.parameters(), strict=True)
-        for mean, learnt in pairs:
-            mean.lerp_(learnt, 1 - decay)
+        """Take the mean weights a step towards the learnt ones; the first steps are longer.
+
+        Nothing is read from the device and all weights move at once, so that a GPU does not wait.
+        """
+        early = (1 + self.seen).double() / (10 + self.seen)
+        share = (1 - early.clamp(max=self.decay)).float()
+        means: list[Tensor] = list(self.averaged.parameters())
+        ways = list(torch._foreach_sub(list[Tensor](self.learnt.parameters()), means))
+        torch._foreach_mul_(ways, share)
+        torch._foreach_add_(means, ways)
         self.seen += 1
 
 

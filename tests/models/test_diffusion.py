@@ -293,3 +293,19 @@ def test_the_shipped_denoisers_open(name: str, classes: list[str], size: int) ->
     found = network(silence, sigma, torch.zeros(1, dtype=torch.int64))
     assert found.shape == (1, size)
     assert float(found.abs().max()) < 5 * float(sigma)
+
+
+def test_every_weight_follows_by_the_same_share() -> None:
+    """As a loop over parameters has it, matrices and biases alike."""
+    network = shaken(small())
+    network.decay = 0.9995
+    network.seen.fill_(50_000)
+    before = [parameter.clone() for parameter in network.averaged.parameters()]
+    with torch.no_grad():
+        for parameter in network.learnt.parameters():
+            parameter.add_(torch.randn_like(parameter))
+    network.follow()
+    assert int(network.seen) == 50_001
+    triples = zip(before, network.averaged.parameters(), network.learnt.parameters(), strict=True)
+    for old, mean, learnt in triples:
+        torch.testing.assert_close(mean, 0.9995 * old + 0.0005 * learnt, rtol=1e-5, atol=1e-7)
