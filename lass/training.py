@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 FORM = "lass.training"
 VERSION = 1
+UNSEEN = 16  # steps on a GPU whose gradients are looked at together: each look waits for it
 
 
 @dataclass(frozen=True)
@@ -83,16 +84,23 @@ def train(network: nn.Module, run: Run, *, precision: Chosen) -> Progress:
     optimizer = new_optimizer(network, settings)
     best = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     progress = resume(network, optimizer, best, state_path, fingerprint)
-    began = time.monotonic()
+    began, norms = time.monotonic(), list[Tensor]()
     while progress.step < settings.steps:
-        losses = training_step(network, optimizer, run, step=progress.step, precision=precision)
+        losses, norm = training_step(network, optimizer, run, step=progress.step, precision=precision)
         progress.step += 1
-        if progress.step % settings.validate_every == 0 or progress.step == settings.steps:
+        norms.append(norm)
+        validates = progress.step % settings.validate_every == 0 or progress.step == settings.steps
+        saves = progress.step % settings.save_every == 0 and progress.step < settings.steps
+        if validates or saves or norm.device.type == "cpu" or len(norms) == UNSEEN:
+            check_gradients(norms, end=progress.step)
+            norms.clear()
+        if validates:
             validated = validation_losses(network, run.validation, precision=precision)
-            row = {"step": float(progress.step), **losses, **validated}
+            learnt = {name: value.item() for name, value in losses.items()}
+            row = {"step": float(progress.step), **learnt, **validated}
             logger.info("%s seconds=%.0f", format_losses(row), time.monotonic() - began)
             keep_best(network, best, progress, row)
-        if progress.step % settings.save_every == 0 and progress.step < settings.steps:
+        if saves:
             save_state(network, optimizer, best, progress, state_path, fingerprint)
     if progress.best_step < 0:
         raise ValueError(
@@ -114,8 +122,11 @@ def new_optimizer(network: nn.Module, settings: Training) -> torch.optim.AdamW:
 
 def training_step(
     network: nn.Module, optimizer: torch.optim.Optimizer, run: Run, *, step: int, precision: Chosen
-) -> dict[str, float]:
-    """One update of the weights; batch and codebook restarts depend on (seed, step) alone."""
+) -> tuple[dict[str, Tensor], Tensor]:
+    """One update of the weights; batch and codebook restarts depend on (seed, step) alone.
+
+    Losses and the norm of the gradient are those before it. A GPU is not waited for.
+    """
     rng = generator(run.seed, "training", step)
     network.train()
     for group in optimizer.param_groups:
@@ -128,12 +139,15 @@ def training_step(
     optimizer.zero_grad(set_to_none=True)
     losses["loss"].backward()
     norm = nn.utils.clip_grad_norm_(network.parameters(), run.settings.clip)
-    if not torch.isfinite(norm):
-        raise ValueError(
-            f"training diverged at step {step} (gradient norm {norm.item()}): lower learning_rate"
-        )
     optimizer.step()
-    return {name: value.item() for name, value in losses.items()}
+    return {name: value.detach() for name, value in losses.items()}, norm
+
+
+def check_gradients(norms: list[Tensor], *, end: int) -> None:
+    """Raise ValueError for the first norm that is not finite, of the steps before step `end`."""
+    for step, norm in enumerate(torch.stack(norms).tolist(), start=end - len(norms)):
+        if not math.isfinite(norm):
+            raise ValueError(f"training diverged at step {step} (gradient norm {norm}): lower learning_rate")
 
 
 def evaluate_loss(

@@ -17,7 +17,7 @@ from lass.models.settings import Training
 from lass.models.transformer import Transformer, TransformerShape
 from lass.models.vqvae import Vqvae, VqvaeShape
 from lass.settings import Chosen
-from lass.training import Progress, Run, new_optimizer, train, train_to_file, training_step
+from lass.training import Progress, Run, check_gradients, new_optimizer, train, train_to_file, training_step
 
 SETTINGS = Training(
     steps=11,
@@ -303,6 +303,13 @@ def test_divergence_is_an_error_that_leaves_the_last_state(tmp_path: Path) -> No
     with pytest.raises(ValueError, match=r"diverged at step 4 \(gradient norm nan\): lower learning_rate"):
         climb(Slope(breaks_at=3.5), tmp_path)
     assert (tmp_path / "state.safetensors").is_file()
+
+
+def test_the_first_gradient_of_several_that_is_not_finite_is_named() -> None:
+    norms = [torch.tensor(norm) for norm in (1.0, 2.0, math.inf, math.nan)]
+    check_gradients(norms[:2], end=7)
+    with pytest.raises(ValueError, match=r"diverged at step 12 \(gradient norm inf\)"):
+        check_gradients(norms, end=14)
 
 
 def test_no_weights_come_out_of_a_validation_that_is_never_finite(tmp_path: Path) -> None:
