@@ -7,12 +7,12 @@ mixture once per token: `times_bound` is the measured time over that many bytes 
 measured in the same run.
 """
 
-import time
 from collections.abc import Sequence
 
 import torch
 
 from benchmarks.counting import described, hardware, write_rows
+from benchmarks.memory import bandwidth
 from benchmarks.problems import RandomSizes, needed_files, run_parser
 from benchmarks.separation import (
     HEAD,
@@ -61,19 +61,6 @@ def bytes_read(case: Case) -> float:
     head_width = sizes.width // sizes.heads
     past = 2 * sizes.layers * head_width * sizes.length * (sizes.length - 1) / 2  # keys and values
     return sizes.sources * (weights + past) * size
-
-
-def bandwidth(device: str, *, mib: int = 1024, repeats: int = 10) -> float:
-    """Bytes per second that a copy reads and writes."""
-    source = torch.ones(mib * 2**20, dtype=torch.uint8, device=device)
-    target = torch.empty_like(source)
-    target.copy_(source)
-    int(target[-1])
-    began = time.perf_counter()
-    for _ in range(repeats):
-        target.copy_(source)
-    int(target[-1])  # waits for the copies
-    return 2 * source.numel() * repeats / (time.perf_counter() - began)
 
 
 def main() -> None:

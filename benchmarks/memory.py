@@ -1,4 +1,4 @@
-"""Peak memory of a piece of work, in its process or on a GPU."""
+"""Peak memory of a piece of work, in its process or on a GPU, and how fast memory is."""
 
 import time
 from collections.abc import Callable
@@ -47,3 +47,16 @@ def watched_on_gpu(work: Callable[[], Any]) -> tuple[Any, float, float]:
     torch.cuda.synchronize()
     seconds = time.perf_counter() - began
     return found, seconds, (torch.cuda.max_memory_allocated() - before) / 2**20
+
+
+def bandwidth(device: str, *, mib: int = 1024, repeats: int = 10) -> float:
+    """Bytes per second that a copy reads and writes."""
+    source = torch.ones(mib * 2**20, dtype=torch.uint8, device=device)
+    target = torch.empty_like(source)
+    target.copy_(source)
+    int(target[-1])
+    began = time.perf_counter()
+    for _ in range(repeats):
+        target.copy_(source)
+    int(target[-1])  # waits for the copies
+    return 2 * source.numel() * repeats / (time.perf_counter() - began)

@@ -11,6 +11,7 @@ import yaml
 from snakemake.utils import update_config
 from torch import Tensor
 
+from benchmarks.randoms import random_likelihood
 from lass.config import AudioDataset, Config, ImageDataset, parse_config
 from lass.data.mixtures import Batch, open_mixtures
 from lass.evaluation.separations import spread_items
@@ -177,21 +178,6 @@ def random_problem(sizes: RandomSizes, *, mixtures: int, seed: int, device: str 
     rng = np.random.default_rng(seed)
     with torch.device(device):
         networks = [new_network(Transformer, sizes.prior, seed=seed + n) for n in range(sizes.sources)]
-    number = min(sizes.entries, sizes.codes**sizes.sources)
-    keys = np.stack([draw_distinct(rng, sizes.codes**sizes.sources, number) for _ in range(sizes.codes)])
-    tuples = np.stack(np.unravel_index(keys, (sizes.codes,) * sizes.sources), axis=-1)  # [K, n, N]
-    likelihood = Likelihood(
-        offsets=torch.arange(sizes.codes + 1) * number,
-        tuples=torch.from_numpy(tuples.reshape(-1, sizes.sources).astype(np.uint16)),
-        log_likelihood=torch.from_numpy(np.log(rng.random(keys.size)).astype(np.float32)),
-        codebook_size=sizes.codes,
-        sources=sizes.sources,
-    )
+    likelihood = random_likelihood(rng, codes=sizes.codes, sources=sizes.sources, entries=sizes.entries)
     mixture = torch.from_numpy(rng.integers(sizes.codes, size=(mixtures, sizes.length)))
     return Problem(mixture, [TransformerPrior(network) for network in networks], likelihood)
-
-
-def draw_distinct(rng: np.random.Generator, bound: int, number: int) -> np.ndarray:
-    """`number` different integers under `bound`, ascending."""
-    found = np.unique(rng.integers(bound, size=2 * number)) if number < bound // 4 else np.arange(bound)
-    return np.sort(rng.choice(found, size=number, replace=False))

@@ -14,8 +14,9 @@ from benchmarks.attribution import (
     log_posterior,
 )
 from benchmarks.coverage import coverage, with_table
-from benchmarks.gpu import bandwidth, bytes_read, music_cases, paper_cases
+from benchmarks.gpu import bytes_read, music_cases, paper_cases
 from benchmarks.information import LIKELIHOODS, counted_pairs, pair_information, tabulate
+from benchmarks.memory import bandwidth
 from benchmarks.problems import RandomSizes, merge_files, random_problem
 from benchmarks.scale import described_plan
 from benchmarks.separation import (
