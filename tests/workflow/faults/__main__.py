@@ -16,19 +16,22 @@ import torch
 
 from tests.workflow.faults import mounts
 from tests.workflow.faults.case import Case
-from tests.workflow.faults.faults import FAULTS, GOOD
+from tests.workflow.faults.faults import FAULTS, GOOD, cell_of
 from tests.workflow.faults.forks import launched
 from tests.workflow.faults.jobs import JOBS, TARGETS, Job, begin_toy, configs
-from tests.workflow.faults.table import Cells, write_table
+from tests.workflow.faults.rules import rules_of_run, rules_of_workflow, what_is_wrong
+from tests.workflow.faults.table import Cells, unfinished, write_table
 from tests.workflow.runner import SCATTER, arguments
 
 
 def main() -> int:
-    """Run what is asked for; 1 where a cell is not good."""
+    """Run what is asked for; 1 where a cell of it is not good."""
     mounts.enter("tests.workflow.faults")
     torch.set_num_threads(1)  # of which the forks of this process have none
     given = options()
     given.work.mkdir(parents=True, exist_ok=True)
+    if wrong := what_is_wrong(rules_of_run(given.work / "plan"), rules_of_workflow()):
+        sys.exit("\n".join(wrong))
     toy: Path = given.toy or made_toy(given.work / "toy")
     record: Path = given.work / "cells.json"
     cells: Cells = json.loads(record.read_text()) if record.exists() else {}
@@ -40,7 +43,7 @@ def main() -> int:
                 record.write_text(json.dumps(cells, indent=1))
     if given.write:
         write_table(cells, Path("docs/reliability.md"))
-    return int(any(cell not in GOOD for row in cells.values() for cell in row.values()))
+    return int(bool(unfinished(cells, given.rules, given.faults)))
 
 
 def made_toy(toy: Path) -> Path:
@@ -58,10 +61,7 @@ def tried(job: Job, name: str, *, toy: Path, work: Path) -> str:
     """The cell of a rule and a fault."""
     began = time.monotonic()
     case = Case.begin(toy, work / "run", job)
-    try:
-        cell = FAULTS[name](case)
-    except Exception as error:
-        cell = f"WRONG: {type(error).__name__}: {str(error)[-200:]}"
+    cell = cell_of(name, case)
     report = [f"{job.rule}, {name}: {cell} ({time.monotonic() - began:.0f} s)", *case.said]
     sys.stdout.write("\n    ".join(report) + "\n")
     sys.stdout.flush()  # or a fork would write it, too

@@ -12,7 +12,8 @@ from pathlib import Path
 FAULT = "LASS_FAULT"
 """Variable of the environment: `<what>:<rule>:<n>:<gate>`.
 
-`what` is `kill`; or `hold`, until the file `gate` is there; or `orphan`, which kills Snakemake first.
+`what` is `kill`; or `hold`, until the file `gate` is there; or `orphan`, which kills Snakemake first. The
+number of the process is written beside the gate, so that whoever asked for it knows that it was done.
 """
 PATIENCE = 600.0
 
@@ -39,9 +40,9 @@ def _watch(what: str, number: int, gate: Path) -> None:
 
 
 def _act(what: str, gate: Path) -> None:
+    gate.with_suffix(".pid").write_text(str(os.getpid()), encoding="ascii")
     if what == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
-    gate.with_suffix(".pid").write_text(str(os.getpid()), encoding="ascii")
     if what == "orphan":
         os.kill(os.getsid(0), signal.SIGKILL)  # Snakemake leads the session
     until = time.monotonic() + PATIENCE

@@ -25,6 +25,10 @@ REMEDY = re.compile(
 )
 
 
+class NotHit(Exception):
+    """The fault did nothing: what became of the run says nothing about it."""
+
+
 @dataclass
 class Case:
     """One job of the toy run, disturbed."""
@@ -54,20 +58,37 @@ class Case:
     def targets(self, names: tuple[str, ...] | None = None) -> list[str]:
         return [f"results/{name}" for name in names or self.job.outputs]
 
+    @property
+    def gate(self) -> Path:
+        """The file that a held job waits for."""
+        return self.directory / "gate"
+
+    @property
+    def hit(self) -> Path:
+        """The file in which the agent says that it has done what it was told."""
+        return self.gate.with_suffix(".pid")
+
+    def disturbed(self, *options: str, names: tuple[str, ...] | None = None, fault: str = "") -> Outcome:
+        """As `run`, of which a job of the rule has to be a part: NotHit where there is none."""
+        outcome = self.run(*options, names=names, fault=fault)
+        if self.job.rule not in outcome.jobs:
+            raise NotHit(f"no job of {self.job.rule} runs: {outcome.output[-200:]}")
+        return outcome
+
     def run(self, *options: str, names: tuple[str, ...] | None = None, fault: str = "") -> Outcome:
         """Ask for the job's outputs, or for others; `fault` is what the agent does."""
         line = arguments(self.directory, *self.options(*options), **self.wanted(names))
         with launched(line, self.directory / "output.txt", {FAULT: fault}) as running:
             return running.wait()
 
-    def begun(self, what: str, gate: Path) -> contextlib.AbstractContextManager[Running]:
+    def begun(self, what: str) -> contextlib.AbstractContextManager[Running]:
         """The same in the background, with a job to which the agent does this."""
         line = arguments(self.directory, *self.options(), **self.wanted(None))
-        return launched(line, self.directory / "first.txt", {FAULT: self.fault(what, gate)})
+        return launched(line, self.directory / "first.txt", {FAULT: self.fault(what)})
 
-    def fault(self, what: str, gate: Path | None = None) -> str:
+    def fault(self, what: str) -> str:
         """What the agent is told."""
-        return f"{what}:{self.job.rule}:{self.job.files}:{gate or ''}"
+        return f"{what}:{self.job.rule}:{self.job.files}:{self.gate}"
 
     def options(self, *more: str) -> list[str]:
         return [*SCATTER, "--cores", "1", *more]
@@ -88,11 +109,11 @@ class Case:
         return text.getvalue()
 
     def inputs(self) -> list[str]:
-        """What the job reads, below results/."""
-        pattern = rf"^(?:local)?rule {self.job.rule}:\n(?:    .*\n)*?    input: (.*)"
-        found = re.search(pattern, self.planned(), re.MULTILINE)
-        names = found[1].split(", ") if found else []
-        return [name.removeprefix("results/") for name in names if name.startswith("results/")]
+        """What the job reads, below results/; NotHit where that is not what is known of the job."""
+        names = inputs_of(self.job.rule, self.planned())
+        if bool(names) != self.job.reads:
+            raise NotHit(f"{self.job.rule} is planned with these inputs: {names}")
+        return names
 
     @cached_property
     def undisturbed(self) -> dict[str, str]:
@@ -125,6 +146,16 @@ class Case:
                 self.said.append(line.strip()[:300])
                 return True
         return False
+
+
+def inputs_of(rule: str, planned: str) -> list[str]:
+    """What a job of the rule reads, below results/, by what Snakemake prints of its plan."""
+    block = re.search(rf"^(?:local)?rule {rule}:\n((?:    .*\n)+)", planned, re.MULTILINE)
+    if block is None:
+        raise NotHit(f"no job of {rule} is planned: {planned[-200:]}")
+    line = re.search(r"^    input: (.*)$", block[1], re.MULTILINE)
+    names = line[1].split(", ") if line else []
+    return [name.removeprefix("results/") for name in names if name.startswith("results/")]
 
 
 def content(directory: Path) -> dict[str, str]:

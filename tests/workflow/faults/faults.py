@@ -11,21 +11,33 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lass.bundle.folder import check_model
-from tests.workflow.faults.case import Case
+from tests.workflow.faults.case import Case, NotHit
 from tests.workflow.faults.forks import Running
 from tests.workflow.faults.mounts import PAGE, can_mount, read_only, small_disk
 from tests.workflow.runner import Outcome
 
-SAME, SAID, SEEN, UNTRIED = "same", "said", "seen", "-"
+SAME, SAID, SEEN, UNTRIED, NOTHING = "same", "said", "seen", "-", "no input"
 GOOD = {
     SAME: "another run of the same command gives the same bytes as an undisturbed run, or this one does",
     SAID: "the job stops with a message that names the file and the remedy; that done, the same bytes",
     SEEN: "no job reads the file, and nothing notices: deleted, it is made again with the same bytes",
     UNTRIED: "not tried: the system lets no program have mounts of its own",
+    NOTHING: "the job reads nothing below `results/`",
 }
 _DAY = 86_400.0
 _PATIENCE = 300.0
 _BAD = "WRONG: "
+_NOT_HIT = "not hit: "  # as bad
+
+
+def cell_of(name: str, case: Case) -> str:
+    """What becomes of a case by a fault: a good cell, or what is wrong."""
+    try:
+        return FAULTS[name](case)
+    except NotHit as error:
+        return f"{_NOT_HIT}{error}"
+    except Exception as error:
+        return f"{_BAD}{type(error).__name__}: {str(error)[-200:]}"
 
 
 def recovered(case: Case, cell: str = SAME, *, more: tuple[str, ...] = ()) -> str:
@@ -54,8 +66,10 @@ def last_error(outcome: Outcome) -> str:
 
 def kill_job(case: Case) -> str:
     """SIGKILL of the job as a file of it is about to be in place: what the kernel does for want of memory."""
-    outcome = case.run(fault=case.fault("kill"))
-    return recovered(case) if outcome.status else f"{_BAD}was not killed"
+    outcome = case.disturbed(fault=case.fault("kill"))
+    if not case.hit.exists():
+        raise NotHit(f"{case.job.rule} makes fewer than {case.job.files} files, or fails before")
+    return recovered(case) if outcome.status else f"{_BAD}was killed, and nothing is said"
 
 
 def kill_snakemake(case: Case) -> str:
@@ -79,7 +93,7 @@ def two_runs(case: Case) -> str:
         second = case.run()
         if second.status == 0 or "--unlock" not in second.output:
             return f"{_BAD}the second is let in"
-        (case.directory / "gate").touch()
+        case.gate.touch()
         if running.wait().status:
             return f"{_BAD}the first fails"
     return at_rest(case, case.job.outputs, SAME)
@@ -88,13 +102,13 @@ def two_runs(case: Case) -> str:
 @contextmanager
 def held_job(case: Case, what: str) -> Iterator[Running]:
     """Snakemake in the background, its job held; at the end of the block the job goes on to its end."""
-    gate = case.directory / "gate"
-    pid = gate.with_suffix(".pid")
-    with case.begun(what, gate) as running:
-        wait_until(pid.exists)
+    with case.begun(what) as running:
+        wait_until(lambda: case.hit.exists() or running.ended())
+        if not case.hit.exists():
+            raise NotHit(f"the run ended before the job was held: {last_error(running.wait())}")
         yield running
-        gate.touch()
-        wait_until(lambda: not is_alive(int(pid.read_text(encoding="ascii"))))
+        case.gate.touch()
+        wait_until(lambda: not is_alive(int(case.hit.read_text(encoding="ascii"))))
 
 
 def wait_until(reached: Callable[[], bool]) -> None:
@@ -118,10 +132,9 @@ def full_disk(case: Case) -> str:
         return UNTRIED
     wanted = sum(path.stat().st_size for path in files_of(case.toy / "results", case.job.outputs))
     with small_disk(case.results, PAGE * (1 + wanted // 2 // PAGE)) as filler:  # a page is the log's
-        outcome = case.run()
+        outcome = case.disturbed()
         if outcome.status == 0:
-            filler.unlink()
-            return at_rest(case, case.job.outputs, SAME)
+            raise NotHit("there was room enough")
         told = any(case.explained(outcome, word) for word in ("No space left", "full"))
         filler.unlink()
         return recovered(case, SAID if told else f"{_BAD}not explained: {last_error(outcome)}")
@@ -132,7 +145,9 @@ def read_only_results(case: Case) -> str:
     if not can_mount():
         return UNTRIED
     with read_only(case.results):
-        outcome = case.run()
+        outcome = case.disturbed()
+    if outcome.status == 0:
+        raise NotHit("nothing was written")
     told = "Read-only file system" in outcome.output and "results" in outcome.output
     return recovered(case, SAID if told else f"{_BAD}not explained: {last_error(outcome)}")
 
@@ -140,10 +155,12 @@ def read_only_results(case: Case) -> str:
 def clock_back(case: Case) -> str:
     """The job's inputs are of tomorrow, as after a clock that went wrong; then they are touched."""
     inputs = [path for name in case.inputs() for path in walked(case.results / name)]
+    if not inputs:
+        return NOTHING
     tomorrow = time.time() + _DAY
     for path in inputs:
         os.utime(path, (tomorrow, tomorrow))
-    outcome = case.run()
+    outcome = case.disturbed()
     if outcome.status:
         told = any(case.explained(outcome, path.name) for path in inputs)
         cell = SAID if told else f"{_BAD}not explained: {last_error(outcome)}"
@@ -157,8 +174,10 @@ def clock_back(case: Case) -> str:
 
 def truncated_input(case: Case) -> str:
     """Each input in turn is cut in half after it was made, and keeps its time."""
-    cells = set()
-    for path in victims(case.results, case.inputs()):
+    cells, inputs = set(), case.inputs()
+    if not inputs:
+        return NOTHING
+    for path in victims(case.results, inputs):
         with changed(path, path.read_bytes()[: path.stat().st_size // 2]):
             cells.add(read_by(case, path, case.job.outputs))
     return worst(cells, recovered(case))
@@ -197,6 +216,8 @@ def read_by(case: Case, path: Path, names: tuple[str, ...]) -> str:
     """What becomes of a job that makes `names` of a spoilt file; its outputs are taken away again."""
     before = set(case.differing())
     outcome = case.run(names=names)
+    if outcome.status == 0 and not outcome.jobs:
+        raise NotHit(f"nobody reads {path.name}: {outcome.output[-200:]}")
     made = set(case.differing()) - before
     there = [name for name in names if (case.results / name).exists()]
     for name in there:
@@ -227,14 +248,19 @@ def changed(path: Path, content: bytes) -> Iterator[None]:
 
 
 def victims(results: Path, names: tuple[str, ...] | list[str]) -> list[Path]:
-    """Of every kind of file among `names` and in folders the largest: kinds differ in place or suffix."""
+    """Of every kind of file among `names` and in folders the largest: kinds differ in place or suffix.
+
+    NotHit where none of them has a byte that could be spoilt.
+    """
     kinds: dict[tuple[str, str], Path] = {}
     for name in names:
         for path in files_of(results, (name,)):
             kind = (place_of(path.relative_to(results), name), path.suffix)
             if kind not in kinds or path.stat().st_size > kinds[kind].stat().st_size:
                 kinds[kind] = path
-    return list(kinds.values())
+    if not (found := [path for path in kinds.values() if path.stat().st_size]):
+        raise NotHit(f"no file with content among {', '.join(names)}")
+    return found
 
 
 def place_of(path: Path, name: str) -> str:

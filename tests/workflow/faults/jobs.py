@@ -15,12 +15,18 @@ class Job:
     outputs: tuple[str, ...]  # below results/
     reader: tuple[str, ...] = ()  # outputs of a job that reads them; none where people do
     files: int = 1  # the how-many-th file that it makes is the one that it is killed at
+    reads: bool = True  # files below results/
 
 
 JOBS = [
-    Job("compose_songs", ("slakh/songs/test",), ("slakh/sources/test",), files=2),
+    Job("compose_songs", ("slakh/songs/test",), ("slakh/sources/test",), 2, reads=False),
     Job("extract_sources", ("slakh/sources/test",), ("slakh/mixtures/test.parquet",), files=2),
-    Job("prepare_images", ("mnist/sources/validation",), ("mnist/tokens/validation/1-of-1.parquet",)),
+    Job(
+        "prepare_images",
+        ("mnist/sources/validation",),
+        ("mnist/tokens/validation/1-of-1.parquet",),
+        reads=False,
+    ),
     Job("draw_mixtures", ("slakh/mixtures/test.parquet",), ("slakh/test/hpss/1-of-1.safetensors",)),
     Job("train_codec", ("slakh/codec.safetensors",), ("slakh/residual.safetensors",), files=3),
     Job("tokenize_sources", ("slakh/tokens/train/1-of-1.parquet",), ("slakh/counts/1-of-1.safetensors",)),
@@ -60,17 +66,19 @@ JOBS = [
         "tabulate_scores", ("slakh_sdr.csv", "slakh_sdr.png", "slakh_sdr.json"), ("slakh_sdr.html",), files=2
     ),
     Job("show_separations", ("slakh_separations.png", "slakh_examples"), files=3),
+    Job("show_candidates", ("mnist_candidates.png",)),
     Job("draw_page", ("slakh_sdr.html",)),
     Job("gather_tables", ("density.csv",)),
     Job("pack_model", ("slakh/model",)),
 ]
-"""In the order of the data. Rules whose results are times or come from the network have no job here."""
+"""In the order of the data. `rules` says why the others have no job here."""
 
 TARGETS = [
     "all",
     "results/slakh/model",
     "results/mnist/test/nmf/1-of-1.safetensors",
     "results/mnist/test/candidates/frames/1-of-1.parquet",
+    "results/mnist_candidates.png",
 ]
 
 

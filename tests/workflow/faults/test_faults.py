@@ -50,5 +50,7 @@ def test_the_table(tmp_path: Path) -> None:
     write_table(cells, tmp_path / "table.md")
     text = (tmp_path / "table.md").read_text()
     assert "| `draw_page` | same | not run | said | not run |" in text
+    assert "| `merge_counts` | not run |" in text, "every rule has a row, whatever has been run"
+    assert "- `fetch_mnist`: what it makes comes from the network" in text
     assert "- disk full: No room for more than half of what the job writes; then there is room again." in text
     assert "- `seen`" not in text
