@@ -17,6 +17,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 DAEMONS = ("munged", "slurmctld", "slurmd")
 CLIENTS = ("sbatch", "srun", "scancel", "squeue", "scontrol", "sinfo")
 TOOLS = ("setpriv",)
@@ -34,6 +36,7 @@ COLUMNS = {
 }
 WIDTH = 300  # of a column
 PATIENCE = 60.0  # seconds for a daemon to answer
+TERMINATED = 143  # exit status of a process that a SIGTERM ended
 
 CONFIG = """\
 ClusterName=small
@@ -187,6 +190,32 @@ def end_tree(number: int) -> None:
         end_tree(child)
 
 
+def processes_in(folder: Path) -> list[int]:
+    """Numbers of the processes that have files of the cluster in `folder` in their environment."""
+    found = []
+    for place in Path("/proc").iterdir():
+        if place.name.isdigit() and int(place.name) != os.getpid():
+            with contextlib.suppress(OSError):
+                if f"{folder}/".encode() in (place / "environ").read_bytes():
+                    found.append(int(place.name))
+    return sorted(found)
+
+
+@contextlib.contextmanager
+def left_by_sigterm() -> Iterator[None]:
+    """A SIGTERM leaves the block as Ctrl-C does: what was started in it is ended, and so is the session."""
+
+    def leave(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        pytest.exit("terminated", returncode=TERMINATED)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def write_shims(folder: Path, names: Sequence[str]) -> Path:
     """Programs of the same names that find this cluster where SLURM_CONF was taken from the environment."""
     place = folder / "bin"
@@ -241,6 +270,12 @@ def small_cluster(folder: Path, *, cpus: int = 8, memory: int = 64_000) -> Itera
     path = f"{write_shims(folder, CLIENTS)}{os.pathsep}{os.environ['PATH']}"
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM_", "SBATCH_"))}
     slurm = Slurm(folder, {**kept, "PATH": path, "SLURM_CONF": str(folder / "slurm.conf")})
+    with left_by_sigterm():
+        yield from _running(slurm)
+
+
+def _running(slurm: Slurm) -> Iterator[Slurm]:
+    folder = slurm.folder
     try:
         files = [f"--{name}-file={folder}/munge.{name}" for name in ("key", "pid", "seed", "log")]
         slurm.start("munged", "munged", "--foreground", "--force", f"--socket={folder}/munge.socket", *files)
@@ -252,16 +287,7 @@ def small_cluster(folder: Path, *, cpus: int = 8, memory: int = 64_000) -> Itera
     finally:
         with contextlib.suppress(Exception):
             slurm.ask("scancel", f"--user={getpass.getuser()}", "--signal=KILL", "--full", check=False)
-        left = [number for job in known_jobs(slurm) for number in slurm.processes(job)]
         for name in reversed(list(slurm.daemons)):
             slurm.end(name)
-        for number in left:
+        for number in processes_in(folder):  # steps of jobs outlive the daemon that started them
             end_tree(number)
-
-
-def known_jobs(slurm: Slurm) -> list[str]:
-    """Numbers of the jobs that the controller knows; none where it does not answer any more."""
-    try:
-        return [job["id"] for job in slurm.jobs()]
-    except (AssertionError, subprocess.TimeoutExpired):
-        return []

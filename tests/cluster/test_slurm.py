@@ -1,21 +1,18 @@
 """The toy run on a real Slurm, through what happens in a week; and the cluster itself, in a few seconds."""
 
-import contextlib
 import getpass
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TextIO
 
 import pytest
 
-from tests.cluster.slurm import Slurm, missing_programs, small_cluster
+from tests.cluster.slurm import TERMINATED, Slurm, missing_programs, processes_in, small_cluster
 from tests.workflow.runner import (
     FINAL,
     PATIENCE,
@@ -26,6 +23,7 @@ from tests.workflow.runner import (
     arguments,
     digests,
     run,
+    started,
 )
 
 MISSING = missing_programs()
@@ -40,11 +38,13 @@ pytestmark = [
 ]
 
 PROFILE = ROOT / "workflow" / "profiles" / "slurm"
+PARTITIONS = ["--slurm-partition-config", str(PROFILE / "partitions.yaml")]
 OPTIONS = [
     *THREADS,
     *SCATTER,
     *("--workflow-profile", str(PROFILE)),
     *("--slurm-status-command", "squeue"),
+    *PARTITIONS,
     *("--slurm-init-seconds-before-status-checks", "3"),
     *("--latency-wait", "20"),
 ]
@@ -81,7 +81,7 @@ class Submitting:
         """Run it to its end, which may come from what happens `during` the run."""
         log = self.directory / "output.txt"
         line = [*self.line[:3], *options, *self.line[3:]]
-        with log.open("w") as output, ended(line, self.slurm.environment, output) as running:
+        with started(line, log, self.slurm.environment) as running:  # which ends no job that it submitted
             if during:
                 during(running)
             status = running.wait(PATIENCE)
@@ -97,20 +97,6 @@ class Submitting:
             assert running.poll() is None, f"ended before {rule} ran"
             assert time.monotonic() < end, f"{rule} never ran"
             time.sleep(0.3)
-
-
-@contextlib.contextmanager
-def ended(line: list[str], environment: dict[str, str], output: TextIO) -> Iterator[subprocess.Popen[bytes]]:
-    """A command that is killed with its children at the end of the block; jobs that it submitted are not."""
-    running = subprocess.Popen(
-        line, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
-    )
-    try:
-        yield running
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(running.pid, signal.SIGKILL)
-        running.wait()
 
 
 def wait_until_idle(slurm: Slurm) -> None:
@@ -140,6 +126,59 @@ def test_a_cluster_comes_and_goes(tmp_path: Path) -> None:
         assert found[too_much]["state"] in ("FAILED", "OUT_OF_MEMORY", "CANCELLED")
         assert refused == "", "no node has two"
     assert not [number for number in daemons if Path(f"/proc/{number}").exists()]
+
+
+WAITING = """
+import time
+from pathlib import Path
+from tests.cluster.slurm import small_cluster
+from tests.workflow.runner import started
+
+def test_waits(pytestconfig):
+    folder = Path(pytestconfig.rootpath, "slurm")
+    with small_cluster(folder) as slurm, started(["sleep", "600"], folder / "log", slurm.environment):
+        job = slurm.ask("sbatch", "--parsable", "--output=/dev/null", "--wrap=sleep 600")
+        while not slurm.processes(job):
+            time.sleep(0.2)
+        (folder / "ready").touch()
+        time.sleep(600)
+"""
+
+
+def test_a_session_that_is_terminated_leaves_nothing(tmp_path: Path) -> None:
+    """SIGTERM of pytest, as for want of time: no daemon, no step of a job and no submitting process stays."""
+    folder = tmp_path / "slurm"
+    folder.mkdir()
+    (tmp_path / "test_waiting.py").write_text(WAITING, encoding="utf-8")
+    line = [sys.executable, "-m", "pytest", "--rootdir", str(tmp_path), "-c", os.devnull]
+    line += ["-p", "no:cacheprovider", str(tmp_path / "test_waiting.py")]
+    log, end = tmp_path / "output.txt", time.monotonic() + 120
+    with started(line, log, {**os.environ, "PYTHONPATH": str(ROOT)}) as running:
+        while not (folder / "ready").exists():
+            assert running.poll() is None, log.read_text()
+            assert time.monotonic() < end, log.read_text()
+            time.sleep(0.2)
+        there = processes_in(folder)
+        assert len(there) >= 6, "four daemons, a step and what it runs, the sleeping process"
+        running.terminate()
+        assert running.wait(120) == TERMINATED, log.read_text()
+    assert not processes_in(folder)
+    assert not [number for number in there if Path(f"/proc/{number}/root").exists()]
+
+
+def test_without_a_file_of_partitions(slurm: Slurm, tmp_path: Path) -> None:
+    """The profile as it is: jobs go to the cluster's default partition, with the GPU that they ask for."""
+    pytest.importorskip("snakemake_executor_plugin_slurm", reason="pip install '.[cluster]'")
+    directory = tmp_path / "run"
+    directory.mkdir()
+    submitting = Submitting(
+        slurm, directory, "--set-resources", "compose_songs:gpu=1", targets=["results/slakh/songs/test"]
+    )
+    submitting.line = [word for word in submitting.line if word not in PARTITIONS]
+    outcome = submitting.run()
+    assert outcome.status == 0, outcome.output
+    [job] = slurm.jobs()
+    assert (job["partition"], job["node"], job["gpus"]) == ("cpu", "two", "gres:gpu:1")
 
 
 def jobs_of(jobs: list[dict[str, str]], *rules: str) -> list[dict[str, str]]:

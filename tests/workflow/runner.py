@@ -123,11 +123,16 @@ def dry_run(directory: Path, *options: str | Path, **wanted: Any) -> Outcome:
 
 
 @contextlib.contextmanager
-def started(line: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A command that runs and writes to `log`; at the end of the block it is killed with all its children."""
+def started(
+    line: list[str], log: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A command that runs and writes to `log`; at the end of the block it is killed with all its children.
+
+    It has this `environment`, or that of this process.
+    """
     with log.open("w") as output:
         running = subprocess.Popen(
-            line, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            line, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )
     try:
         yield running
