@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflow.runner import PATIENCE, ROOT, SCATTER, THREADS, arguments
+from tests.workflow.launching import PATIENCE
+from tests.workflow.runner import ROOT, SCATTER, THREADS, arguments
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 

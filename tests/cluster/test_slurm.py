@@ -13,18 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.slurm import TERMINATED, Slurm, missing_programs, processes_in, small_cluster
-from tests.workflow.runner import (
-    FINAL,
-    PATIENCE,
-    ROOT,
-    SCATTER,
-    THREADS,
-    Outcome,
-    arguments,
-    digests,
-    run,
-    started,
-)
+from tests.workflow.launching import PATIENCE, Outcome, started
+from tests.workflow.runner import FINAL, ROOT, SCATTER, THREADS, arguments, digests, run
 
 MISSING = missing_programs()
 pytestmark = [
@@ -132,7 +122,7 @@ WAITING = """
 import time
 from pathlib import Path
 from tests.cluster.slurm import small_cluster
-from tests.workflow.runner import started
+from tests.workflow.launching import started
 
 def test_waits(pytestconfig):
     folder = Path(pytestconfig.rootpath, "slurm")

@@ -1,11 +1,16 @@
-"""Snakemake, whose jobs are forked from a process that has imported torch, which takes longer than they do.
+"""Forks Snakemakes, and jobs for them, from a process that has imported what they import.
 
-    python -m tests.workflow.preloaded ARGUMENTS-OF-SNAKEMAKE
+    python -m tests.workflow.preloaded NUMBER-OF-A-LISTENING-SOCKET < PIPE
 
-What Snakemake starts in place of Python is `forked.py`. It hands the script to that process and ends as the
-script does. All are of one process group, so that whoever kills it kills the jobs as well.
+Imports take longer than jobs of toy size do. Whoever connects sends the arguments of Snakemake, and is told
+the number of a process that is as one of its own, and at the end its exit status. Snakemake leads a session;
+what it starts in place of Python is `forked.py`, which has the script run by another fork, of the same
+session, and ends as that ends. Nothing of `lass` is imported here: a run imports it from where it runs. All
+ends with the pipe.
 """
 
+import contextlib
+import importlib
 import json
 import os
 import runpy
@@ -18,23 +23,88 @@ import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 ADDRESS = "LASS_TEST_JOBS"
 CLIENT = Path(__file__).with_name("forked.py")
 LARGEST = 2**20  # bytes of a request: arguments and environment
+IMPORTED = (
+    "torch",
+    "torch._dynamo",  # which every optimizer imports
+    "pandas",
+    "pyarrow.parquet",
+    "scipy.signal",
+    "soundfile",
+    "matplotlib.figure",
+    "matplotlib.backends.backend_agg",
+    "pydantic",
+    "snakemake.cli",
+    "snakemake.script",
+)
 
 Agent = Callable[[], None]
 
 
 def main() -> None:
-    """Run Snakemake with the arguments of this program."""
-    # Snakemake says so to a job of one thread; one that is forked hears it too late for numpy.
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    """Fork a Snakemake for everyone who asks, until the pipe at the standard input is closed."""
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read once; jobs of one thread are told it too late
+    listener = socket.socket(fileno=int(sys.argv[1]))
+    for name in IMPORTED:
+        importlib.import_module(name)
+    ended, ends = os.pipe()
+    os.set_blocking(ends, False)
+    signal.set_wakeup_fd(ends)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    running: dict[int, socket.socket] = {}
+    while 0 not in (ready := select.select([listener.fileno(), 0, ended], [], [])[0]):
+        if ended in ready:
+            os.read(ended, 64)
+            tell_ended(running)
+        if listener.fileno() in ready:
+            connection, _ = listener.accept()
+            message, streams, *_ = socket.recv_fds(connection, LARGEST, 3)
+            if not (pid := os.fork()):
+                connection.close()
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                os._exit(status_of(lambda: lead(json.loads(message), streams)))  # noqa: B023 (at once)
+            running[pid] = connection
+            for stream in streams:
+                os.close(stream)
+            connection.send(str(pid).encode())
+
+
+def tell_ended(running: dict[int, socket.socket]) -> None:
+    """Tell the exit statuses of processes that have ended to those who wait for them."""
+    with contextlib.suppress(ChildProcessError):
+        while (found := os.waitpid(-1, os.WNOHANG))[0]:
+            with running.pop(found[0]) as connection, contextlib.suppress(BrokenPipeError):
+                connection.send(str(os.waitstatus_to_exitcode(found[1])).encode())
+
+
+def lead(asked: dict[str, Any], streams: list[int]) -> None:
+    """Become the leader of a session, and run Snakemake in it; `agent` names a function of a module."""
+    os.setsid()
+    become(asked, streams)
+    agent = None
+    if asked["agent"]:
+        module, _, name = asked["agent"].rpartition(".")
+        agent = getattr(importlib.import_module(module), name)
     with tempfile.TemporaryDirectory() as folder:
-        run_snakemake(sys.argv[1:], Path(folder))
+        run_snakemake(asked["arguments"], Path(folder), agent)
 
 
-def run_snakemake(line: list[str], folder: Path, agent: Agent | None = None) -> None:
+def become(asked: dict[str, Any], streams: list[int]) -> None:
+    """Take over streams, environment and folder of whoever asked."""
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.environ.clear()
+    os.environ.update(asked["environment"])
+    os.chdir(asked["directory"])
+
+
+def run_snakemake(line: list[str], folder: Path, agent: Agent | None) -> None:
     """Start the process that jobs are forked from, then Snakemake in this one.
 
     `folder` is where the two meet. Every job calls `agent` in its own process, before its script.
@@ -48,15 +118,13 @@ def run_snakemake(line: list[str], folder: Path, agent: Agent | None = None) -> 
         serve(listener, alive, agent)
     os.environ[ADDRESS] = address
     sys.executable = shlex.join([sys.executable, "-I", "-S", str(CLIENT)])
-    from snakemake.cli import main as snakemake  # noqa: PLC0415 (after the fork: both import at once)
+    from snakemake.cli import main as snakemake  # noqa: PLC0415 (after the others)
 
     snakemake(line)
 
 
 def serve(listener: socket.socket, alive: int, agent: Agent | None) -> None:
     """Fork a job for everyone who asks, until the process at the other end of `alive` is gone."""
-    import torch  # noqa: F401, PLC0415 (what jobs do not wait for)
-
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # jobs leave nothing to wait for
     while alive not in select.select([listener.fileno(), alive], [], [])[0]:
         connection, _ = listener.accept()
@@ -75,11 +143,7 @@ def answer(connection: socket.socket, agent: Agent | None) -> None:
 
     message, streams, *_ = socket.recv_fds(connection, LARGEST, 3)
     asked = json.loads(message)
-    for number, stream in enumerate(streams):
-        os.dup2(stream, number)
-    os.environ.clear()
-    os.environ.update(asked["environment"])
-    os.chdir(asked["directory"])
+    become(asked, streams)
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))  # Snakemake's, which torch has read too early
     sys.argv = asked["arguments"]
     sys.path[0] = str(Path(sys.argv[0]).parent)

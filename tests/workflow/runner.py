@@ -5,21 +5,20 @@ import gc
 import hashlib
 import io
 import os
-import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 from snakemake.cli import main as snakemake
 from snakemake.utils import update_config
+
+from tests.workflow.launching import PATIENCE, Outcome, launched
 
 ROOT = Path(__file__).parents[2]
 TEST_CONFIG = ROOT / "config" / "test.yaml"
@@ -37,7 +36,6 @@ THREADED = (
 THREADS = ["--set-threads", *(f"{rule}=1" for rule in THREADED)]
 # Fewer shards than by default are fewer jobs, each of which takes seconds to start.
 SCATTER = ["--set-scatter", "tokens=1", "counts=1", "mixtures=1"]
-PATIENCE = 1200  # seconds after which a test gives up waiting for Snakemake
 
 # What a run is for, and what others may build on.
 FINAL = [
@@ -70,21 +68,6 @@ FINAL_IMAGES = [
 ]
 # A table that is no target of its own: asked for by name.
 IMAGE_TARGETS = ["all", "results/mnist_decoders.csv"]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run of Snakemake ended."""
-
-    status: int
-    output: str
-
-    @property
-    def jobs(self) -> dict[str, int]:
-        """Rule to number of jobs, from the table that Snakemake prints; empty: nothing to do."""
-        tables = re.findall(r"^job +count\n[- ]+\n((?:\w+ +\d+\n)+)", self.output, re.MULTILINE)
-        rows = [line.split() for line in tables[-1].splitlines()] if tables else []
-        return {name: int(count) for name, count in rows if name != "total"}
 
 
 def name_of(value: object) -> str:
@@ -122,50 +105,34 @@ def dry_run(directory: Path, *options: str | Path, **wanted: Any) -> Outcome:
     return Outcome(status, text.getvalue())
 
 
-@contextlib.contextmanager
-def started(
-    line: list[str], log: Path, environment: Mapping[str, str] | None = None
-) -> Iterator[subprocess.Popen[bytes]]:
-    """A command that runs and writes to `log`; at the end of the block it is killed with all its children.
-
-    It has this `environment`, or that of this process.
-    """
-    with log.open("w") as output:
-        running = subprocess.Popen(
-            line, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
-        )
-    try:
-        yield running
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(running.pid, signal.SIGKILL)
-        running.wait()
-
-
 def command(directory: Path, *options: str | Path, **wanted: Any) -> list[str]:
-    """The command that runs the workflow in `directory` on two cores; `wanted` as in `arguments`.
-
-    In a locale that it is asked to keep as it is, its jobs are processes of their own, as a user's are.
-    """
-    module = "snakemake" if os.environ.get("PYTHONUTF8") == "0" else "tests.workflow.preloaded"
-    line = [sys.executable, "-m", module, "--cores", "2", *THREADS]
-    return line + arguments(directory, *options, **wanted)
+    """The arguments that run the workflow in `directory` on two cores; `wanted` as in `arguments`."""
+    return ["--cores", "2", *THREADS, *arguments(directory, *options, **wanted)]
 
 
 def run(directory: Path, *options: str | Path, **wanted: Any) -> Outcome:
-    """Run the workflow in `directory` and wait for its end; `wanted` as in `arguments`."""
-    log = directory / "output.txt"
-    with started(command(directory, *options, **wanted), log) as running:
-        status = running.wait(PATIENCE)
-    return Outcome(status, log.read_text(encoding="utf-8"))
+    """Run the workflow in `directory` and wait for its end; `wanted` as in `arguments`.
+
+    In a locale that it is asked to keep as it is, its jobs are processes of their own, as a user's are.
+    """
+    log, line = directory / "output.txt", command(directory, *options, **wanted)
+    if os.environ.get("PYTHONUTF8") == "0":
+        program = [sys.executable, "-m", "snakemake", *line]
+        with log.open("w") as output:
+            done = subprocess.run(
+                program, cwd=ROOT, stdout=output, stderr=output, timeout=PATIENCE, check=False
+            )
+        return Outcome(done.returncode, log.read_text(encoding="utf-8"))
+    with launched(line, log) as running:
+        return running.wait()
 
 
 def kill_when(reached: Callable[[], bool], directory: Path, *options: str | Path, **wanted: Any) -> None:
     """Run the workflow in `directory`; kill it with all of its jobs as soon as `reached` says so."""
     log, end = directory / "killed.txt", time.monotonic() + PATIENCE
-    with started(command(directory, *options, **wanted), log) as running:
+    with launched(command(directory, *options, **wanted), log) as running:
         while not reached():
-            assert running.poll() is None, f"ended before it could be killed:\n{log.read_text()}"
+            assert not running.ended(), f"ended before it could be killed:\n{log.read_text()}"
             assert time.monotonic() < end, f"never got as far:\n{log.read_text()}"
             time.sleep(0.002)
 

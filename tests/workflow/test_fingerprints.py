@@ -6,14 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflow.runner import (
-    IMAGE_TARGETS,
-    ROOT,
-    SCATTER,
-    TEST_CONFIG,
-    Outcome,
-    dry_run,
-)
+from tests.workflow.launching import Outcome
+from tests.workflow.runner import IMAGE_TARGETS, ROOT, SCATTER, TEST_CONFIG, dry_run
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 

@@ -11,12 +11,12 @@ from lass.data.estimates import read_estimates
 from lass.evaluation.tables.files import read_csv, records
 from lass.evaluation.tables.psnr import Psnr
 from lass.tokens import read_candidates, read_tokens, without_copies
+from tests.workflow.launching import Outcome
 from tests.workflow.runner import (
     FINAL_IMAGES,
     IMAGE_TARGETS,
     SCATTER,
     TEST_CONFIG,
-    Outcome,
     digests,
     dry_run,
     name_of,

@@ -17,10 +17,10 @@ import torch
 from tests.workflow.faults import mounts
 from tests.workflow.faults.case import Case
 from tests.workflow.faults.faults import FAULTS, GOOD, cell_of
-from tests.workflow.faults.forks import launched
 from tests.workflow.faults.jobs import JOBS, TARGETS, Job, begin_toy, configs
 from tests.workflow.faults.rules import rules_of_run, rules_of_workflow, what_is_wrong
 from tests.workflow.faults.table import Cells, unfinished, write_table
+from tests.workflow.launching import launched
 from tests.workflow.runner import SCATTER, arguments
 
 
@@ -50,7 +50,7 @@ def made_toy(toy: Path) -> Path:
     """The folder of an undisturbed run, which goes on where it was broken off."""
     begin_toy(toy)
     line = arguments(toy, *SCATTER, "--cores", "1", targets=TARGETS, configs=configs(toy))
-    with launched(line, toy / "output.txt", {}) as running:
+    with launched(line, toy / "output.txt") as running:
         outcome = running.wait()
     if outcome.status:
         sys.exit(outcome.output)

@@ -15,6 +15,7 @@ FAULT = "LASS_FAULT"
 `what` is `kill`; or `hold`, until the file `gate` is there; or `orphan`, which kills Snakemake first. The
 number of the process is written beside the gate, so that whoever asked for it knows that it was done.
 """
+AGENT = f"{__name__}.install"
 PATIENCE = 600.0
 
 

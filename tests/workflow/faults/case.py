@@ -14,10 +14,10 @@ from typing import Any
 
 from snakemake.cli import main as snakemake
 
-from tests.workflow.faults.agent import FAULT
-from tests.workflow.faults.forks import Running, launched
+from tests.workflow.faults.agent import AGENT, FAULT
 from tests.workflow.faults.jobs import Job, configs
-from tests.workflow.runner import SCATTER, Outcome, arguments, copy_run, digests
+from tests.workflow.launching import Outcome, Running, launched
+from tests.workflow.runner import SCATTER, arguments, copy_run, digests
 
 REMEDY = re.compile(
     r"again|anew|be fixed on system level|delete|free|remove|unlock|permission|choose another|make room",
@@ -78,13 +78,13 @@ class Case:
     def run(self, *options: str, names: tuple[str, ...] | None = None, fault: str = "") -> Outcome:
         """Ask for the job's outputs, or for others; `fault` is what the agent does."""
         line = arguments(self.directory, *self.options(*options), **self.wanted(names))
-        with launched(line, self.directory / "output.txt", {FAULT: fault}) as running:
+        with launched(line, self.directory / "output.txt", {FAULT: fault}, AGENT) as running:
             return running.wait()
 
     def begun(self, what: str) -> contextlib.AbstractContextManager[Running]:
         """The same in the background, with a job to which the agent does this."""
         line = arguments(self.directory, *self.options(), **self.wanted(None))
-        return launched(line, self.directory / "first.txt", {FAULT: self.fault(what)})
+        return launched(line, self.directory / "first.txt", {FAULT: self.fault(what)}, AGENT)
 
     def fault(self, what: str) -> str:
         """What the agent is told."""

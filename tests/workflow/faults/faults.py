@@ -5,6 +5,7 @@ Every fault takes a case, disturbs it, and returns the cell of the table: one of
 
 import os
 import random
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,9 +13,8 @@ from pathlib import Path
 
 from lass.bundle.folder import check_model
 from tests.workflow.faults.case import Case, NotHit
-from tests.workflow.faults.forks import Running
 from tests.workflow.faults.mounts import PAGE, can_mount, read_only, small_disk
-from tests.workflow.runner import Outcome
+from tests.workflow.launching import Outcome, Running
 
 SAME, SAID, SEEN, UNTRIED, NOTHING = "same", "said", "seen", "-", "no input"
 GOOD = {
@@ -131,6 +131,7 @@ def full_disk(case: Case) -> str:
     if not can_mount():
         return UNTRIED
     wanted = sum(path.stat().st_size for path in files_of(case.toy / "results", case.job.outputs))
+    shutil.rmtree(case.results / "logs", ignore_errors=True)  # whose room would come free
     with small_disk(case.results, PAGE * (1 + wanted // 2 // PAGE)) as filler:  # a page is the log's
         outcome = case.disturbed()
         if outcome.status == 0:

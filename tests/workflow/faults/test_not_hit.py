@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,10 @@ import pytest
 from tests.workflow.faults import faults
 from tests.workflow.faults.case import Case, NotHit, inputs_of
 from tests.workflow.faults.faults import FAULTS, GOOD, cell_of, victims
-from tests.workflow.faults.forks import Running
 from tests.workflow.faults.jobs import JOBS, Job
 from tests.workflow.faults.rules import WITHOUT_ROW, rules_of_run, rules_of_workflow, what_is_wrong
 from tests.workflow.faults.table import unfinished
-from tests.workflow.runner import Outcome
+from tests.workflow.launching import Outcome, Running
 
 NOTHING = Outcome(0, "Nothing to be done (all requested files are present and up to date).")
 MADE = Outcome(0, "job count\n--- -----\ndraw 1\ntotal 1\n")
@@ -44,9 +44,10 @@ class Undisturbed(Case):
     @contextlib.contextmanager
     def begun(self, what: str) -> Iterator[Running]:
         assert what in ("orphan", "hold")
-        ended = Running(0, self.directory / "log", status=0)
+        ended = Running(0, self.directory / "log", socket.socket(), status=0)
         ended.log.touch()
-        yield ended
+        with ended.told:
+            yield ended
 
 
 @pytest.fixture
