@@ -16,11 +16,12 @@ from torch.nn import functional
 from lass.compute.rows import padded
 from lass.compute.triton_trial import has_triton
 from lass.models.attention.cache import WINDOW, KeyValueCache, SharedCache
+from lass.models.attention.recorded import RecordedSteps
 from lass.models.network import CausalNetwork, check_length, code_loss, empty_cache
 from lass.models.settings import PriorSettings
 
 if TYPE_CHECKING:
-    from lass.models.attention.ancestry import AncestryCache, RecordedSteps
+    from lass.models.attention.ancestry import AncestryCache
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": functional.gelu, "silu": functional.silu}
 MOST_SHARED = 16  # sequences of one common past: more of them give up bandwidth for arithmetic
@@ -220,18 +221,17 @@ class TransformerPrior:
 
     def start(
         self, batch: int, length: int, *, shared: int = 1
-    ) -> "KeyValueCache | SharedCache | RecordedSteps":
+    ) -> "KeyValueCache | SharedCache | RecordedSteps[AncestryCache]":
         """State of `batch` sequences before their first token, of which up to `shared` share their past."""
         if self.network.embed.weight.is_cuda and has_triton():
             return self.recorded(batch, length, shared=shared)
         return empty_cache(self.network, batch, length, shared=min(shared, MOST_SHARED))
 
-    def recorded(self, batch: int, length: int, *, shared: int) -> "RecordedSteps":
+    def recorded(self, batch: int, length: int, *, shared: int) -> "RecordedSteps[AncestryCache]":
         """The state on a GPU: `batch` families of `shared` sequences, which descend from one another."""
         from lass.models.attention.ancestry import (  # noqa: PLC0415 (nobody needs Triton on a CPU)
             AncestryCache,
             CacheSizes,
-            RecordedSteps,
         )
 
         shape, weight = self.network.shape, self.network.embed.weight
@@ -261,7 +261,7 @@ class TransformerPrior:
 
     @torch.inference_mode()
     def log_probs(
-        self, previous: Tensor | None, state: "KeyValueCache | SharedCache | RecordedSteps"
+        self, previous: Tensor | None, state: "KeyValueCache | SharedCache | RecordedSteps[AncestryCache]"
     ) -> Tensor:
         """`log p(z_s | z_<s)` [B, K] in float32, given the codes chosen last [B] (None at the start)."""
         if not isinstance(state, KeyValueCache | SharedCache):
@@ -293,6 +293,8 @@ class TransformerPrior:
         classes = torch.full((len(codes),), self.class_index, device=codes.device)
         return self.network.training_loss((codes, classes), np.random.default_rng(0))["loss"]
 
-    def reorder(self, state: "KeyValueCache | SharedCache | RecordedSteps", rows: Tensor) -> None:
+    def reorder(
+        self, state: "KeyValueCache | SharedCache | RecordedSteps[AncestryCache]", rows: Tensor
+    ) -> None:
         """Sequence b continues what was sequence `rows[b]`; there are len(rows) of them from now on."""
         state.reorder(rows)

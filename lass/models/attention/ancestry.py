@@ -7,15 +7,12 @@ graph.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 import triton
 from torch import Tensor
 
-from lass.compute.graphs import Replayed
 from lass.models.attention import kernels
 
 
@@ -57,6 +54,11 @@ class AncestryCache:
             torch.empty(tiles, rows, sizes.heads, *width, device=like.device)
             for width in ((), (), (sizes.width,))
         )
+
+    @property
+    def positions(self) -> int:
+        """S."""
+        return self.sizes.positions
 
     @property
     def chunk(self) -> int:
@@ -111,41 +113,3 @@ class AncestryCache:
             SIZES=(sizes.width, triton.next_power_of_2(tiles), kernels.TILE, chunk),
         )
         return attended.flatten(1)
-
-
-class RecordedSteps:
-    """The state of a prior on a GPU: a cache, and its next step as a recording."""
-
-    def __init__(self, cache: AncestryCache, step: Callable[[Tensor, AncestryCache], Tensor]) -> None:
-        """`step` takes the codes chosen last [R] and the cache to log-probabilities [R, K]."""
-        self.cache = cache
-        self.tokens = torch.zeros_like(cache.parents)
-        self.step = Replayed(partial(step, self.tokens, cache))
-        self.length = 0
-        self.moved = False
-
-    @property
-    def used(self) -> int:
-        """R: rows that hold a sequence."""
-        return self.cache.sizes.rows
-
-    def reorder(self, rows: Tensor) -> None:
-        """Let sequence b continue what was row `rows[b]` [R] from the next step on."""
-        if len(rows) != self.used:
-            raise ValueError(f"{len(rows)} sequences continue {self.used}: on a GPU their number stays")
-        self.cache.parents.copy_(rows)
-        self.moved = True
-
-    def advance(self) -> None:
-        """Count one more position; where nothing was reordered, sequences go on as they are."""
-        if self.length == self.cache.sizes.positions:
-            raise ValueError(f"{self.length} tokens are all that this cache was made for: start a longer one")
-        if not self.moved:
-            self.cache.parents.copy_(self.cache.identity)
-        self.length += 1
-        self.moved = False
-
-    def next(self, tokens: Tensor) -> Tensor:
-        """Log-probabilities [R, K] after `tokens` [R]; the next call overwrites them."""
-        self.tokens.copy_(tokens)
-        return self.step()

@@ -13,8 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lass.compute.rows import padded
+from lass.models.attention.recorded import RecordedSteps
 from lass.models.network import check_length
 from lass.models.pretrained.checking import Place
+from lass.models.pretrained.jukebox_ancestry import SparseAncestry
 from lass.models.pretrained.jukebox_cache import BEFORE, BLOCK, SparseCache, store_sizes
 from lass.models.pretrained.stored import check_codebook, describe_part, load_part, without_memory
 
@@ -115,7 +117,10 @@ class JukeboxTransformer(nn.Module):
     def step(self, inputs: Tensor, cache: SparseCache) -> Tensor:
         """Logits [B, K] after one more embedded input [B, width]; `cache` grows by one position."""
         cache.advance()
-        x = inputs + self.places[cache.length - 1]
+        return self.walk(inputs + self.places[cache.length - 1], cache)
+
+    def walk(self, x: Tensor, cache: SparseCache | SparseAncestry) -> Tensor:
+        """Logits [B, K] after the input `x` [B, width], placed at the newest position of `cache`."""
         for index, layer in enumerate(self.layers):
             assert isinstance(layer, Layer)
             x = layer.finish(x, cache.attend(index, *layer.mixed(x)))
@@ -132,9 +137,27 @@ class JukeboxPrior:
         self.network = network.eval()
         self.codebook_size = network.shape.codes
 
-    def start(self, batch: int, length: int, *, shared: int = 1) -> SparseCache:  # noqa: ARG002
+    def start(
+        self,
+        batch: int,
+        length: int,
+        *,
+        shared: int = 1,  # noqa: ARG002 (of the protocol)
+    ) -> SparseCache | RecordedSteps[SparseAncestry]:
         """State of `batch` empty sequences; each keeps its own past, whatever part of it is `shared`."""
+        if self.network.embed.weight.is_cuda:
+            return self.recorded(batch, length)
         return self.network.new_cache(batch, length)
+
+    def recorded(self, batch: int, length: int) -> RecordedSteps[SparseAncestry]:
+        """The state on a GPU, of `batch` sequences."""
+        shape, weight = self.network.shape, self.network.embed.weight
+        check_length(length, context=shape.context)
+        like = weight[:1, :1].expand(1, shape.attended)
+        cache = SparseAncestry(
+            layers=shape.layers, rows=batch, positions=length, block=shape.block, like=like
+        )  # fmt: skip
+        return RecordedSteps(cache, self.step_on_gpu)
 
     def bytes_per_sequence(self, length: int) -> int:
         """Memory that a sequence of `length` tokens takes at most while it is decoded."""
@@ -144,11 +167,24 @@ class JukeboxPrior:
         )  # fmt: skip
         held = sum(int(torch.Size(each).numel()) for each in stores) * size
         step = (8 * shape.width + 4 * shape.hidden + 8 * shape.attended) * size + 12 * shape.codes
+        if self.network.embed.weight.is_cuda:  # what a layer reads is gathered; tables of ancestors
+            blocks = -(-length // shape.block)
+            read = max(shape.block, blocks)
+            return (
+                held + step + 4 * read * shape.attended * size + 16 * length + 8 * (2 * shape.block + blocks)
+            )
         return 2 * held + step  # a cache that grows exists twice, in part
 
     @torch.inference_mode()
-    def log_probs(self, previous: Tensor | None, state: SparseCache) -> Tensor:
+    def log_probs(
+        self, previous: Tensor | None, state: SparseCache | RecordedSteps[SparseAncestry]
+    ) -> Tensor:
         """`log p(z_s | z_<s)` [B, K] in float32, given the codes chosen last [B] (None at the start)."""
+        if isinstance(state, RecordedSteps):
+            state.advance()
+            if previous is not None:
+                return state.next(previous)
+            return self.walked(self.network.start.expand(state.used, -1), state.cache)
         rows = padded(state.used)
         if previous is None:
             inputs = self.network.start.expand(rows, -1)
@@ -156,7 +192,17 @@ class JukeboxPrior:
             inputs = self.network.embed(functional.pad(previous, (0, rows - len(previous))))
         return self.network.step(inputs, state)[: state.used].float().log_softmax(dim=-1)
 
-    def reorder(self, state: SparseCache, rows: Tensor) -> None:
+    def step_on_gpu(self, tokens: Tensor, cache: SparseAncestry) -> Tensor:
+        """`log p(z_s | z_<s)` [R, K] after `tokens` [R]: a step that can be recorded."""
+        return self.walked(self.network.embed(tokens), cache)
+
+    def walked(self, inputs: Tensor, cache: SparseAncestry) -> Tensor:
+        """The same after embedded inputs [R, width]."""
+        cache.advance()
+        placed = inputs + self.network.places.index_select(0, cache.position)
+        return self.network.walk(placed, cache).float().log_softmax(dim=-1)
+
+    def reorder(self, state: SparseCache | RecordedSteps[SparseAncestry], rows: Tensor) -> None:
         """Sequence b continues what was sequence `rows[b]`; there are len(rows) of them from now on."""
         state.reorder(rows)
 

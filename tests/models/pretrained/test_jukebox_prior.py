@@ -168,17 +168,17 @@ def test_a_cache_keeps_what_its_patterns_read(folder: Path) -> None:
         14: 3 * 4 + 2 * 16 + 2 * 8,
         32: 3 * 4 + 2 * 32 + 2 * 8,
     }.items():
-        state = prior.start(16, length)
+        state = prior.network.new_cache(16, length)
         assert sum(store.numel() for store in state.stores) == 16 * 2 * inner * positions
         assert prior.bytes_per_sequence(length) > 4 * 2 * inner * positions
     with pytest.raises(ValueError, match="a sequence of 33 tokens exceeds the prior's context of 32"):
         prior.start(1, 33)
     with pytest.raises(ValueError, match="a sequence of 33 tokens exceeds the prior's context of 32"):
         prior.logits(draw_codes(1, 33))
-    state = prior.start(1, 1)
-    prior.log_probs(None, state)
+    fitting = prior.start(1, 1)
+    prior.log_probs(None, fitting)
     with pytest.raises(ValueError, match="1 tokens are all that this cache was made for"):
-        prior.log_probs(torch.zeros(1, dtype=torch.int64), state)
+        prior.log_probs(torch.zeros(1, dtype=torch.int64), fitting)
 
 
 def test_a_whole_prior_takes_23_megabytes_per_hypothesis_of_1024_tokens() -> None:
