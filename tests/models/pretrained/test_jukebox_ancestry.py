@@ -3,9 +3,7 @@
 import pytest
 import torch
 from torch import Tensor
-from torch._subclasses.fake_tensor import FakeTensorMode
 
-from lass.models.attention.recorded import RecordedSteps
 from lass.models.pretrained.jukebox_prior import JukeboxPrior, JukeboxPriorShape, JukeboxTransformer
 
 SHAPE = JukeboxPriorShape(codes=16, context=32, block=4, layers=7, width=12, attended=6, hidden=10)
@@ -86,18 +84,3 @@ def test_in_bfloat16_it_is_near_the_whole_pass() -> None:
         found = prior.log_probs(None if position == 0 else codes[:, position - 1], state)
         assert found.dtype == torch.float32
         torch.testing.assert_close(found, continued(prior, codes[:, :position]).float(), atol=0.05, rtol=0)
-
-
-def test_a_step_on_a_gpu_waits_for_nothing() -> None:
-    """With tensors that have a device and a shape alone: a look at a number, or at another device, fails."""
-    with FakeTensorMode():
-        with torch.device("cuda"):
-            prior = JukeboxPrior(JukeboxTransformer(SHAPE).requires_grad_(requires_grad=False))
-            tokens = torch.zeros(6, dtype=torch.int64)
-        state = prior.start(6, 14)
-        assert isinstance(state, RecordedSteps)
-        found = [prior.log_probs(None, state), prior.log_probs(tokens, state)]
-        prior.reorder(state, tokens)
-        with torch.inference_mode():
-            found.append(prior.step_on_gpu(state.tokens, state.cache))
-    assert {(each.device.type, tuple(each.shape)) for each in found} == {("cuda", (6, 16))}
