@@ -49,7 +49,8 @@ bench: $(STAMP)
 	python -m benchmarks.tables
 	snakemake --cores $(CORES) -- results/slakh/mixtures/test.parquet
 	python -m benchmarks.separation
-	@if python -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; then python -m benchmarks.gpu; fi
+	@if python -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; then \
+	  python -m benchmarks.gpu && python -m benchmarks.pretrained; fi
 
 env: $(STAMP)
 

@@ -284,6 +284,7 @@ def measure_kind(
     began = time.perf_counter()
     problem = open_problem(kind, device=device, precision=arguments.precision)
     tokens = min(arguments.tokens or kind.tokens, kind.shape.context)
+    gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()
     print(f"{name}: made in {time.perf_counter() - began:.1f} s")
