@@ -3,7 +3,7 @@
 
 def given_checkpoint(path):
     """A pretrained checkpoint where one is named and wanted: relative paths start at the repository."""
-    return str(REPOSITORY / path) if settings.pretrained and path else None
+    return local(str(REPOSITORY / path)) if settings.pretrained and path else None
 
 
 def codec(wildcards):

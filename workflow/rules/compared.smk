@@ -5,7 +5,8 @@ INCEPTION = f"results/weights/{PUBLIC_FILES['inception_fid'].name}"
 
 def inception(wildcards):
     """Weights of the network that makes features: the user's, or those that are fetched."""
-    return dataset_of(wildcards).fid_files["weights"] or INCEPTION
+    given = dataset_of(wildcards).fid_files["weights"]
+    return local(given) if given else INCEPTION
 
 
 def images_of_reference(wildcards):
@@ -22,7 +23,7 @@ def images_of_reference(wildcards):
 def reference_statistics(wildcards):
     """Statistics of what the estimates are compared with: the user's, or those measured here."""
     given = dataset_of(wildcards).fid_files["statistics"]
-    return given or f"results/{wildcards.dataset}/features.npz"
+    return local(given) if given else f"results/{wildcards.dataset}/features.npz"
 
 
 def features_of_rows(wildcards):

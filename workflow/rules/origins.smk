@@ -27,7 +27,7 @@ def data_of_split(wildcards):
     """What a split is read from. Of the user's data the fingerprint says whether they have changed, not a time."""
     held, folder = contents(wildcards), f"results/{wildcards.dataset}"
     if held:
-        return [ancient(f"{held.root}/{place}") for place in held.places]
+        return [local(ancient(f"{held.root}/{place}")) for place in held.places]
     if wildcards.dataset in DOWNLOADED:
         return f"{folder}/downloaded.json"
     if wildcards.dataset in settings.named("audio"):
@@ -36,12 +36,10 @@ def data_of_split(wildcards):
 
 
 def root_of(dataset, wildcards):
-    """The folder that a reader is told of: with the splits of songs, or with the files of images."""
-    if dataset.source == "composed":
-        return f"results/{wildcards.dataset}/songs"
+    """The folder that a reader is told of; None for the one that the job's input lies in, wherever results are."""
     if wildcards.dataset in DOWNLOADED:
         return f"results/{wildcards.dataset}/downloaded"
-    return dataset.expanded_root or f"results/{wildcards.dataset}/idx"
+    return None if dataset.source == "composed" else dataset.expanded_root
 
 
 def composed_of_split(wildcards):

@@ -18,7 +18,7 @@ with logged(snakemake.log[0]) as logger:
         record_digests(Contents(**params.files))
     listing = list_recordings(
         params.reader,
-        root=Path(params.root),
+        root=Path(params.root or Path(snakemake.input[0]).parent),
         split=snakemake.wildcards.split,
         classes=library.classes,
         files=params.classes_in,

@@ -18,7 +18,7 @@ with logged(snakemake.log[0]) as logger:
         record_digests(Contents(**params.files))
     pixels, labels = read_images(
         params.reader,
-        root=Path(params.root),
+        root=Path(params.root or Path(snakemake.input[0]).parent),
         split=snakemake.wildcards.split,
         image=library.image,
         classes=library.classes,
