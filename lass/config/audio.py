@@ -24,6 +24,7 @@ from lass.data.settings import (
 from lass.data.sources import DOWNLOADS
 from lass.evaluation.settings import SdrSettings, SoundSettings
 from lass.methods.settings import AnyJob, BlindJob, OracleJob, SupervisedJob
+from lass.models.diffusion_settings import DenoiserCheck
 from lass.models.separator_settings import Supervised
 from lass.models.settings import AudioCodecSettings, CodecCheck
 from lass.separation.settings import Measured
@@ -336,7 +337,7 @@ class AudioDataset(Dataset):
         if family == "latent":
             return self.latent_job(method)
         if family == "diffusion":
-            return self.diffusion_job(method, seed=seed)
+            return self.diffusion_job(method, seed=seed, data=DenoiserCheck(rate=self.sample_rate))
         if family == "blind":
             return BlindJob(name=method, rate=self.sample_rate, seed=seed)
         if family == "supervised":

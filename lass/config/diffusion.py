@@ -8,7 +8,7 @@ from lass.config.location import Located
 from lass.config.separation import check_chosen_priors
 from lass.methods.diffusion_settings import DiffusionMethod, Langevin, Ode
 from lass.methods.settings import DiffusionJob
-from lass.models.diffusion_settings import DenoiserSettings
+from lass.models.diffusion_settings import DenoiserCheck, DenoiserSettings
 from lass.models.settings import PriorOfClass
 from lass.settings import Identifier, PositiveInt, Section, WithoutNulls, key
 
@@ -119,11 +119,12 @@ class WithDiffusion(Located):
         ]
 
     def diffusion_job(
-        self, method: str, *, seed: int, bounds: tuple[float, float] | None = None
+        self, method: str, *, seed: int, data: DenoiserCheck, bounds: tuple[float, float] | None = None
     ) -> DiffusionJob:
-        """What a row by diffusion priors is told."""
+        """What a row by diffusion priors is told; `data` are those that its denoisers have to be of."""
         return DiffusionJob(
             priors=self.denoiser_of_each_class,
+            data=data,
             method=self.diffusion_methods[method],
             bounds=bounds,
             seed=seed,

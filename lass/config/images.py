@@ -24,6 +24,7 @@ from lass.data.settings import (
 from lass.evaluation.settings import PictureSettings, PsnrSettings
 from lass.likelihood.settings import LARGEST_FRAMES
 from lass.methods.settings import AnyJob, ClassNmfJob, OracleJob
+from lass.models.diffusion_settings import DenoiserCheck
 from lass.models.settings import ClassNmf, CodecCheck, CodecSettings
 from lass.settings import PositiveInt, key
 
@@ -270,7 +271,8 @@ class ImageDataset(Dataset):
         if family == "latent":
             return self.latent_job(method)
         if family == "diffusion":
-            return self.diffusion_job(method, seed=seed, bounds=self.bounds)
+            told = DenoiserCheck(image=self.image)
+            return self.diffusion_job(method, seed=seed, data=told, bounds=self.bounds)
         if family == "class_nmf":
             assert self.nmf is not None, "as check_sizes demands"
             pixels = self.colours * self.size**2

@@ -10,6 +10,7 @@ from pydantic import Field, TypeAdapter
 
 from lass.likelihood.settings import TupleOrigin
 from lass.methods.diffusion_settings import DiffusionMethod
+from lass.models.diffusion_settings import DenoiserCheck
 from lass.models.settings import CodecCheck, PriorOfClass
 from lass.separation.settings import DecoderSettings, Estimation
 from lass.settings import Precision, Section
@@ -80,6 +81,7 @@ class DiffusionJob(Job):
 
     family: Literal["diffusion"] = "diffusion"
     priors: list[PriorOfClass]  # one per class that occurs
+    data: DenoiserCheck | None = None  # that denoisers have to be of; None: whatever they are of
     method: DiffusionMethod
     bounds: tuple[float, float] | None = None  # of every number of a source; None for none
     seed: int

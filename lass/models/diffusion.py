@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from lass.compute.devices import send
 from lass.models.checkpoint import check_weights, new_network
-from lass.models.diffusion_settings import DenoiserSettings
+from lass.models.diffusion_settings import DenoiserCheck, DenoiserSettings
 from lass.models.unet import Unet, UnetShape, sizes_that_fit
 from lass.storage import damaged, interpreting, read_header, read_tensors, write_tensors
 
@@ -182,19 +182,28 @@ def mean_powers(sources: Tensor, *, points: bool) -> Tensor:
 
 
 def write_denoiser(
-    path: Path, network: DenoiserNetwork, *, classes: Sequence[str], provenance: Mapping[str, Any]
+    path: Path,
+    network: DenoiserNetwork,
+    *,
+    classes: Sequence[str],
+    provenance: Mapping[str, Any],
+    rate: int | None = None,
 ) -> None:
-    """Write the mean weights, in half precision, with what rebuilds the network."""
+    """Write the mean weights, in half precision, with what rebuilds the network; `rate` of sounds, in Hz."""
     tensors = {f"network/{name}": tensor.half() for name, tensor in network.averaged.state_dict().items()}
     tensors |= {"deviations": network.deviations, "powers": network.powers}
     fields = {"shape": asdict(network.shape), "classes": list(classes), "provenance": dict(provenance)}
+    fields |= {"rate": rate}
     write_tensors(path, tensors, form=FORM, version=VERSION, fields=fields)
 
 
-def read_denoiser(path: Path, *, classes: Sequence[str], conditional: bool) -> DenoiserNetwork:
+def read_denoiser(
+    path: Path, *, classes: Sequence[str], conditional: bool, data: DenoiserCheck | None = None
+) -> DenoiserNetwork:
     """The network at `path`, ready for inference.
 
-    ValueError, naming the file, where it is for other `classes`, is told them or not, or is damaged.
+    ValueError, naming the file, where it is for other `classes`, is told them or not, denoises other `data`
+    (where these are given), or is damaged.
     """
     header, tensors = read_header(path, form=FORM, version=VERSION), read_tensors(path)
     if header.get("classes") != list(classes):
@@ -214,4 +223,21 @@ def read_denoiser(path: Path, *, classes: Sequence[str], conditional: bool) -> D
     if bool(network.shape.classes) != conditional:
         told = "is told the classes" if network.shape.classes else "is not told the classes"
         raise ValueError(f"{path}: a denoiser that {told}, but conditional is {conditional}; train it")
+    if data is not None:
+        check_data(path, network.shape, header.get("rate"), data)
     return network.eval().requires_grad_(False)
+
+
+def check_data(path: Path, shape: UnetShape, rate: Any, data: DenoiserCheck) -> None:
+    """ValueError where the denoiser at `path` is of other pictures, or of sounds of another rate.
+
+    Sounds may have any length. Files of before the rate was written have none.
+    """
+    if not isinstance(rate, int | None):
+        raise damaged(path, f"its rate is {rate!r}")
+    own, wanted = shape.image, data.image
+    if own != wanted:
+        told = ["sounds" if each is None else f"images of {list(each)}" for each in (own, wanted)]
+        raise ValueError(f"{path}: a denoiser of {told[0]}, not of {told[1]}; train it")
+    if own is None and rate is not None and data.rate is not None and rate != data.rate:
+        raise ValueError(f"{path}: a denoiser of sounds at {rate} Hz, not at {data.rate} Hz; train it")

@@ -1,6 +1,5 @@
 """Sizes and training of the networks that denoise sources, as the configuration names them; without torch."""
 
-import math
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -10,6 +9,13 @@ from lass.settings import Factor, Identifier, Natural, PositiveFloat, PositiveIn
 
 GROUPS = 8
 """Of channels that are normalised together: every width is a multiple."""
+
+
+class DenoiserCheck(Section):
+    """What a denoiser has to agree on: the data that it is asked about."""
+
+    rate: PositiveInt | None = None  # Hz; None for images
+    image: tuple[PositiveInt, PositiveInt, PositiveInt] | None = None  # colours, height, width; None: sounds
 
 
 class DenoiserSettings(Section):
@@ -83,11 +89,6 @@ class DenoiserSettings(Section):
     def told(self) -> bool:
         """Whether the network is told which class it sees."""
         return self.conditional and len(self.classes) > 1
-
-    @property
-    def hop(self) -> int:
-        """Samples, or pixels of a side, of which the input is padded to a multiple."""
-        return self.patch * math.prod(self.strides)
 
     @property
     def decay(self) -> float:

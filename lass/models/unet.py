@@ -1,5 +1,6 @@
 """A U-Net over time or over a picture that is told a level of noise: what denoisers are made of."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -31,6 +32,11 @@ class UnetShape:
     def folded(self) -> int:
         """Channels of an input that is folded."""
         return self.patch if self.image is None else self.image[0] * self.patch**2
+
+    @property
+    def hop(self) -> int:
+        """Samples, or pixels of a side, of one place in the lowest stage."""
+        return self.patch * math.prod(self.strides)
 
 
 class Block(nn.Module):
@@ -154,17 +160,9 @@ def padding_to(size: int, hop: int) -> int:
     return -size % hop
 
 
-def hop_of(shape: UnetShape) -> int:
-    """Samples, or pixels of a side, of one place in the lowest stage."""
-    hop = shape.patch
-    for stride in shape.strides:
-        hop *= stride
-    return hop
-
-
 def fold(x: Tensor, shape: UnetShape) -> Tensor:
     """[B, T] with zeros at its end, to [B, channels, frames] or [B, channels, rows, columns]."""
-    hop = hop_of(shape)
+    hop = shape.hop
     if shape.image is None:
         padded = functional.pad(x, (0, padding_to(x.shape[1], hop)))
         frames: Tensor = padded.unflatten(1, (-1, shape.patch))

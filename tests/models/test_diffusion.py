@@ -18,7 +18,7 @@ from lass.models.diffusion import (
     read_denoiser,
     write_denoiser,
 )
-from lass.models.diffusion_settings import DenoiserSettings
+from lass.models.diffusion_settings import DenoiserCheck, DenoiserSettings
 from lass.models.settings import Training
 from lass.storage import read_tensors
 from lass.training import Run, train
@@ -309,3 +309,27 @@ def test_every_weight_follows_by_the_same_share() -> None:
     triples = zip(before, network.averaged.parameters(), network.learnt.parameters(), strict=True)
     for old, mean, learnt in triples:
         torch.testing.assert_close(mean, 0.9995 * old + 0.0005 * learnt, rtol=1e-5, atol=1e-7)
+
+
+def test_a_denoiser_of_other_data(tmp_path: Path) -> None:
+    """Of another rate or picture; a file that does not tell its rate serves sounds of any."""
+    sounds, images, silent = (tmp_path / f"{name}.safetensors" for name in ("sounds", "images", "silent"))
+    told: dict[str, Any] = {"classes": ["tones"], "provenance": {}}
+    write_denoiser(sounds, small(), rate=8000, **told)
+    write_denoiser(images, small(IMAGES, IMAGE), **told)
+    write_denoiser(silent, small(), **told)
+
+    def read(path: Path, **data: Any) -> None:
+        read_denoiser(path, classes=["tones"], conditional=False, data=DenoiserCheck(**data))
+
+    read(sounds, rate=8000)
+    read(silent, rate=44100)
+    read(images, image=IMAGE)
+    for path, data, message in (
+        (sounds, {"rate": 16000}, r"sounds\.safetensors: a denoiser of sounds at 8000 Hz, not at 16000 Hz"),
+        (sounds, {"image": (1, 8, 8)}, r"of sounds, not of images of \[1, 8, 8\]; train it"),
+        (images, {"image": (1, 8, 8)}, r"of images of \[1, 7, 6\], not of images of \[1, 8, 8\]"),
+        (images, {"rate": 8000}, r"of images of \[1, 7, 6\], not of sounds"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            read(path, **data)

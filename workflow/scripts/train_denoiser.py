@@ -51,8 +51,7 @@ with logged(snakemake.log[0]) as logger:
         rng = generator(params.seed, "levels")
         checked = check_levels(network, classes=settings.classes, rng=rng, **parts)
         write_csv(pd.DataFrame([each.row for each in checked]), path=Path(snakemake.output.levels))
-        write_denoiser(
-            Path(snakemake.output.checkpoint), network, classes=settings.classes, provenance=origin
-        )
+        path, rate = Path(snakemake.output.checkpoint), getattr(data, "rate", None)
+        write_denoiser(path, network, classes=settings.classes, provenance=origin, rate=rate)
 
     train_to_file(network, run, write=write)

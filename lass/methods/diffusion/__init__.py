@@ -31,6 +31,7 @@ class Diffusion:
     job: DiffusionJob
     networks: Mapping[str, Told]  # by class
     device: torch.device
+    padded: bool = True  # blocks are filled, so that estimates depend on no neighbour, not in the last bit
 
     def separate(self, batch: Batch) -> np.ndarray:
         """As `lass.methods.protocol.Method`; a mixture's estimates depend on itself and its number alone."""
@@ -46,7 +47,7 @@ class Diffusion:
 
     def separate_block(self, batch: Batch, rows: list[int]) -> np.ndarray:
         """Estimates [R, N, T] of at most `BLOCK` mixtures: `rows` of `batch` with the same denoisers."""
-        filled = [*rows, *[rows[-1]] * (BLOCK - len(rows))]
+        filled = [*rows, *[rows[-1]] * (BLOCK - len(rows) if self.padded else 0)]
         mixtures, weights = (
             torch.from_numpy(part[filled]).to(self.device) for part in (batch.mixtures, batch.weights)
         )
@@ -69,7 +70,7 @@ def open_method(job: DiffusionJob, given: Given) -> Diffusion:
         if prior.prior not in opened:
             path = needed(given.denoisers.get(prior.prior), f"denoiser {prior.prior}")
             conditional = prior.conditional and len(prior.classes) > 1
-            network = read_denoiser(path, classes=prior.classes, conditional=conditional)
+            network = read_denoiser(path, classes=prior.classes, conditional=conditional, data=job.data)
             opened[prior.prior] = network.to(given.device)
         network = opened[prior.prior]
         index = prior.classes.index(prior.source) if network.shape.classes else None
