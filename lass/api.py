@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from lass.bundle.finding import DEFAULT, find_model
-from lass.bundle.opening import OpenModel, OpenPreset, open_bundle
+from lass.bundle.opening import OpenModel, open_bundle
+from lass.bundle.presets import OpenPreset
 from lass.bundle.recordings import Kept, separate_recording
 from lass.bundle.settings import Description, PresetName
 from lass.compute.devices import choose_device, choose_precision
@@ -42,6 +43,7 @@ class Separation:
     rate: int | None  # Hz; None for images
     codes: np.ndarray  # [windows, N, S] int64 of the most probable candidates; -1 in silent windows
     log_posterior: np.ndarray  # [windows] float64, up to a constant of each; NaN in silent windows
+    # Presets by diffusion find no codes: S is 0, and log_posterior is NaN.
 
     def __getitem__(self, source: str) -> np.ndarray:
         """The source of this name; KeyError, with the names that there are, for another one."""
@@ -97,7 +99,7 @@ class Separator:
     @property
     def rate(self) -> int | None:
         """Hz at which it works; None for images."""
-        return self.description.codec.rate
+        return self.description.rate
 
     def separate(
         self,

@@ -5,7 +5,7 @@ The rule `pack_model` and the command `lass pack` make the same folder: this mod
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +48,20 @@ class Run:
     @property
     def parts(self) -> Parts:
         """The files that a model of it is packed from."""
-        dataset = self.dataset
-        asked = dataset.separation.measured_for(dataset.packing(self.name).presets.methods.values())
-        counted = dataset.likelihood.checkpoint
+        packed = self.dataset.packed(self.name)
+        denoisers = {name: self.denoiser(name) for name in packed.denoiser_names}
+        return replace(self.coded_parts if packed.coded else Parts(), denoisers=denoisers)
+
+    def denoiser(self, name: str) -> Path:
+        """The file of a denoiser in use."""
+        section = self.dataset.diffusion
+        assert section is not None, "of a run with denoisers"
+        return self.checkpoint(section.denoisers[name].checkpoint, f"denoisers/{name}.safetensors")
+
+    @property
+    def coded_parts(self) -> Parts:
+        """Those of presets by codes."""
+        dataset, counted = self.dataset, self.dataset.likelihood.checkpoint
         return Parts(
             codec=self.checkpoint(dataset.codec.checkpoint, "codec.safetensors"),
             likelihood=self.checkpoint(dataset.beside_codec(counted), "likelihood.safetensors"),
@@ -64,7 +75,7 @@ class Run:
                 name: self.checkpoint(
                     dataset.beside_codec(dataset.checkpoint_of(name)), f"{name}.safetensors"
                 )
-                for name in asked
+                for name in dataset.packed(self.name).measured
             },
         )
 

@@ -355,7 +355,7 @@ def test_errors_of_networks_are_not_blamed_on_the_recording(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("no memory on the device")
 
-    monkeypatch.setattr("lass.bundle.opening.OpenPreset.separate", fail)
+    monkeypatch.setattr("lass.bundle.presets.ByCodes.separate", fail)
     assert complaint(separate("song.wav", model=model)) == "no memory on the device"
 
 
@@ -510,10 +510,10 @@ def test_a_model_with_a_part_of_another_codebook(broken: Path, here: Path, name:
 
 
 def test_a_model_from_the_future(broken: Path) -> None:
-    describe(broken, version=3)
+    describe(broken, version=4)
     for result in (separate("song.wav", model=broken), run("check", broken)):
         assert re.fullmatch(
-            rf"{broken}/model\.json is of version 3, and this lass [\w.+]+ reads version 2: install the lass "
+            rf"{broken}/model\.json is of version 4, and this lass [\w.+]+ reads version 3: install the lass "
             "that made it",
             complaint(result),
         )

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from snakemake.utils import update_config
 from typer.testing import CliRunner, Result
 
 from lass.bundle.folder import check_model
@@ -78,6 +79,27 @@ def test_a_finished_run_is_packed(run: Path) -> None:
     assert pack(run, "--force").exit_code == 0
     assert pack(run, "--out", run / "mine" / "model").exit_code == 0
     assert check_model(run / "mine" / "model") == described
+
+
+def test_a_run_of_diffusion_priors_becomes_a_model_of_denoisers(run: Path) -> None:
+    """With a preset by codes, of both."""
+    overrides = yaml.safe_load((ROOT / "config" / "diffusion.yaml").read_text(encoding="utf-8"))
+    for best, parts in (("diffusion", 1), ("learned", 7)):
+        values = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+        update_config(values, overrides)
+        values["datasets"]["slakh"]["model"]["presets"] = {"best": best, "fast": "diffusion"}
+        dataset = parse_config(values).datasets["slakh"]
+        config = {"seed": 7, "pretrained": True, "slakh": dataset.model_dump(mode="json")}
+        (run / "results" / "slakh_sdr.json").write_text(json.dumps({"config": config, "lass": "0"}))
+        write_scores(run / "results/slakh/test/scores/diffusion/1-of-1.csv", "diffusion", 1, 5.0)
+        assert pack(run, "--out", run / best).exit_code == 0
+        described = check_model(run / best)
+        assert "denoisers/songs.safetensors" in described.files
+        assert len(described.files) == parts
+        fast = described.presets["fast"].result
+        assert fast is not None
+        assert fast.mean == 5.0
+        assert (described.codebook is None) == (best == "diffusion")
 
 
 def test_what_is_not_finished_is_refused(run: Path) -> None:

@@ -121,7 +121,7 @@ def describe_parts(folder: Path, told: Told) -> Unpacked:
         noise=None if image is None else NOISE,
         bounds=None if image is None else (0.0, 1.0),
         strength=STRENGTH if image is None else None,
-        presets=dict(told.presets) or published_presets(images=image is not None),
+        presets={**(told.presets or published_presets(images=image is not None))},
     )
 
 

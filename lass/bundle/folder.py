@@ -8,6 +8,9 @@
     residual.safetensors      what the codec loses, where a preset asks for it
     frames.safetensors        moments of the frames, where a decoder asks for them
     network.safetensors       the learned likelihood, likewise
+    denoisers/<name>.safetensors
+
+A model of presets by diffusion alone has denoisers and nothing else; one of none has no denoisers.
 
 Nothing in it is ever unpickled.
 """
@@ -23,6 +26,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import ValidationError
 
@@ -33,15 +37,21 @@ from lass.bundle.settings import (
     FORM,
     LIKELIHOOD,
     MEASURED,
+    READABLE,
     VERSION,
+    Coded,
     Description,
+    DiffusionPreset,
     Level,
     Part,
     Unpacked,
+    denoiser_file,
 )
 from lass.likelihood.frames import read_frames
 from lass.likelihood.residual import read_residual
 from lass.likelihood.tensor import read_likelihood
+from lass.methods.diffusion import Diffusion, open_method
+from lass.methods.protocol import Given
 from lass.models.codec import read_codec
 from lass.models.likelihood_network import read_network
 from lass.models.parts import open_priors
@@ -50,21 +60,25 @@ from lass.separation.settings import Measured
 from lass.storage import aside_of, explained, left_asides, sweep
 
 CARD = "README.md"
+CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
 class Parts:
     """Where the files lie that a model is packed from."""
 
-    codec: Path
-    likelihood: Path
-    priors: Mapping[str, Path]  # name of the prior -> checkpoint
+    codec: Path | None = None
+    likelihood: Path | None = None
+    priors: Mapping[str, Path] = field(default_factory=dict)  # name of the prior -> checkpoint
     measured: Mapping[Measured, Path] = field(default_factory=dict)  # what presets ask for beside these
+    denoisers: Mapping[str, Path] = field(default_factory=dict)  # by name
 
     def files(self) -> dict[str, Path]:
         """Path in the folder -> file that is copied there."""
-        held = {CODEC: self.codec, LIKELIHOOD: self.likelihood}
+        whole = {CODEC: self.codec, LIKELIHOOD: self.likelihood}
+        held = {name: path for name, path in whole.items() if path is not None}
         held |= {f"priors/{name}.safetensors": path for name, path in self.priors.items()}
+        held |= {denoiser_file(name): path for name, path in self.denoisers.items()}
         return held | {MEASURED[name]: path for name, path in self.measured.items()}
 
 
@@ -121,7 +135,7 @@ def _write_parts(
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
         files[name] = part_of(target)
-    codebook = read_codec(parts.codec).quantizer.identity
+    codebook = read_codec(parts.codec).quantizer.identity if parts.codec else None
     description = Description(
         **dict(unpacked),
         codebook=codebook,
@@ -185,7 +199,7 @@ def read_description(folder: Path) -> Description:
     said = (values.get("form"), values.get("version")) if isinstance(values, dict) else (None, None)
     if said[0] != FORM:
         raise ValueError(f"{path} describes no model of lass (form {said[0]!r}): give another folder")
-    if said[1] != VERSION:
+    if said[1] not in READABLE:
         raise ValueError(
             f"{path} is of version {said[1]!r}, and this lass {__version__} reads version {VERSION}: "
             "install the lass that made it"
@@ -201,6 +215,19 @@ def read_description(folder: Path) -> Description:
 def priors_in(folder: Path, description: Description) -> list[tuple[Path, PriorOfClass]]:
     """The checkpoint of the prior of every class, and what it is."""
     return [(folder / description.prior_file(each.source), each) for each in description.priors]
+
+
+def open_diffusion(folder: Path, description: Description, device: torch.device = CPU) -> Diffusion | None:
+    """The method of the first preset by diffusion, with the denoisers in `folder`; None where there is none.
+
+    ValueError, naming the file, where a denoiser is damaged, of other classes or of other data.
+    """
+    presets = [one for one in description.presets.values() if isinstance(one, DiffusionPreset)]
+    if not presets:
+        return None
+    job = description.diffusion_job(presets[0], seed=0)
+    paths = {name: folder / denoiser_file(name) for name in description.denoiser_names}
+    return open_method(job, Given(device, denoisers=paths))
 
 
 def check_sizes(folder: Path, description: Description) -> None:
@@ -231,7 +258,14 @@ def check_parts(folder: Path, description: Description) -> None:
     for name, part in description.files.items():
         if part_of(folder / name).sha256 != part.sha256:
             raise ValueError(f"{folder / name} is not the file that was packed: copy the model again")
-    codec = read_codec(folder / CODEC, rate=description.codec.rate, hop=description.codec.hop)
+    if description.coded is not None:
+        check_coded(folder, description, description.coded)
+    open_diffusion(folder, description)
+
+
+def check_coded(folder: Path, description: Description, coded: Coded) -> None:
+    """Read what presets by codes ask for; errors as of `check_model`."""
+    codec = read_codec(folder / CODEC, rate=coded.codec.rate, hop=coded.codec.hop)
     codebook = codec.quantizer.identity
     if codebook != description.codebook:
         raise ValueError(
@@ -239,17 +273,11 @@ def check_parts(folder: Path, description: Description) -> None:
             "put the parts of one model together"
         )
     size = len(codec.quantizer.codebook)
-    open_priors(priors_in(folder, description), codebook=codebook, length=description.positions)
-    counted = description.counted_from.encoded(codebook)
+    open_priors(priors_in(folder, description), codebook=codebook, length=coded.positions)
+    counted = coded.counted_from.encoded(codebook)
     read_likelihood(
         folder / LIKELIHOOD, codebook_size=size, sources=len(description.sources), counted=counted
     )
-    check_measured(folder, description)
-
-
-def check_measured(folder: Path, description: Description) -> None:
-    """Read what the presets ask for beside codec, priors and table; errors as of `check_model`."""
-    codebook, counted = description.codebook, description.counted_from
     readers: dict[Measured, Callable[[Path], object]] = {
         "residual": partial(read_residual, classes=description.classes, codebook=codebook),
         "frames": partial(read_frames, codebook=codebook),

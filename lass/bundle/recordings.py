@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from lass.bundle.opening import OpenPreset
+from lass.bundle.presets import OpenPreset
 from lass.bundle.settings import Level
 from lass.data.audio.files import loudest_where_cancelled
 from lass.data.audio.streams import Resampler, Survey
@@ -64,7 +64,7 @@ def separate_recording(
     it is given.
     """
     described = opened.description
-    own = described.codec.rate
+    own = described.rate
     assert own is not None, "of a model of audio"
     gain = gain_of(surveyed, described.level)
     loud = np.asarray(described.weights, dtype=np.float32)[:, None] / gain
@@ -114,7 +114,7 @@ def separate_heard(
     heard = np.flatnonzero(np.sqrt(np.square(windows, dtype=np.float64).mean(axis=1)) >= SILENT)
     sources = len(described.sources)
     estimates = np.zeros((batch, sources, windows.shape[1]), dtype=np.float32)
-    codes = np.full((batch, sources, described.positions), -1, dtype=np.int64)
+    codes = np.full((batch, sources, opened.positions), -1, dtype=np.int64)
     log_posterior = np.full(batch, np.nan)
     if len(heard):
         made = opened.separate(windows[heard], [numbers[row] for row in heard])

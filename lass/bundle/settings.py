@@ -1,12 +1,15 @@
 """What `model.json` says of a model; without torch."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from lass.likelihood.settings import TupleOrigin
-from lass.methods.settings import DecodingJob, LatentJob
+from lass.methods.diffusion_settings import DiffusionMethod
+from lass.methods.settings import DecodingJob, DiffusionJob, LatentJob
+from lass.models.diffusion_settings import DenoiserCheck
 from lass.models.settings import CodecCheck, PriorOfClass
 from lass.separation.settings import DecoderSettings, Estimation, Measured
 from lass.settings import Identifier, Natural, PositiveInt, Precision, Section
@@ -14,7 +17,8 @@ from lass.settings import Identifier, Natural, PositiveInt, Precision, Section
 FORM = "lass.model"
 DESCRIPTION = "model.json"
 """The file of a model's folder that says what it is."""
-VERSION = 2  # 1: no learned likelihood
+VERSION = 3  # 2: no diffusion; 1: no learned likelihood
+READABLE = (2, 3)
 CODEC, LIKELIHOOD = "codec.safetensors", "likelihood.safetensors"
 MEASURED: dict[Measured, str] = {
     "frames": "frames.safetensors",
@@ -26,6 +30,11 @@ MEASURED: dict[Measured, str] = {
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 PresetName = Literal["best", "paper", "fast"]
+
+
+def denoiser_file(name: str) -> str:
+    """Path of a denoiser in a model's folder."""
+    return f"denoisers/{name}.safetensors"
 
 
 class Part(Section):
@@ -45,7 +54,7 @@ class Result(Section):
 
 
 class Preset(Section):
-    """A way to separate: how codes are found, and how estimates are made of the candidates."""
+    """A way to separate by codes: how they are found, and how estimates are made of the candidates."""
 
     decoder: DecoderSettings
     estimation: Estimation
@@ -55,6 +64,35 @@ class Preset(Section):
     def measured(self) -> set[Measured]:
         """What it asks for beside codec, priors and table."""
         return self.decoder.measured | self.estimation.measured
+
+
+class DiffusionPreset(Section):
+    """A way to separate by diffusion priors."""
+
+    diffusion: DiffusionMethod
+    result: Result | None = None
+
+    @property
+    def measured(self) -> set[Measured]:
+        """Nothing."""
+        return set()
+
+
+class Denoisers(Section):
+    """The diffusion priors of a model."""
+
+    rate: PositiveInt | None  # Hz; None for images
+    priors: list[PriorOfClass]  # one per class
+
+
+@dataclass(frozen=True)
+class Coded:
+    """What presets by codes need of a model."""
+
+    codec: CodecCheck
+    priors: list[PriorOfClass]  # one per class
+    counted_from: TupleOrigin
+    positions: int  # S, tokens of a window
 
 
 class Level(Section):
@@ -89,16 +127,17 @@ class Unpacked(Section):
     of_class: list[Identifier]  # the class of every source, N
     labels: dict[Identifier, str]  # class -> label: sources of equal labels may change places
     weights: list[float]  # alpha, N
-    codec: CodecCheck
+    codec: CodecCheck | None = None  # of presets by codes, as what follows from priors to positions
     image: tuple[PositiveInt, PositiveInt, PositiveInt] | None  # colours, rows and columns
-    priors: list[PriorOfClass]  # one per class
-    counted_from: TupleOrigin
-    positions: PositiveInt  # S, tokens of a window
+    priors: list[PriorOfClass] = Field(default_factory=list)  # one per class
+    counted_from: TupleOrigin | None = None
+    positions: PositiveInt | None = None  # S, tokens of a window
+    denoisers: Denoisers | None = None  # of presets by diffusion
     length: PositiveInt  # T, samples of a window or numbers of an image
-    noise: float | None  # of the likelihood of frames
+    noise: float | None = None  # of the likelihood of frames
     bounds: tuple[float, float] | None  # of every number of a source
-    strength: float | None  # of the residual's variances
-    presets: dict[PresetName, Preset]
+    strength: float | None = None  # of the residual's variances
+    presets: dict[PresetName, Preset | DiffusionPreset]
 
     @model_validator(mode="after")
     def check_sources(self) -> Self:
@@ -111,6 +150,43 @@ class Unpacked(Section):
             raise ValueError(f"presets {sorted(self.presets)}: 'best' must be among them")
         return self
 
+    @model_validator(mode="after")
+    def check_parts(self) -> Self:
+        """What every preset needs, of one rate; codec, priors and counts together or not at all."""
+        of_codes = (self.codec, self.priors or None, self.counted_from, self.positions)
+        if any(part is None for part in of_codes) and any(part is not None for part in of_codes):
+            raise ValueError("codec, priors, counted_from and positions: give all of them, or none")
+        for name, preset in self.presets.items():
+            if isinstance(preset, Preset) and self.codec is None:
+                raise ValueError(f"presets.{name} is by codes, but the model has no codec")
+            if isinstance(preset, DiffusionPreset) and self.denoisers is None:
+                raise ValueError(f"presets.{name} is by diffusion, but the model has no denoisers")
+        known = {part.rate for part in (self.codec, self.denoisers) if part is not None}
+        if len(known) > 1:
+            raise ValueError(f"codec and denoisers are of {known} Hz: give those of one rate")
+        named = {each.source for each in self.denoisers.priors} if self.denoisers else {*self.classes}
+        if named != {*self.classes}:
+            raise ValueError(f"denoisers.priors are of {sorted(named)}, not of classes {self.classes}")
+        return self
+
+    @property
+    def coded(self) -> Coded | None:
+        """What presets by codes need; None for a model without."""
+        if self.codec is None or self.counted_from is None or self.positions is None:
+            return None
+        return Coded(self.codec, self.priors, self.counted_from, self.positions)
+
+    @property
+    def denoiser_names(self) -> list[str]:
+        """Of its denoisers, each once."""
+        return list(dict.fromkeys(each.prior for each in self.denoisers.priors)) if self.denoisers else []
+
+    @property
+    def rate(self) -> int | None:
+        """Hz at which it works; None for images."""
+        part = self.codec or self.denoisers
+        return part.rate if part else None
+
     @property
     def measured(self) -> list[Measured]:
         """What the presets ask for beside codec, priors and table, in order."""
@@ -121,13 +197,15 @@ class Unpacked(Section):
 
     def decoding_job(self, preset: Preset, *, precision: Precision, batch: int, seed: int) -> DecodingJob:
         """What draws the candidates of a preset."""
+        coded = self.coded
+        assert coded is not None, "as check_parts demands"
         return DecodingJob(
             decoder=preset.decoder,
-            codec=self.codec,
+            codec=coded.codec,
             precision=precision,
-            priors=self.priors,
-            counted_from=self.counted_from,
-            positions=self.positions,
+            priors=coded.priors,
+            counted_from=coded.counted_from,
+            positions=coded.positions,
             noise=self.noise,
             batch=batch,
             seed=seed,
@@ -135,8 +213,10 @@ class Unpacked(Section):
 
     def latent_job(self, preset: Preset, *, precision: Precision) -> LatentJob:
         """What makes estimates of them."""
+        coded = self.coded
+        assert coded is not None, "as check_parts demands"
         return LatentJob(
-            codec=self.codec,
+            codec=coded.codec,
             precision=precision,
             classes=self.classes,
             labels=self.labels,
@@ -146,13 +226,24 @@ class Unpacked(Section):
             strength=self.strength if preset.estimation.consistency == "residual" else None,
         )
 
+    def diffusion_job(self, preset: DiffusionPreset, *, seed: int) -> DiffusionJob:
+        """What separates by diffusion priors."""
+        assert self.denoisers is not None, "as check_parts demands"
+        return DiffusionJob(
+            priors=self.denoisers.priors,
+            data=DenoiserCheck(rate=self.denoisers.rate, image=self.image),
+            method=preset.diffusion,
+            bounds=self.bounds,
+            seed=seed,
+        )
+
 
 class Description(Unpacked):
     """What `model.json` says."""
 
     form: Literal["lass.model"] = "lass.model"
-    version: Literal[2] = 2
-    codebook: str  # identity of the codebook that all parts are of
+    version: Literal[2, 3] = 3
+    codebook: str | None  # identity of the codebook that all parts are of; None without a codec
     level: Level | None  # of audio
     files: dict[str, Part]  # path in the folder -> what it must be
     made: Mapping[str, Any]  # version of lass, seed, configuration
@@ -160,8 +251,10 @@ class Description(Unpacked):
     @model_validator(mode="after")
     def check_files(self) -> Self:
         """A file for all that the presets ask for."""
-        needed = [CODEC, LIKELIHOOD, *(self.prior_file(each.source) for each in self.priors)]
+        needed = [CODEC, LIKELIHOOD] if self.coded else []
+        needed += [self.prior_file(each.source) for each in self.priors]
         needed += [MEASURED[name] for name in self.measured]
+        needed += [denoiser_file(name) for name in self.denoiser_names]
         missing = [name for name in needed if name not in self.files]
         if missing:
             raise ValueError(f"files: {missing[0]} is missing, which the presets ask for")

@@ -34,7 +34,7 @@ def models(context: typer.Context, debug: Debug = False) -> None:
             table.add_row(
                 found.name,
                 ", ".join(one.sources),
-                f"{one.codec.rate} Hz" if one.codec.rate else f"{one.image} pixels",
+                f"{one.rate} Hz" if one.rate else f"{one.image} pixels",
                 f"{size_of(one):.0f} MB",
                 f"{result.metric} {result.mean:.1f} dB" if result else "",
                 found.origin,
@@ -66,9 +66,8 @@ def check(
     with reported(debug):
         found = find_model(folder)
         described = check_model(found)
-    typer.echo(
-        f"{shown(found)}: {len(described.files)} parts, all whole and of codebook {described.codebook}"
-    )
+    codebook = f" and of codebook {described.codebook}" if described.codebook else ""
+    typer.echo(f"{shown(found)}: {len(described.files)} parts, all whole{codebook}")
 
 
 def pack(
@@ -80,7 +79,7 @@ def pack(
     force: Annotated[bool, typer.Option("--force", help="Overwrite a model that is there.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Pack codec, priors and likelihood of a finished run into one folder that separates."""
+    """Pack the parts of a finished run into one folder that separates: those that its presets need."""
     with reported(debug):
         from lass.runs import open_run, pack_run  # noqa: PLC0415 (needs torch)
 
@@ -91,4 +90,5 @@ def pack(
                 f"{folder} is there already: choose another --out, or give --force where it is a model"
             )
         described = pack_run(opened, folder)
-    typer.echo(f"{shown(folder)}: {len(described.files)} parts of codebook {described.codebook}")
+    codebook = f" of codebook {described.codebook}" if described.codebook else ""
+    typer.echo(f"{shown(folder)}: {len(described.files)} parts{codebook}")

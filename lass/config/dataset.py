@@ -11,13 +11,13 @@ from typing import Any, ClassVar, Self
 
 from pydantic import model_validator
 
-from lass.bundle.settings import About, Preset, Unpacked
+from lass.bundle.settings import Unpacked
 from lass.config.diffusion import WithDiffusion
+from lass.config.packing import default_packing, packed_model
 from lass.config.registry import METHODS
 from lass.config.separation import (
     Counting,
     Packing,
-    Presets,
     Priors,
     Separation,
     Tables,
@@ -41,7 +41,7 @@ from lass.methods.settings import AnyJob, DecodingJob, LatentJob
 from lass.models.settings import CodecCheck, CodecSettings, PriorOfClass
 from lass.pages.settings import PageJob
 from lass.separation.settings import Measured
-from lass.settings import PositiveInt, Section, distinct_names, key
+from lass.settings import PositiveInt, Section, key
 
 AnyLibrary = AudioLibrarySettings | ImageLibrarySettings
 AnyMetric = SdrSettings | PsnrSettings
@@ -78,7 +78,7 @@ class Dataset(WithDiffusion):
             self.weights_given, sources=self.sources, codes=self.codec.codes, symmetric=self.symmetric
         )
         check_chosen_priors(self.separation.priors, self.priors, classes=self.classes)
-        check_packing(self.model, methods=self.separation.methods)
+        check_packing(self.model, methods=[*self.separation.methods, *self.diffusion_methods])
         check_names(self.separation.methods, others=self.others, where="separation.methods")
         others = {**self.others, **dict.fromkeys(self.separation.methods, "latent")}
         check_names(self.diffusion_methods, others=others, where="diffusion.methods")
@@ -253,42 +253,11 @@ class Dataset(WithDiffusion):
 
     def packing(self, name: str) -> Packing:
         """The model that the run of the data set `name` is packed into: as configured, or by its name."""
-        if self.model is not None:
-            return self.model
-        rows = [row for row in self.tables[self.main].rows if row in self.separation.methods]
-        best = rows[-1] if rows else next(iter(self.separation.methods))
-        summary = f"Made from the data set {name} by this workflow."
-        return Packing(name=name, summary=summary, presets=Presets(best=best))
+        return self.model or default_packing(self, name)
 
     def packed(self, name: str) -> Unpacked:
         """All that this model needs to separate, but for its files and results."""
-        packing, methods = self.packing(name), self.separation.methods
-        of_class = self.mixing.sources or tuple(self.classes[:1] * self.sources)
-        return Unpacked(
-            about=About(name=packing.name, summary=packing.summary, licence=packing.licence),
-            kind=self.library.kind,
-            classes=self.classes,
-            sources=distinct_names(self.mixing.sources or ["source"] * self.sources),
-            of_class=list(of_class),
-            labels={each.source: each.label for each in self.prior_of_each_class},
-            weights=self.weights,
-            codec=self.check_codec,
-            image=getattr(self.library, "image", None),
-            priors=self.prior_of_each_class,
-            counted_from=self.tuple_origin,
-            positions=self.tokens,
-            length=self.numbers,
-            noise=self.noise,
-            bounds=self.bounds,
-            strength=self.strength,
-            presets={
-                preset: Preset(
-                    decoder=self.separation.decoders[methods[row].decoder],
-                    estimation=methods[row].estimation,
-                )
-                for preset, row in packing.presets.methods.items()
-            },
-        )
+        return packed_model(self, self.packing(name))
 
     @property
     @abstractmethod

@@ -99,7 +99,9 @@ class Packing(Section):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] = key("what it is called", "name")
     summary: str = key("what it separates, and what it was trained on, in a sentence or two", "text")
     licence: str = key("under which it may be passed on", "text", default="not stated")
-    presets: Presets = key("the method (of `separation.methods`) behind each of its presets", "section")
+    presets: Presets = key(
+        "the method (of `separation.methods` or `diffusion.methods`) behind each of its presets", "section"
+    )
 
 
 class Table(Section):
@@ -210,12 +212,13 @@ def check_tables(tables: Mapping[str, Table], *, methods: Iterable[str], main: s
         raise ValueError(f"tables has {sorted(tables)}, but a table named {main!r} is needed")
 
 
-def check_packing(packing: Packing | None, *, methods: Mapping[str, LatentMethod]) -> None:
+def check_packing(packing: Packing | None, *, methods: Iterable[str]) -> None:
     """Presets by methods that exist."""
     for preset, row in (packing.presets.methods if packing else {}).items():
         if row not in methods:
             raise ValueError(
-                f"model.presets.{preset} is {row!r}, but separation.methods has {sorted(methods)}"
+                f"model.presets.{preset} is {row!r}, but separation.methods and diffusion.methods have "
+                f"{sorted(methods)}"
             )
 
 

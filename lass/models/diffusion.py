@@ -192,8 +192,8 @@ def write_denoiser(
     """Write the mean weights, in half precision, with what rebuilds the network; `rate` of sounds, in Hz."""
     tensors = {f"network/{name}": tensor.half() for name, tensor in network.averaged.state_dict().items()}
     tensors |= {"deviations": network.deviations, "powers": network.powers}
-    fields = {"shape": asdict(network.shape), "classes": list(classes), "provenance": dict(provenance)}
-    fields |= {"rate": rate}
+    fields = {"shape": asdict(network.shape), "classes": list(classes), "rate": rate}
+    fields["provenance"] = dict(provenance)
     write_tensors(path, tensors, form=FORM, version=VERSION, fields=fields)
 
 

@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 import lass
 from lass.bundle.assembling import Told, assemble_model, origin_of, published_presets
 from lass.bundle.folder import check_model
+from lass.bundle.settings import Preset
 from lass.cli import app
 from lass.models.codec import read_codec
 from lass.models.pretrained.registry import convert_files
@@ -87,7 +88,9 @@ def test_presets_from_a_file(folder: Path, tmp_path: Path) -> None:
     assert run("assemble", folder, "--presets", mine).exit_code == 0
     described = check_model(folder)
     assert list(described.presets) == ["best"]
-    assert described.presets["best"].estimation.consistency == "equal"
+    best = described.presets["best"]
+    assert isinstance(best, Preset)
+    assert best.estimation.consistency == "equal"
     mine.write_text("best: {decoder: {kind: ancestral}}\n")
     result = run("assemble", folder, "--presets", mine, "--force")
     assert result.exit_code == 1

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from lass.api import Separator
+from lass.bundle.folder import check_model
 from lass.data.estimates import read_computed
 from lass.evaluation.tables.files import read_csv, records
 from lass.models.diffusion import read_denoiser
@@ -32,10 +35,12 @@ SMALL = {
 def test_rows_by_diffusion_priors(toy: Path, tmp_path: Path) -> None:
     directory = copy_run(toy, tmp_path / "run", "slakh/songs", "slakh/sources", "slakh/mixtures")
     tables = {"diffusion": {"rows": ["diffusion"]}}
+    packed = {"presets": {"best": "diffusion", "paper": None, "fast": None}}
     small = write_config(
-        tmp_path / "small.yaml", {"datasets": {"slakh": {"diffusion": SMALL, "tables": tables}}}
+        tmp_path / "small.yaml",
+        {"datasets": {"slakh": {"diffusion": SMALL, "tables": tables, "model": packed}}},
     )
-    targets = ["results/slakh_diffusion.csv", "results/slakh_diffusion_seconds.png"]
+    targets = ["results/slakh_diffusion.csv", "results/slakh_diffusion_seconds.png", "results/slakh/model"]
     configs = [ROOT / "config" / "diffusion.yaml", TEST_CONFIG, small]
     outcome = run(directory, *SCATTER, "--rerun-triggers", "mtime", configs=configs, targets=targets)
     assert outcome.status == 0, outcome.output
@@ -53,3 +58,11 @@ def test_rows_by_diffusion_priors(toy: Path, tmp_path: Path) -> None:
     assert not list(folder.glob("*.unfinished.safetensors"))
     estimates = (directory / "results" / "slakh" / "validation" / "diffusion").glob("*.safetensors")
     assert [way.precision for way in read_computed(estimates)] == ["float32"]
+    described = check_model(directory / "results" / "slakh" / "model")
+    assert list(described.files) == ["denoisers/songs.safetensors"]
+    best = described.presets["best"].result
+    assert best is not None
+    assert (best.row, best.mixtures) == ("diffusion", 6)
+    song = np.random.default_rng(0).normal(0, 0.05, 6000).astype(np.float32)
+    separation = Separator.load(directory / "results" / "slakh" / "model", device="cpu").separate(song, 4000)
+    np.testing.assert_allclose(separation["drums"] + separation["bass"], song, atol=1e-5)

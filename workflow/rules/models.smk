@@ -1,4 +1,4 @@
-"""A model of a finished run: codec, priors, likelihood and what else belongs together, in one folder that separates.
+"""A model of a finished run: all that belongs together, codec, priors and likelihood or denoisers, in one folder.
 
 Needs these files, mixtures by which its level is known, and the scores of the methods that are its presets. Makes
 results/{dataset}/model/, which `lass separate --model` takes. Rule: pack_model.
@@ -7,10 +7,7 @@ results/{dataset}/model/, which `lass separate --model` takes. Rule: pack_model.
 
 rule pack_model:
     input:
-        unpack(parts_beside),
-        codec=codec,
-        likelihood=likelihood,
-        priors=priors,
+        unpack(parts_of_model),
         sources="results/{dataset}/sources/test",
         mixtures="results/{dataset}/mixtures/test.parquet",
         scores=scores_of_presets,

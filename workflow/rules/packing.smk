@@ -6,9 +6,18 @@ def presets_of(wildcards):
     return dataset_of(wildcards).packing(wildcards.dataset).presets.methods
 
 
-def parts_beside(wildcards):
-    """What the presets' methods ask for beside the table of counts."""
-    return measured_for(wildcards, presets_of(wildcards).values())
+def packed_of(wildcards):
+    """What the model says of itself but for its results."""
+    return dataset_of(wildcards).packed(wildcards.dataset)
+
+
+def parts_of_model(wildcards):
+    """Codec, likelihood and priors with what is beside them, for presets by codes; denoisers, for those by diffusion."""
+    packed, files = packed_of(wildcards), {}
+    if packed.coded:
+        files |= {"codec": codec(wildcards), "likelihood": likelihood(wildcards), "priors": priors(wildcards)}
+    files |= {f"denoiser_{name}": denoiser(wildcards, name) for name in packed.denoiser_names}
+    return files | {name: measured(wildcards, name) for name in packed.measured}
 
 
 def scores_of_presets(wildcards):

@@ -9,6 +9,7 @@ from lass.bundle.settings import Unpacked
 from lass.data.mixtures import open_mixtures
 from lass.data.settings import LIBRARY_SETTINGS
 from lass.evaluation.settings import METRIC_SETTINGS
+from lass.methods.protocol import DENOISER
 from lass.runs import with_results
 from lass.runtime import logged
 
@@ -28,12 +29,14 @@ with logged(snakemake.log[0]) as logger:
     mixtures = open_mixtures(
         Path(given.sources), Path(given.mixtures), LIBRARY_SETTINGS.validate_python(params.library)
     )
-    priors = {each.prior: Path(path) for each, path in zip(packed.priors, given.priors, strict=True)}
     parts = Parts(
-        codec=Path(given.codec),
-        likelihood=Path(given.likelihood),
-        priors=priors,
+        codec=Path(given.codec) if packed.coded else None,
+        likelihood=Path(given.likelihood) if packed.coded else None,
+        priors={
+            each.prior: Path(path) for each, path in zip(packed.priors, given.get("priors", []), strict=True)
+        },
         measured={name: Path(given[name]) for name in packed.measured},
+        denoisers={name: Path(given[f"{DENOISER}{name}"]) for name in packed.denoiser_names},
     )
     level = level_of(mixtures) if packed.kind == "audio" else None
     described = pack_model(Path(snakemake.output.model), parts, packed, level=level, made=dict(params.made))

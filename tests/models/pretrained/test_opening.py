@@ -133,7 +133,8 @@ def test_a_packed_model_of_imported_parts_separates(folder: Path, tmp_path: Path
     windows = np.random.default_rng(0).standard_normal((2, 320)).astype(np.float32)
     separated = model.preset("best", classes=CLASSES, seed=0, memory=1 << 28).separate(windows, [0, 1])
     assert separated.estimates.shape == (2, 2, 320)
-    mixture = model.parts.fallback[model.codec.encode(torch.from_numpy(windows))]
+    assert model.codes is not None
+    mixture = model.codes.parts.fallback[model.codes.codec.encode(torch.from_numpy(windows))]
     allowed = [PAIRS[code] for code in mixture.flatten().tolist()]
     assert all(pair in pairs for pair, pairs in zip(
         map(tuple, separated.codes.transpose(0, 2, 1).reshape(-1, 2).tolist()), allowed, strict=True
