@@ -1,17 +1,16 @@
 """Separate one shard of a split's mixtures by one method."""
 
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lass.compute.devices import choose_device, choose_precision, name_of
+from lass.compute.devices import name_of
 from lass.data.estimates import write_estimates
 from lass.data.mixtures import open_mixtures
 from lass.data.settings import LIBRARY_SETTINGS
 from lass.data.shards import shard_of
-from lass.methods.protocol import Method, given_files
+from lass.methods.opening import open_family
 from lass.methods.settings import read_job
 from lass.runtime import logged
 from lass.settings import Computed
@@ -22,16 +21,12 @@ if TYPE_CHECKING:
 
 with logged(snakemake.log[0]) as logger:
     params, files = snakemake.params, snakemake.input
-    job = read_job(params.job)
     data = LIBRARY_SETTINGS.validate_python(params.library)
     mixtures = open_mixtures(Path(files.sources), Path(files.mixtures), data)
     paths = {name: Path(files[name]) for name in files.keys()}  # noqa: SIM118 (no mapping)
     asked = snakemake.resources
-    device = choose_device(asked.device if asked.network else "cpu")
-    precision = choose_precision(job.precision, device)
-    given = given_files(paths, device=device, precision=precision)
-    # By name, so that the fingerprint of one family does not cover the others.
-    method: Method = import_module(f"lass.methods.{job.family}").open_method(job, given)
+    where = asked.device if asked.network else "cpu"
+    method, given = open_family(read_job(params.job), paths, device=where)
     rows = shard_of(range(len(mixtures)), snakemake.wildcards.scatteritem)
     shape = (0, len(mixtures.classes[0]), mixtures.length)
     estimates = [np.empty(shape, dtype=np.float32)]  # of a shard without mixtures
@@ -39,6 +34,6 @@ with logged(snakemake.log[0]) as logger:
         estimates.append(method.separate(mixtures.load(rows[begin : begin + params.batch])))
         logger.info("%d of %d mixtures", min(begin + params.batch, len(rows)), len(rows))
     computed = [computed_candidates(given.candidates)] if given.candidates else []
-    computed.append(Computed(precision=precision, device=name_of(device)))
+    computed.append(Computed(precision=given.precision, device=name_of(given.device)))
     path = Path(snakemake.output.estimates)
     write_estimates(path, items=rows, estimates=np.concatenate(estimates), computed=computed)

@@ -1,16 +1,13 @@
 """The Frechet distances of all methods' estimates to one set of images, and what they were made with."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lass import __version__
 from lass.data.estimates import computed_by_method
 from lass.evaluation.metrics.fid import read_statistics
 from lass.evaluation.tables.fid import format_distances, tabulate_distances
-from lass.evaluation.tables.files import write_csv
+from lass.evaluation.tables.files import write_csv, write_made
 from lass.runtime import logged
-from lass.storage import written_aside
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -21,13 +18,11 @@ with logged(snakemake.log[0]) as logger:
     table = tabulate_distances(methods, Path(snakemake.input.reference), name=params.reference)
     write_csv(table, path=Path(output.table))
     logger.info("%s\n%s", output.table, format_distances(table))
-    made = {
-        "kind": "distances",
-        "config": params.config,
-        "lass": __version__,
-        "split": params.split,
-        "computed": computed_by_method(map(Path, snakemake.input.estimates)),
-        "network": next(map(read_statistics, methods.values())).network,
-    }
-    with written_aside(Path(output.made)) as aside:
-        aside.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
+    write_made(
+        Path(output.made),
+        "distances",
+        params.config,
+        split=params.split,
+        computed=computed_by_method(map(Path, snakemake.input.estimates)),
+        network=next(map(read_statistics, methods.values())).network,
+    )

@@ -1,18 +1,15 @@
 """A table of results: one row per method from the scores of all mixtures, with a figure and the settings."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lass import __version__
 from lass.data.estimates import computed_by_method
 from lass.evaluation.opening import open_metric
 from lass.evaluation.settings import METRIC_SETTINGS
-from lass.evaluation.tables.files import write_csv
+from lass.evaluation.tables.files import write_csv, write_made
 from lass.evaluation.tables.scores import read_scores
 from lass.evaluation.tables.seconds import with_seconds
 from lass.runtime import logged
-from lass.storage import written_aside
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -28,7 +25,5 @@ with logged(snakemake.log[0]) as logger:
     logger.info("%s\n%s", output.table, metric.format(Path(output.table)))
     metric.draw(rows, classes=params.classes, path=Path(output.figure))
     computed = computed_by_method(map(Path, snakemake.input.estimates))
-    made = {"kind": "scores", "config": params.config, "lass": __version__}
-    made |= {"split": params.split, "computed": computed}
-    with written_aside(Path(output.made)) as aside:
-        aside.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
+    more = {"split": params.split, "computed": computed}
+    write_made(Path(output.made), "scores", params.config, **more)

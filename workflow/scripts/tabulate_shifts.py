@@ -1,17 +1,14 @@
 """The table of shifts, from the scores of every method on the test mixtures, shifted and not."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lass import __version__
 from lass.evaluation.opening import open_metric
 from lass.evaluation.settings import METRIC_SETTINGS
-from lass.evaluation.tables.files import align_text, texts_of, write_csv
+from lass.evaluation.tables.files import align_text, texts_of, write_csv, write_made
 from lass.evaluation.tables.scores import read_scores
 from lass.evaluation.tables.shifts import UNSHIFTED, summarise_shifts
 from lass.runtime import logged
-from lass.storage import written_aside
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -26,6 +23,4 @@ with logged(snakemake.log[0]) as logger:
     table = summarise_shifts(scores, rows=params.rows, metric=metric.main)
     write_csv(table, path=Path(output.table))
     logger.info("%s\n%s", output.table, align_text(texts_of(table, metric.cell)))
-    made = {"kind": "shifts", "config": params.config, "lass": __version__}
-    with written_aside(Path(output.made)) as aside:
-        aside.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
+    write_made(Path(output.made), "shifts", params.config)

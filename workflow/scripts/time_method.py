@@ -1,18 +1,16 @@
 """Seconds per mixture of one method that needs no candidates: one batch, after a rehearsal."""
 
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from lass.compute.devices import choose_device, choose_precision
 from lass.compute.timing import describe_device, seconds_of
 from lass.data.mixtures import open_mixtures
 from lass.data.settings import LIBRARY_SETTINGS
 from lass.evaluation.tables.files import write_csv
 from lass.evaluation.tables.seconds import SECONDS
-from lass.methods.protocol import Method, given_files
+from lass.methods.opening import open_family
 from lass.methods.settings import read_job
 from lass.runtime import logged
 
@@ -21,20 +19,17 @@ if TYPE_CHECKING:
 
 with logged(snakemake.log[0]) as logger:
     params, files = snakemake.params, snakemake.input
-    job = read_job(params.job)
     data = LIBRARY_SETTINGS.validate_python(params.library)
     mixtures = open_mixtures(Path(files.sources), Path(files.mixtures), data)
     paths = {name: Path(files[name]) for name in files.keys()}  # noqa: SIM118 (no mapping)
     asked = snakemake.resources
-    device = choose_device(asked.device if asked.network else "cpu")
-    precision = choose_precision(job.precision, device)
-    given = given_files(paths, device=device, precision=precision)
-    method: Method = import_module(f"lass.methods.{job.family}").open_method(job, given)
+    where = asked.device if asked.network else "cpu"
+    method, given = open_family(read_job(params.job), paths, device=where)
     timed = mixtures.load(range(min(len(mixtures), params.batch)))
     method.separate(mixtures.load([0]))  # a rehearsal: what happens once is not the separation
-    seconds = seconds_of(lambda: method.separate(timed), device) / len(timed.items)
+    seconds = seconds_of(lambda: method.separate(timed), given.device) / len(timed.items)
     row = {"dataset": snakemake.wildcards.dataset, "method": snakemake.wildcards.method}
-    row |= {"device": describe_device(device), "precision": precision}
+    row |= {"device": describe_device(given.device), "precision": given.precision}
     row |= {"seconds": seconds, "mixtures": len(timed.items)}
     write_csv(pd.DataFrame([row], columns=SECONDS), path=Path(snakemake.output.seconds))
     logger.info("%.3f seconds per mixture", seconds)

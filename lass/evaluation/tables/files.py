@@ -1,5 +1,6 @@
 """Tables as CSV files and as aligned text, and what every table asks of its columns."""
 
+import json
 import os
 import warnings
 from collections.abc import Callable, Iterable
@@ -8,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from lass import __version__
 from lass.storage import written_aside
 
 
@@ -15,6 +17,13 @@ def write_csv(table: pd.DataFrame, *, path: Path) -> None:
     """Write `table` as CSV with a header line, what is missing as an empty field; aside, then renamed."""
     with written_aside(path) as aside:
         table.to_csv(aside, index=False, lineterminator="\n")
+
+
+def write_made(path: Path, kind: str, config: Any, **more: Any) -> None:
+    """Write what a table of this kind was made with as JSON: its settings, this lass, and `more`."""
+    made = {"kind": kind, "config": config, "lass": __version__, **more}
+    with written_aside(path) as aside:
+        aside.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
 
 
 def read_csv(path: Path) -> pd.DataFrame:

@@ -1,12 +1,14 @@
 """CSV files give back what was written; columns, errors and text by hand."""
 
+import json
 import math
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from lass.evaluation.tables.files import align_text, read_csv, records, write_csv
+import lass
+from lass.evaluation.tables.files import align_text, read_csv, records, write_csv, write_made
 
 
 def test_round_trip_keeps_every_value(tmp_path: Path) -> None:
@@ -52,3 +54,9 @@ def test_names_that_look_like_nothing_stay_names(tmp_path: Path) -> None:
 def test_text_is_aligned() -> None:
     text = align_text(pd.DataFrame({"method": ["a", "b"], "n": ["100", "2"]}))
     assert text.splitlines() == ["method    n", "a       100", "b         2"]
+
+
+def test_what_a_table_was_made_with(tmp_path: Path) -> None:
+    write_made(tmp_path / "made.json", "scores", {"seed": 0}, split="test")
+    made = json.loads((tmp_path / "made.json").read_text(encoding="utf-8"))
+    assert made == {"kind": "scores", "config": {"seed": 0}, "lass": lass.__version__, "split": "test"}
