@@ -298,6 +298,12 @@ class Dataset(WithDiffusion):
         """Methods of the main table that need priors: what is timed."""
         return [name for name in self.tables[self.main].rows if name in self.separation.methods]
 
+    @property
+    def shown_decoder(self) -> str:
+        """The decoder whose candidates are drawn: that of the first row by one in the main table."""
+        rows = self.timed or list(self.separation.methods)
+        return self.separation.methods[rows[0]].decoder
+
     def altered(self, split: str) -> Augmentation | None:  # noqa: ARG002 (images answer by split)
         """How copies of the items of a split are altered; None for not at all."""
         return None

@@ -176,12 +176,6 @@ class ImageDataset(Dataset):
         return ImageLibrarySettings(image=self.image, classes=tuple(self.classes))
 
     @property
-    def shown_decoder(self) -> str:
-        """The decoder whose candidates are drawn: that of the first row by one in the main table."""
-        rows = self.timed or list(self.separation.methods)
-        return self.separation.methods[rows[0]].decoder
-
-    @property
     def fid_rows(self) -> list[str]:
         """Methods whose estimates are compared as sets."""
         return self.fid.rows or self.tables[self.main].rows

@@ -79,6 +79,8 @@ def test_figure_and_examples_can_be_looked_at(toy_images: Path) -> None:
 
 def test_candidates_can_be_looked_at(toy_images: Path) -> None:
     """A row of mixtures, two of sources, and two of each of four candidates."""
+    page = (toy_images / "results" / "mnist_candidates.html").read_text(encoding="utf-8")
+    assert "<h3>candidate 4</h3>" in page
     with Image.open(toy_images / "results" / "mnist_candidates.png") as picture:
         width, height = picture.size
     assert height > 11 * 28

@@ -1,7 +1,7 @@
-"""The paper's Figure 1: of a few mixtures of images the candidates that a decoder left, beside the true sources.
+"""The paper's Figure 1: of a few mixtures the candidates that a decoder left, beside the true sources.
 
 Needs mixtures, the candidates of the decoder of the first row by LASS, and the codec. Makes
-results/{dataset}_candidates.png. Rule: show_candidates.
+results/{dataset}_candidates.png, and .html to look at or to listen to. Rule: show_candidates.
 """
 
 
@@ -17,10 +17,13 @@ rule show_candidates:
             caption="../report/candidates.rst",
             category="{dataset}",
         ),
+        page=report(
+            "results/{dataset}_candidates.html",
+            caption="../report/candidates.rst",
+            category="{dataset}",
+        ),
     log:
         "results/logs/show_candidates/{dataset}.log",
-    wildcard_constraints:
-        dataset=IMAGES,
     localrule: True
     conda:
         "../../environment.yml"

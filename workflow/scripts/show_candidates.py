@@ -8,12 +8,13 @@ import torch
 
 from lass.compute.devices import choose_device
 from lass.data.mixtures import open_mixtures
-from lass.data.settings import ImageLibrarySettings
+from lass.data.settings import LIBRARY_SETTINGS
 from lass.evaluation.opening import open_medium, open_metric
 from lass.evaluation.separations import Separations, spread_items
 from lass.evaluation.settings import MEDIUM_SETTINGS, METRIC_SETTINGS
 from lass.models.codec import open_codec
 from lass.models.settings import CodecCheck
+from lass.pages.candidates import draw_candidates
 from lass.runtime import logged
 from lass.tokens import read_candidates
 
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
 with logged(snakemake.log[0]) as logger:
     params, given = snakemake.params, snakemake.input
-    data = ImageLibrarySettings(**params.library)
+    data = LIBRARY_SETTINGS.validate_python(params.library)
+    metric = open_metric(METRIC_SETTINGS.validate_python(params.metric))
+    medium = open_medium(MEDIUM_SETTINGS.validate_python(params.medium))
     mixtures = open_mixtures(Path(given.sources), Path(given.mixtures), data)
     codec = open_codec(
         Path(given.codec), CodecCheck(**params.check), device=choose_device(snakemake.resources.device)
@@ -36,13 +39,14 @@ with logged(snakemake.log[0]) as logger:
             codes = drawn[item]["codes"][min(number, len(drawn[item]["codes"]) - 1)]
             with torch.inference_mode():
                 decoded[item] = codec.decode(torch.tensor(codes, device=codec.device)).cpu().numpy()
-        shown = shown.with_estimates(
-            f"candidate {number + 1}",
-            decoded,
-            metric=open_metric(METRIC_SETTINGS.validate_python(params.metric)),
-            labels=params.labels,
-        )
-    open_medium(MEDIUM_SETTINGS.validate_python(params.medium)).draw(
-        shown, path=Path(snakemake.output.figure)
+        shown = shown.with_estimates(f"candidate {number + 1}", decoded, metric=metric, labels=params.labels)
+    medium.draw(shown, path=Path(snakemake.output.figure))
+    draw_candidates(
+        shown,
+        title=f"Candidates of {snakemake.wildcards.dataset}",
+        metric=metric,
+        medium=medium,
+        labels=params.labels,
+        path=Path(snakemake.output.page),
     )
-    logger.info("%s", snakemake.output.figure)
+    logger.info("%s, %s", snakemake.output.figure, snakemake.output.page)
