@@ -132,6 +132,14 @@ def files_of_timing(wildcards):
     return measured_for(wildcards, dataset_of(wildcards).timed)
 
 
+def tables_of_all(wildcards):
+    """The same table of every data set that is asked for: of scores, as far as they have it."""
+    name = wildcards.table
+    if name in ("sdr", "psnr"):
+        return [f"results/{each}_{name}.csv" for each in settings.targets if name in DATASETS[each].tables]
+    return [f"results/{each}/{name}.csv" for each in settings.targets]
+
+
 def final_files(wildcards):
     """What `rule all` makes for the targets of the configuration."""
     files = ["results/density.csv", "results/priors.csv"]

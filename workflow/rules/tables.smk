@@ -98,13 +98,13 @@ rule draw_page:
 
 rule gather_tables:
     input:
-        tables=expand("results/{dataset}/{{table}}.csv", dataset=settings.targets),
+        tables=tables_of_all,
     output:
         table="results/{table}.csv",
     log:
         "results/logs/gather_tables/{table}.log",
     wildcard_constraints:
-        table="density|priors|timing",
+        table="density|priors|timing|sdr|psnr",
     localrule: True
     conda:
         "../../environment.yml"

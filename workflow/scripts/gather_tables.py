@@ -13,8 +13,12 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with logged(snakemake.log[0]):
-    tables = [read_csv(Path(path)) for path in snakemake.input.tables]
+    paths, name = list(map(Path, snakemake.input.tables)), snakemake.wildcards.table
+    tables = [read_csv(path) for path in paths]
+    if name in ("sdr", "psnr"):  # which do not say it
+        for path, scores in zip(paths, tables, strict=True):
+            scores.insert(0, "dataset", path.stem.removesuffix(f"_{name}"))
     table = pd.concat(tables, ignore_index=True)
-    if snakemake.wildcards.table == "timing":
+    if name == "timing":
         table = summarise_seconds(table)
     write_csv(table, path=Path(snakemake.output.table))
