@@ -12,17 +12,8 @@ import pytest
 
 from tests.cluster.slurm import free_ports
 from tests.data.images.idx_files import write_mnist
-from tests.workflow.runner import (
-    SCATTER,
-    TEST_CONFIG,
-    THREADS,
-    Outcome,
-    arguments,
-    digests,
-    run,
-    started,
-    write_config,
-)
+from tests.workflow.launching import Outcome, started
+from tests.workflow.runner import SCATTER, TEST_CONFIG, THREADS, arguments, digests, run, write_config
 
 pytestmark = [pytest.mark.cluster, pytest.mark.workflow, pytest.mark.slow]
 

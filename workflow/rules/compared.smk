@@ -1,4 +1,5 @@
-"""What is compared: estimates and images by the Frechet distance and its network; mixtures as they are and shifted."""
+"""What is compared: estimates and images by the Frechet distance and its network; mixtures as they are and
+shifted; the time that methods take."""
 
 INCEPTION = f"results/weights/{PUBLIC_FILES['inception_fid'].name}"
 
@@ -61,3 +62,22 @@ def seconds_of_table(wildcards):
     table = dataset.tables[wildcards.table]
     timed = [row for row in table.rows if table.seconds and dataset.family[row] != "latent"]
     return [f"results/{wildcards.dataset}/{table.split}/seconds/{row}.csv" for row in timed]
+
+
+def jobs_of_timing(wildcards):
+    """Per method that is timed: its job, and that of its decoder."""
+    dataset = dataset_of(wildcards)
+    return {
+        name: {
+            "method": plain(dataset.method_job(name, seed=settings.seed)),
+            "decoding": plain(
+                dataset.decoding_job(dataset.separation.methods[name].decoder, seed=settings.seed)
+            ),
+        }
+        for name in dataset.timed
+    }
+
+
+def files_of_timing(wildcards):
+    """Files beside priors and likelihood that one of the timed methods needs."""
+    return measured_for(wildcards, dataset_of(wildcards).timed)

@@ -113,25 +113,6 @@ def settings_behind(wildcards):
     return general | {wildcards.dataset: plain(dataset_of(wildcards))}
 
 
-def jobs_of_timing(wildcards):
-    """Per method that is timed: its job, and that of its decoder."""
-    dataset = dataset_of(wildcards)
-    return {
-        name: {
-            "method": plain(dataset.method_job(name, seed=settings.seed)),
-            "decoding": plain(
-                dataset.decoding_job(dataset.separation.methods[name].decoder, seed=settings.seed)
-            ),
-        }
-        for name in dataset.timed
-    }
-
-
-def files_of_timing(wildcards):
-    """Files beside priors and likelihood that one of the timed methods needs."""
-    return measured_for(wildcards, dataset_of(wildcards).timed)
-
-
 def tables_of_all(wildcards):
     """The same table of every data set that is asked for: of scores, as far as they have it."""
     name = wildcards.table
