@@ -54,9 +54,9 @@ class Running:
             self.status = int(self.told.recv(16) or KILLED)
         return self.status is not None
 
-    def wait(self) -> Outcome:
-        """How it ended; TimeoutError where it does not."""
-        if not self.ended(PATIENCE):
+    def wait(self, seconds: float = PATIENCE) -> Outcome:
+        """How it ended; TimeoutError where it does not within so many seconds."""
+        if not self.ended(seconds):
             raise TimeoutError(f"never ends:\n{self.log.read_text(encoding='utf-8')}")
         return Outcome(self.status or 0, self.log.read_text(encoding="utf-8", errors="replace"))
 

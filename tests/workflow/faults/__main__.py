@@ -17,11 +17,13 @@ import torch
 from tests.workflow.faults import mounts
 from tests.workflow.faults.case import Case
 from tests.workflow.faults.faults import FAULTS, GOOD, cell_of
+from tests.workflow.launching import launched
 from tests.workflow.faults.jobs import JOBS, TARGETS, Job, begin_toy, configs
 from tests.workflow.faults.rules import rules_of_run, rules_of_workflow, what_is_wrong
 from tests.workflow.faults.table import Cells, unfinished, write_table
-from tests.workflow.launching import launched
 from tests.workflow.runner import SCATTER, arguments
+
+WHOLE = 4 * 3600  # seconds that the undisturbed run may take on a machine that does much else
 
 
 def main() -> int:
@@ -49,11 +51,12 @@ def main() -> int:
 def made_toy(toy: Path) -> Path:
     """The folder of an undisturbed run, which goes on where it was broken off."""
     begin_toy(toy)
-    line = arguments(toy, *SCATTER, "--cores", "1", targets=TARGETS, configs=configs(toy))
-    with launched(line, toy / "output.txt") as running:
-        outcome = running.wait()
-    if outcome.status:
-        sys.exit(outcome.output)
+    for options in (["--unlock"], []):  # where it was broken off it is locked
+        line = arguments(toy, *SCATTER, "--cores", "1", *options, targets=TARGETS, configs=configs(toy))
+        with launched(line, toy / "output.txt") as running:
+            outcome = running.wait(WHOLE)
+        if outcome.status:
+            sys.exit(outcome.output)
     return toy
 
 
