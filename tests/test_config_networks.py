@@ -79,6 +79,10 @@ def test_shifts_are_splits() -> None:
             {"shifts": {**SHIFTS, "rows": {"a": ["hybrid_demucs"]}}},
             "names hybrid_demucs, which no table does",
         ),
+        (
+            {"supervised.checkpoints": {"conv_tasnets": "mine.safetensors"}},
+            "checkpoints.conv_tasnets: no such network; there are conv_tasnet, hybrid_demucs",
+        ),
         ({"shifts": SHIFTS, "tables.shifts": {"rows": ["nmf"]}}, "tables.shifts: the name is taken by the"),
         ({"shifts": {**SHIFTS, "kinds": {"empty": {}}}}, "nothing is shifted: name one of"),
         (

@@ -129,6 +129,22 @@ class Supervised(Section):
         "sections",
         default_factory=dict,
     )
+    checkpoints: Annotated[dict[Identifier, str], WithoutNulls] = key(
+        "networks that are trained already, by their rows: paths relative to the repository; all others are "
+        "trained, and without `pretrained` these as well",
+        "paths",
+        default_factory=dict,
+    )
+
+    @model_validator(mode="after")
+    def check_checkpoints(self) -> Self:
+        """Only of networks that there are."""
+        for row in self.checkpoints:
+            if row not in self.networks:
+                raise ValueError(
+                    f"checkpoints.{row}: no such network; there are {', '.join(self.networks)}: name one"
+                )
+        return self
 
     def network(self, row: str) -> ConvTasnet | HybridDemucs | Disentangled:
         """The settings of the network behind a row."""

@@ -150,16 +150,17 @@ def test_a_further_table_is_made_of_its_split(tmp_path: Path) -> None:
 
 
 def test_pretrained_checkpoints_replace_the_trainings(tmp_path: Path) -> None:
-    given = [tmp_path / name for name in ("codec", "drums", "bass")]
+    given = [tmp_path / name for name in ("codec", "drums", "bass", "tasnet")]
     for path in given:
         path.touch()
     checkpoints = of_slakh(
         codec={"checkpoint": str(given[0])},
         priors={"drums": {"checkpoint": str(given[1])}, "bass": {"checkpoint": str(given[2])}},
+        supervised={"checkpoints": {"conv_tasnet": str(given[3])}},
     )
     config = write_config(tmp_path / "given.yaml", {"pretrained": True, **checkpoints})
     jobs = dry_run(tmp_path, configs=[TEST_CONFIG, config]).jobs
-    trainings = {"train_codec": 1, "train_prior": 2}
+    trainings = {"train_codec": 1, "train_prior": 2, "train_separator": 1}
     assert jobs == {name: count for name, count in ALL_RULES.items() if name not in trainings}
 
 

@@ -50,3 +50,9 @@ def denoiser(wildcards, name):
     """A denoiser: the configured checkpoint or the one trained here."""
     given = given_checkpoint(dataset_of(wildcards).diffusion.denoisers[name].checkpoint)
     return given or f"results/{wildcards.dataset}/denoisers/{name}.safetensors"
+
+
+def separator(wildcards, name):
+    """A network that learnt from true mixtures: the configured checkpoint or the one trained here."""
+    given = given_checkpoint(dataset_of(wildcards).supervised.checkpoints.get(name))
+    return given or f"results/{wildcards.dataset}/separators/{name}.safetensors"

@@ -12,7 +12,7 @@ def files_of_method(wildcards):
     dataset, name, folder = dataset_of(wildcards), wildcards.method, f"results/{wildcards.dataset}"
     family = dataset.family[name]
     if family == "supervised":
-        return {"network": f"{folder}/separators/{name}.safetensors"}
+        return {"network": separator(wildcards, name)}
     if family == "class_nmf":
         return {"dictionaries": f"{folder}/nmf.safetensors"}
     if family == "oracles":

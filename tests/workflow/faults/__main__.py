@@ -17,10 +17,10 @@ import torch
 from tests.workflow.faults import mounts
 from tests.workflow.faults.case import Case
 from tests.workflow.faults.faults import FAULTS, GOOD, cell_of
-from tests.workflow.launching import launched
 from tests.workflow.faults.jobs import JOBS, TARGETS, Job, begin_toy, configs
 from tests.workflow.faults.rules import rules_of_run, rules_of_workflow, what_is_wrong
 from tests.workflow.faults.table import Cells, unfinished, write_table
+from tests.workflow.launching import launched
 from tests.workflow.runner import SCATTER, arguments
 
 WHOLE = 4 * 3600  # seconds that the undisturbed run may take on a machine that does much else
