@@ -33,8 +33,8 @@ PLACES = [SCHEMA, *SCHEMA["$defs"].values()]
 # --- commands ---
 
 FEW_JOBS = ["--set-scatter", "tokens=1", "counts=1", "mixtures=1"]
-ELSEWHERE = ("--unlock", "--lint")
-"""Options of commands that run no rule."""
+ELSEWHERE = ("--unlock", "--lint", "--default-storage-provider")
+"""Options of commands that run no rule, or in a bucket of the reader's (`tests/cluster/test_object_storage.py`)."""
 ASIDE = ("--cores", "--directory", "--snakefile", "--workflow-profile", "--configfile")
 """Options that a test replaces by its own."""
 OF_READER = ("mine.yaml", "FILE")
