@@ -34,7 +34,7 @@ PLACES = [SCHEMA, *SCHEMA["$defs"].values()]
 
 FEW_JOBS = ["--set-scatter", "tokens=1", "counts=1", "mixtures=1"]
 ELSEWHERE = ("--unlock", "--lint", "--default-storage-provider")
-"""Options of commands that run no rule, or in a bucket of the reader's (`tests/cluster/test_object_storage.py`)."""
+"""Options of commands that run no rule, or in a bucket of the reader's: that has a test of its own."""
 ASIDE = ("--cores", "--directory", "--snakefile", "--workflow-profile", "--configfile")
 """Options that a test replaces by its own."""
 OF_READER = ("mine.yaml", "FILE")
