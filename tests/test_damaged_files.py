@@ -101,11 +101,11 @@ def test_a_codec_of_no_sense(path: Path) -> None:
 
 
 def test_a_separator_whose_header_lacks_everything(path: Path) -> None:
+    wanted: dict[str, Any] = {"name": "conv_tasnet", "classes": ["a"], "rate": 8000}
     write_tensors(path, {}, form="lass.supervised", version=4, fields={})
-    refused(path, lambda: read_separator(path, name="conv_tasnet", classes=["a"]), "a None for None")
-    fields = {"name": "conv_tasnet", "classes": ["a"]}
-    write_tensors(path, {}, form="lass.supervised", version=4, fields=fields)
-    refused(path, lambda: read_separator(path, name="conv_tasnet", classes=["a"]), "settings")
+    refused(path, lambda: read_separator(path, **wanted), "a None for None at None Hz")
+    write_tensors(path, {}, form="lass.supervised", version=4, fields=wanted)
+    refused(path, lambda: read_separator(path, **wanted), "settings")
 
 
 @pytest.mark.parametrize(

@@ -73,8 +73,8 @@ class Config(Section):
     )
     pretrained: bool = key(
         "use the files that `codec.checkpoint`, `priors.<name>.checkpoint`, `likelihood.checkpoint`, "
-        "`likelihood.network.checkpoint`, `residual.checkpoint` and `diffusion.denoisers.<name>.checkpoint` "
-        "name; `false` trains, counts and measures all of them",
+        "`likelihood.network.checkpoint`, `residual.checkpoint`, `supervised.checkpoints` and "
+        "`diffusion.denoisers.<name>.checkpoint` name; `false` trains, counts and measures all of them",
         "true, false",
     )
     device: Literal["auto", "cpu", "cuda"] = key(
@@ -83,8 +83,8 @@ class Config(Section):
     )
     targets: Annotated[list[Identifier], Field(min_length=1)] = key(
         "the data sets that a run without a named file is about, as are the tables `density.csv`, "
-        "`priors.csv` "
-        "and `timing.csv`. Files of others are made when asked for by name",
+        "`priors.csv`, `timing.csv`, `sdr.csv` and `psnr.csv`. Files of others are made when asked for by "
+        "name",
         "names",
     )
     datasets: Annotated[dict[Identifier, AnyDataset], WithoutNulls] = key(

@@ -342,6 +342,6 @@ class AudioDataset(Dataset):
             return BlindJob(name=method, rate=self.sample_rate, seed=seed)
         if family == "supervised":
             kind = self.supervised.kind(method) if self.supervised else method
-            return SupervisedJob(name=kind, classes=self.source_classes)
+            return SupervisedJob(name=kind, classes=self.source_classes, rate=self.sample_rate)
         codec = self.check_codec if method == "codec_ceiling" else None
         return OracleJob(name=method, rate=self.sample_rate, codec=codec)

@@ -51,6 +51,7 @@ class SupervisedJob(Job):
     family: Literal["supervised"] = "supervised"
     name: str
     classes: list[str]  # of the sources, in order
+    rate: int  # Hz
 
 
 class ClassNmfJob(Job):

@@ -33,7 +33,8 @@ class Supervised:
 
 def open_method(job: SupervisedJob, given: Given) -> Supervised:
     """The network of `job`; ValueError, naming the file, for another one."""
-    network = read_separator(needed(given.network, "network"), name=job.name, classes=job.classes)
+    path = needed(given.network, "network")
+    network = read_separator(path, name=job.name, classes=job.classes, rate=job.rate)
     return Supervised(network.to(given.device), given.device)
 
 

@@ -109,27 +109,31 @@ def parameters_of(network: nn.Module) -> int:
 
 
 def write_separator(
-    path: Path, network: MixtureSeparator, *, classes: Sequence[str], provenance: Mapping[str, Any]
+    path: Path, network: MixtureSeparator, *, classes: Sequence[str], rate: int, provenance: Mapping[str, Any]
 ) -> None:
-    """Write the weights with what rebuilds the network; `provenance` is kept as JSON."""
+    """Write the weights with what rebuilds the network, and the rate in Hz; `provenance` is kept as JSON."""
     fields = {
         "name": next(name for name, kind in SETTINGS.items() if kind is type(network.settings)),
         "settings": network.settings.model_dump(mode="json"),
         "classes": list(classes),
+        "rate": rate,
         "provenance": dict(provenance),
     }
     write_tensors(path, network.state_dict(), form=FORM, version=VERSION, fields=fields)
 
 
-def read_separator(path: Path, *, name: str, classes: Sequence[str]) -> MixtureSeparator:
+def read_separator(path: Path, *, name: str, classes: Sequence[str], rate: int) -> MixtureSeparator:
     """The network at `path`, ready for inference; ValueError, naming the file, for another one.
 
-    `name` is its kind, one of SETTINGS.
+    `name` is its kind, one of SETTINGS; `rate` is in Hz.
     """
     header, tensors = read_header(path, form=FORM, version=VERSION), read_tensors(path)
-    held = (header.get("name"), header.get("classes"))
-    if held != (name, list(classes)):
-        raise ValueError(f"{path}: a {held[0]} for {held[1]}, not a {name} for {list(classes)}; train it")
+    held = (header.get("name"), header.get("classes"), header.get("rate"))
+    if held != (name, list(classes), rate):
+        raise ValueError(
+            f"{path}: a {held[0]} for {held[1]} at {held[2]} Hz, not a {name} for {list(classes)} at {rate} "
+            "Hz; train it"
+        )
     with interpreting(path):
         settings = SETTINGS[name](**header["settings"])
         make = partial(MixtureSeparator, settings, sources=len(classes))

@@ -1,6 +1,6 @@
 """The page of a decoder's candidates: a few mixtures, their sources, and each candidate (Figure 1)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -12,18 +12,25 @@ from lass.evaluation.tables.scores import Metric, Separated, score_mixtures
 
 
 def draw_candidates(
-    shown: Separations, *, title: str, metric: Metric, medium: Medium, labels: Mapping[str, str], path: Path
+    shown: Separations,
+    *,
+    title: str,
+    metric: Metric,
+    medium: Medium,
+    classes: Sequence[str],
+    labels: Mapping[str, str],
+    path: Path,
 ) -> None:
     """Write the page of `shown`, whose estimates are candidates by name, in their best order.
 
-    Its table is about the mixtures shown. `labels` has the label of every class: sources of equal labels may
-    change places.
+    Its table is about the mixtures shown. `classes` are those of the sources of a mixture, which may repeat;
+    `labels` has the label of every class: sources of equal labels may change places.
     """
     scores = pd.concat(
         [score_mixtures(metric, separated(shown, name, labels), method=name) for name in shown.estimates],
         ignore_index=True,
     )
-    table = metric.summarise(scores, classes=list(labels))
+    table = metric.summarise(scores, classes=classes)
     page = Page(title=title, table=table, separations=shown, scores=scores)
     write_page(page, metric=metric, medium=medium, path=path)
 

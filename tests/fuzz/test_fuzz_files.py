@@ -116,8 +116,9 @@ TENSOR_FILES = [
     Kind("network", write_a_network,
          lambda path: read_network(path, sources=["a", "b"], weights=[0.5, 0.5], codebook="x"), finite),
     Kind("separator", lambda path: write_separator(
-            path, new_separator(SEPARATOR, sources=2, seed=0), classes=["a", "b"], provenance={}),
-         lambda path: read_separator(path, name="conv_tasnet", classes=["a", "b"]), finite),
+            path, new_separator(SEPARATOR, sources=2, seed=0), classes=["a", "b"], rate=8000,
+            provenance={}),
+         lambda path: read_separator(path, name="conv_tasnet", classes=["a", "b"], rate=8000), finite),
     Kind("denoiser", write_a_denoiser,
          lambda path: read_denoiser(path, classes=["a"], conditional=False), finite),
     Kind("dictionaries", lambda path: write_dictionaries(

@@ -16,7 +16,7 @@ def test_a_method_is_opened_by_its_family() -> None:
 
 
 def test_what_cannot_be_opened() -> None:
-    job = SupervisedJob(name="conv_tasnet", classes=["drums", "bass"])
+    job = SupervisedJob(name="conv_tasnet", classes=["drums", "bass"], rate=16000)
     with pytest.raises(ValueError, match="this method needs the network: give its file"):
         open_family(job, {}, device="cpu")
     with pytest.raises(ValueError, match="device 'tpu': choose auto, cpu or cuda"):

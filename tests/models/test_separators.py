@@ -133,8 +133,8 @@ def test_masks_of_conv_tasnet_are_never_shut() -> None:
 @pytest.mark.parametrize("name", SUPERVISED)
 def test_a_stored_network_separates_alike(name: str, tmp_path: Path) -> None:
     network, path = small(name).eval(), tmp_path / "network.safetensors"
-    write_separator(path, network, classes=["drums", "bass"], provenance={"seed": 0})
-    found = read_separator(path, name=name, classes=["drums", "bass"])
+    write_separator(path, network, classes=["drums", "bass"], rate=8000, provenance={"seed": 0})
+    found = read_separator(path, name=name, classes=["drums", "bass"], rate=8000)
     assert found.settings == SMALL[name]
     mixtures = torch.randn(1, 2000, generator=torch.Generator().manual_seed(0))
     halves = torch.full((len(mixtures), 2), 0.5)
@@ -143,10 +143,11 @@ def test_a_stored_network_separates_alike(name: str, tmp_path: Path) -> None:
 
 def test_a_network_for_something_else(tmp_path: Path) -> None:
     path = tmp_path / "network.safetensors"
-    write_separator(path, small("conv_tasnet"), classes=["drums", "bass"], provenance={})
+    write_separator(path, small("conv_tasnet"), classes=["drums", "bass"], rate=8000, provenance={})
     wanted: list[dict[str, Any]] = [
-        {"name": "hybrid_demucs", "classes": ["drums", "bass"]},
-        {"name": "conv_tasnet", "classes": ["bass", "drums"]},
+        {"name": "hybrid_demucs", "classes": ["drums", "bass"], "rate": 8000},
+        {"name": "conv_tasnet", "classes": ["bass", "drums"], "rate": 8000},
+        {"name": "conv_tasnet", "classes": ["drums", "bass"], "rate": 16000},
     ]
     for one in wanted:
         with pytest.raises(ValueError, match=r"network\.safetensors: a conv_tasnet for \['drums', 'bass'\]"):

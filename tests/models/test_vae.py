@@ -271,13 +271,13 @@ def test_an_interrupted_training_ends_with_the_same_bytes(tmp_path: Path) -> Non
 
 def test_a_stored_network_separates_alike(tmp_path: Path) -> None:
     network, path = small().eval(), tmp_path / "network.safetensors"
-    write_separator(path, network, classes=["drums", "bass"], provenance={"seed": 0})
-    found = read_separator(path, name="disentangled", classes=["drums", "bass"])
+    write_separator(path, network, classes=["drums", "bass"], rate=8000, provenance={"seed": 0})
+    found = read_separator(path, name="disentangled", classes=["drums", "bass"], rate=8000)
     assert found.settings == SMALL
     mixtures, halves = noise(1, 1000), torch.full((1, 2), 0.5)
     assert torch.equal(separate(found, mixtures, weights=halves), separate(network, mixtures, weights=halves))
     with pytest.raises(ValueError, match=r"a disentangled for .*, not a conv_tasnet"):
-        read_separator(path, name="conv_tasnet", classes=["drums", "bass"])
+        read_separator(path, name="conv_tasnet", classes=["drums", "bass"], rate=8000)
 
 
 def test_segments_that_are_too_short() -> None:

@@ -1,6 +1,7 @@
 """The page of candidates: every mixture, its sources and each candidate, with scores by hand."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,9 +23,8 @@ def test_pictures(tmp_path: Path) -> None:
     for number in (1, 2):
         shown = shown.with_estimates(f"candidate {number}", off, metric=Psnr(), labels=LABELS)
     path = tmp_path / "page.html"
-    draw_candidates(
-        shown, title="Candidates", metric=Psnr(), medium=Pictures((1, 4, 4)), labels=LABELS, path=path
-    )
+    told: dict[str, Any] = {"metric": Psnr(), "classes": list(LABELS), "labels": LABELS}
+    draw_candidates(shown, title="Candidates", medium=Pictures((1, 4, 4)), path=path, **told)
     text = path.read_text(encoding="utf-8")
     assert text.count("<h3>candidate 1</h3>") == text.count("<h3>candidate 2</h3>") == 2
     assert text.count("<h3>true</h3>") == 2
@@ -33,14 +33,16 @@ def test_pictures(tmp_path: Path) -> None:
     assert text.count("<img ") == 2 * (1 + 2 + 2 * 2)
 
 
-def test_sounds_can_be_played(tmp_path: Path) -> None:
+@pytest.mark.parametrize("classes", [["drums", "bass"], ["speech", "speech"]])
+def test_sounds_can_be_played(classes: list[str], tmp_path: Path) -> None:
     sources = np.random.default_rng(0).normal(0, 0.1, (1, 2, 2000)).astype(np.float32)
-    metric, labels = Sdr(rate=1000, window=1.0), {"drums": "drums", "bass": "bass"}
-    shown = Separations([0], [["drums", "bass"]], sources.sum(axis=1), sources)
+    metric, labels = Sdr(rate=1000, window=1.0), {name: name for name in classes}
+    shown = Separations([0], [classes], sources.sum(axis=1), sources)
     noisy = {0: sources[0] + np.random.default_rng(1).normal(0, 0.01, (2, 2000)).astype(np.float32)}
     shown = shown.with_estimates("candidate 1", noisy, metric=metric, labels=labels)
     path = tmp_path / "page.html"
-    draw_candidates(shown, title="Candidates", metric=metric, medium=Sounds(1000), labels=labels, path=path)
+    told: dict[str, Any] = {"metric": metric, "classes": classes, "labels": labels}
+    draw_candidates(shown, title="Candidates", medium=Sounds(1000), path=path, **told)
     text = path.read_text(encoding="utf-8")
     assert text.count('class="choose"') == 1 + 2 + 2
     notes = [float(part.split(" dB")[0]) for part in text.split('<span class="note">')[1:]]

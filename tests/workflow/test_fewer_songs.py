@@ -29,6 +29,12 @@ def test_each_set_trains_its_own_models(tmp_path: Path) -> None:
     assert outcome.jobs["gather_tables"] == 1
 
 
+def test_targets_without_the_table_are_named(tmp_path: Path) -> None:
+    outcome = dry_run(tmp_path, targets=["results/psnr.csv"], configs=[CONFIG])
+    assert outcome.status == 1
+    assert "has a table psnr: name one that has" in outcome.output
+
+
 @pytest.mark.slow
 def test_the_table_of_all_names_the_data_set(tmp_path: Path) -> None:
     """From tables that are there."""

@@ -117,7 +117,10 @@ def tables_of_all(wildcards):
     """The same table of every data set that is asked for: of scores, as far as they have it."""
     name = wildcards.table
     if name in ("sdr", "psnr"):
-        return [f"results/{each}_{name}.csv" for each in settings.targets if name in DATASETS[each].tables]
+        having = [each for each in settings.targets if name in DATASETS[each].tables]
+        if not having:
+            raise WorkflowError(f"none of the targets {settings.targets} has a table {name}: name one that has")
+        return [f"results/{each}_{name}.csv" for each in having]
     return [f"results/{each}/{name}.csv" for each in settings.targets]
 
 

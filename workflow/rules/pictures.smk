@@ -37,6 +37,7 @@ rule show_candidates:
         check=codec_check,
         metric=of_dataset("metric"),
         medium=of_dataset("medium"),
+        classes=of_dataset("source_classes"),
         labels=asked(
             lambda dataset, wildcards: {each.source: each.label for each in dataset.prior_of_each_class}
         ),

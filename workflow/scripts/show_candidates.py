@@ -46,6 +46,7 @@ with logged(snakemake.log[0]) as logger:
         title=f"Candidates of {snakemake.wildcards.dataset}",
         metric=metric,
         medium=medium,
+        classes=params.classes,
         labels=params.labels,
         path=Path(snakemake.output.page),
     )

@@ -48,6 +48,7 @@ with logged(snakemake.log[0]) as logger:
     def write(origin: dict[str, Any]) -> None:
         """The network, and where it comes from."""
         path = Path(snakemake.output.checkpoint)
-        write_separator(path, network, classes=mixing.sources or data.classes, provenance=origin)
+        told: dict[str, Any] = {"classes": mixing.sources or data.classes, "rate": data.rate}
+        write_separator(path, network, **told, provenance=origin)
 
     train_to_file(network, run, write=write)
