@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lass.settings import Computed
-from lass.storage import damaged, interpreting, short_of_memory, written_aside
+from lass.storage import damaged, interpreting, short_of_memory
+from lass.writing import written_aside
 
 FORMAT = "lass-tokens"
 VERSION = "1"

@@ -15,25 +15,46 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-# Two rooms are open to every other: `storage` (files complete or absent: a second writer is a copy) and
-# `settings` (what modules of settings are made of).
+# Three rooms are open to every other: `writing` (files complete or absent: a second writer is a copy), `storage`
+# (tensor files) and `settings` (what modules of settings are made of).
 DOORS: dict[str, set[str]] = {
     "settings": set(),
-    "storage": set(),
+    "writing": set(),
+    "storage": {"writing"},
     "compute": {"settings"},
     "runtime": set(),
     "config": {"settings"},  # and the modules of settings of all rooms: LIGHT
-    "songs": {"settings", "storage"},
-    "tokens": {"settings", "storage"},
-    "data": {"compute", "settings", "storage", "tokens"},
-    "likelihood": {"settings", "storage"},
-    "models": {"compute", "likelihood", "settings", "storage"},
-    "training": {"compute", "models", "settings", "storage"},
+    "songs": {"settings", "storage", "writing"},
+    "tokens": {"settings", "storage", "writing"},
+    "data": {"compute", "settings", "storage", "tokens", "writing"},
+    "likelihood": {"settings", "storage", "writing"},
+    "models": {"compute", "likelihood", "settings", "storage", "writing"},
+    "training": {"compute", "models", "settings", "storage", "writing"},
     "separation": {"compute", "likelihood", "settings"},
-    "evaluation": {"settings", "storage"},
-    "pages": {"config", "data", "evaluation", "settings", "storage"},
-    "methods": {"compute", "data", "likelihood", "models", "separation", "settings", "storage", "tokens"},
-    "bundle": {"compute", "data", "likelihood", "methods", "models", "separation", "settings", "storage"},
+    "evaluation": {"settings", "storage", "writing"},
+    "pages": {"config", "data", "evaluation", "settings", "storage", "writing"},
+    "methods": {
+        "compute",
+        "data",
+        "likelihood",
+        "models",
+        "separation",
+        "settings",
+        "storage",
+        "tokens",
+        "writing",
+    },
+    "bundle": {
+        "compute",
+        "data",
+        "likelihood",
+        "methods",
+        "models",
+        "separation",
+        "settings",
+        "storage",
+        "writing",
+    },
     "shipped": set(),
     "api": {"bundle", "compute", "data", "settings"},
     "cli": {"api", "bundle", "data", "models", "pages", "runs", "settings"},

@@ -14,15 +14,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from lass.storage import (
-    aside_of,
-    left_asides,
-    read_header,
-    read_sizes,
-    read_tensors,
-    write_tensors,
-    written_aside,
-)
+from lass.storage import read_header, read_sizes, read_tensors, write_tensors
+from lass.writing import aside_of, left_asides, written_aside
 
 
 @pytest.fixture

@@ -26,7 +26,8 @@ from lass.likelihood.counts import SparseCounts, write_counts
 from lass.likelihood.merging import merge_to_likelihood
 from lass.likelihood.tensor import read_likelihood
 from lass.songs.rendering import write_song
-from lass.storage import aside_of, left_asides, write_tensors, written_aside
+from lass.storage import write_tensors
+from lass.writing import aside_of, left_asides, written_aside
 from tests.bundle.toy import audio_codec, audio_parts, unpacked
 
 ROOM = 20_000
@@ -136,7 +137,7 @@ def test_a_folder_that_is_closed(tmp_path: Path, number: int) -> None:
 
 def elsewhere(code: str, path: Path) -> "subprocess.Popen[bytes]":
     """A process that begins to write `path`, then runs `code`."""
-    begin = "import os, sys, pathlib\nfrom lass.storage import written_aside\n"
+    begin = "import os, sys, pathlib\nfrom lass.writing import written_aside\n"
     begin += "with written_aside(pathlib.Path(sys.argv[1])) as aside:\n    aside.write_text('whole')\n    "
     return subprocess.Popen([sys.executable, "-c", begin + code, str(path)], stdin=subprocess.PIPE)
 
@@ -203,7 +204,7 @@ def test_packing_that_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     killed_while(monkeypatch, "lass.bundle.folder.check_model", lambda: pack(2))
     assert len(left()) == 2
     assert read_description(folder).made["seed"] == 1
-    monkeypatch.setattr("lass.storage._swept", set())
+    monkeypatch.setattr("lass.writing._swept", set())
     pack(3)
     assert left() == ["toy"]
 
@@ -221,7 +222,7 @@ def test_packing_that_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         os._exit(0)
     os.waitpid(child, 0)
     assert "toy" not in left()
-    monkeypatch.setattr("lass.storage._swept", set())
+    monkeypatch.setattr("lass.writing._swept", set())
     (tmp_path / "parts" / "codec.safetensors").rename(tmp_path / "codec")
     with pytest.raises(FileNotFoundError, match=r"codec\.safetensors"):
         pack(5)

@@ -31,7 +31,8 @@ from lass.models.network import CodecNetwork
 from lass.models.settings import CodecCheck, PriorOfClass
 from lass.separation.settings import Beam, Estimation, Greedy, Refinement, TopK
 from lass.settings import Identifier, distinct_names
-from lass.storage import damaged, interpreting, read_header, written_aside
+from lass.storage import damaged, interpreting, read_header
+from lass.writing import written_aside
 
 WINDOW = 1024  # tokens of audio that are separated at once, as in the paper: 2.97 s of Jukebox's
 NOISE, STRENGTH = (

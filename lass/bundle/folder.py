@@ -57,7 +57,7 @@ from lass.models.likelihood_network import read_network
 from lass.models.parts import open_priors
 from lass.models.settings import PriorOfClass
 from lass.separation.settings import Measured
-from lass.storage import aside_of, explained, left_asides, sweep
+from lass.writing import aside_of, explained, left_asides, sweep
 
 CARD = "README.md"
 CPU = torch.device("cpu")

@@ -3,7 +3,7 @@
 A file is the same while its size, its mtime and its ctime are: no copying tool can set that back. Where they
 differ, its bytes decide, as far as a job has noted their digest in the record: neither a touch nor a folder
 that is put back from a copy reruns anything.
-Imports neither torch nor numpy (nor `lass.storage`, which has numpy): the workflow asks at every start.
+Imports neither torch nor numpy: the workflow asks at every start.
 """
 
 import hashlib
@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from lass.data.settings import Contents
+from lass.writing import written_aside
 
 FORM, VERSION = "lass.contents", 1
 
@@ -132,7 +133,5 @@ def _read_record(path: Path, contents: Contents) -> dict[str, Known]:
 def _write_record(path: Path, contents: Contents, entries: dict[str, Known]) -> None:
     files = {name: asdict(entry) for name, entry in entries.items()}
     document = {"form": FORM, "version": VERSION, "root": contents.root, "files": files}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    aside.write_text(json.dumps(document) + "\n", encoding="ascii")
-    aside.replace(path)
+    with written_aside(path) as aside:
+        aside.write_text(json.dumps(document) + "\n", encoding="ascii")

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lass.storage import damaged, short_of_memory, written_aside
+from lass.storage import damaged, short_of_memory
+from lass.writing import written_aside
 
 SCHEMA = pa.schema(
     {

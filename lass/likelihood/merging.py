@@ -18,16 +18,8 @@ from lass.likelihood.counts import FORM as COUNTS
 from lass.likelihood.counts import VERSION as COUNTS_VERSION
 from lass.likelihood.keys import Integers, run_starts
 from lass.likelihood.tensor import FORM, VERSION, sums_over_mixture, tuple_dtype
-from lass.storage import (
-    aside_of,
-    damaged,
-    explained,
-    mapped_tensors,
-    read_arrays,
-    read_header,
-    read_sizes,
-    sweep,
-)
+from lass.storage import damaged, mapped_tensors, read_arrays, read_header, read_sizes
+from lass.writing import aside_of, explained, sweep
 
 ENTRY = 96  # bytes that an entry takes at most while it is added up or normalised
 LEAST = 1 << 16  # entries that are handled at once in any memory

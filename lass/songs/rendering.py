@@ -17,7 +17,7 @@ import yaml
 from lass.songs.composer import derive_seed
 from lass.songs.performance import AS_COMPOSED, LEVEL_DB, RATE, Performance, Playing, perform_song
 from lass.songs.score import Song, write_midi
-from lass.storage import aside_of, explained, opened_sink, sweep
+from lass.writing import aside_of, explained, opened_sink, sweep
 
 SPLITS = ("train", "validation", "test")
 PLAYED = "played_"  # what splits are called that play the test songs on other instruments

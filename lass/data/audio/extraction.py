@@ -10,7 +10,7 @@ import numpy as np
 from lass.data.audio.files import write_audio
 from lass.data.audio.recordings import Listing, describe_damage, read_sources
 from lass.data.audio.tracks import INDEX, Entry, Index, path_of
-from lass.storage import written_aside
+from lass.writing import written_aside
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import soundfile
 
 from lass.data.audio.headers import UNKNOWN, SoundStream, open_sound
 from lass.data.settings import AUDIO_SUFFIXES
-from lass.storage import opened_sink, written_aside
+from lass.writing import opened_sink, written_aside
 
 FORMATS = {".wav": "WAV", ".flac": "FLAC"}
 SUFFIXES = AUDIO_SUFFIXES

@@ -14,7 +14,7 @@ import soxr
 
 from lass.data.audio.files import ends_early, forget_time, reading, stated_frames
 from lass.data.audio.headers import open_sound
-from lass.storage import Sink, aside_of, sweep
+from lass.writing import Sink, aside_of, sweep
 
 BLOCK = 2**18  # frames that are read at once
 _FASTEST_FLAC = 655_350  # Hz

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lass.data.compression import UNREADABLE, open_content
-from lass.storage import written_aside
+from lass.writing import written_aside
 
 _BLOCK = 1 << 20
 _LENGTHS = {"md5": 32, "sha256": 64}  # digits of a sum

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lass.storage import written_aside
+from lass.writing import written_aside
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,7 +11,7 @@ from PIL import Image
 
 from lass.evaluation.figures.drawing import DPI, new_figure, write_figure
 from lass.evaluation.separations import Array, Embedded, Separations
-from lass.storage import written_aside
+from lass.writing import written_aside
 
 FloatArray = NDArray[np.float64]
 

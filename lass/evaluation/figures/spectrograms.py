@@ -12,7 +12,7 @@ from PIL import Image
 
 from lass.evaluation.figures.drawing import new_figure, write_figure
 from lass.evaluation.separations import Array, Embedded, Separations
-from lass.storage import written_aside
+from lass.writing import written_aside
 
 WINDOW = 0.032  # seconds, in a power of two of samples
 RANGE = 70.0  # dB from black to the brightest point of a source

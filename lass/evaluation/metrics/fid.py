@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lass.storage import written_aside
+from lass.writing import written_aside
 
 FloatArray = NDArray[np.float64]
 Images = NDArray[np.float32]

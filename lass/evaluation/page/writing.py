@@ -14,7 +14,7 @@ from lass.evaluation.page.description import Page, explained_columns, explained_
 from lass.evaluation.separations import Array, Embedded, Medium
 from lass.evaluation.tables.files import records
 from lass.evaluation.tables.scores import Metric
-from lass.storage import written_aside
+from lass.writing import written_aside
 
 LIMIT = 15_000_000
 """Bytes of sounds and pictures in a page, nearly all of it: mixtures that would exceed it are left out."""

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from lass import __version__
-from lass.storage import written_aside
+from lass.writing import written_aside
 
 
 def write_csv(table: pd.DataFrame, *, path: Path) -> None:

@@ -21,7 +21,7 @@ from lass.data.audio.streams import (
     survey,
     survey_array,
 )
-from lass.storage import Sink, aside_of
+from lass.writing import Sink, aside_of
 
 
 def sound(frames: int, *, channels: int = 2) -> np.ndarray:

@@ -51,9 +51,9 @@ class Case:
         return self.directory / "results"
 
     def forget(self, names: tuple[str, ...]) -> None:
-        """Delete results."""
+        """Delete results, as far as they are there."""
         for path in (self.results / name for name in names):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
     def targets(self, names: tuple[str, ...] | None = None) -> list[str]:
         return [f"results/{name}" for name in names or self.job.outputs]
