@@ -15,8 +15,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-# Three rooms are open to every other: `writing` (files complete or absent: a second writer is a copy), `storage`
-# (tensor files) and `settings` (what modules of settings are made of).
+# Three rooms are open to every other: `writing` (files complete or absent: a second writer is a copy),
+# `storage` (tensor files) and `settings` (what modules of settings are made of).
 DOORS: dict[str, set[str]] = {
     "settings": set(),
     "writing": set(),
