@@ -44,7 +44,8 @@ def read_stems(path: Path) -> dict[str, Stem]:
         # every value as text: so 01 names a file, and quotes mean nothing
         document = yaml.load(text, Loader=yaml.BaseLoader)
     except (yaml.YAMLError, ValueError) as error:
-        raise ValueError(f"{path} is no readable YAML ({error}): download or make it again") from error
+        reason = " ".join(str(error).split())  # of several lines
+        raise ValueError(f"{path} is no readable YAML ({reason}): download or make it again") from error
     stems = document.get("stems") if isinstance(document, dict) else None
     if not isinstance(stems, dict):
         raise ValueError(f"{path} has no mapping `stems` of stems: download or make it again")
