@@ -91,7 +91,7 @@ def train(network: nn.Module, run: Run, *, precision: Chosen) -> Progress:
         norms.append(norm)
         validates = progress.step % settings.validate_every == 0 or progress.step == settings.steps
         saves = progress.step % settings.save_every == 0 and progress.step < settings.steps
-        if validates or saves or norm.device.type == "cpu" or len(norms) == UNSEEN:
+        if validates or saves or len(norms) >= unseen(norm.device):
             check_gradients(norms, end=progress.step)
             norms.clear()
         if validates:
@@ -125,7 +125,7 @@ def training_step(
 ) -> tuple[dict[str, Tensor], Tensor]:
     """One update of the weights; batch and codebook restarts depend on (seed, step) alone.
 
-    Losses and the norm of the gradient are those before it. A GPU is not waited for.
+    Losses and the norm of the gradient are those before it. A GPU is not waited for here.
     """
     rng = generator(run.seed, "training", step)
     network.train()
@@ -141,6 +141,11 @@ def training_step(
     norm = nn.utils.clip_grad_norm_(network.parameters(), run.settings.clip)
     optimizer.step()
     return {name: value.detach() for name, value in losses.items()}, norm
+
+
+def unseen(device: torch.device) -> int:
+    """Number of steps on this device whose gradients are looked at together."""
+    return 1 if device.type == "cpu" else UNSEEN
 
 
 def check_gradients(norms: list[Tensor], *, end: int) -> None:

@@ -17,7 +17,18 @@ from lass.models.settings import Training
 from lass.models.transformer import Transformer, TransformerShape
 from lass.models.vqvae import Vqvae, VqvaeShape
 from lass.settings import Chosen
-from lass.training import Progress, Run, check_gradients, new_optimizer, train, train_to_file, training_step
+from lass.storage import read_tensors
+from lass.training import (
+    UNSEEN,
+    Progress,
+    Run,
+    check_gradients,
+    new_optimizer,
+    train,
+    train_to_file,
+    training_step,
+    unseen,
+)
 
 SETTINGS = Training(
     steps=11,
@@ -261,7 +272,7 @@ class Slope(nn.Module):
         return {"loss": (factor * self.height).sum()}
 
 
-def climb(network: Slope, folder: Path, *, stop_at: int | None = None) -> Progress:
+def climb(network: Slope, folder: Path, *, stop_at: int | None = None, **changes: Any) -> Progress:
     calls = itertools.count(1)
 
     def draw_batch(_: np.random.Generator) -> None:
@@ -271,6 +282,7 @@ def climb(network: Slope, folder: Path, *, stop_at: int | None = None) -> Progre
     settings = replace(
         SETTINGS, steps=8, learning_rate=1.0, warmup=1, weight_decay=0.0, validate_every=1, save_every=2
     )
+    settings = replace(settings, **changes)
     described = new_run(draw_batch, folder, validation=[None], settings=settings, seed=0)
     return train(network, described, precision="float32")
 
@@ -303,6 +315,35 @@ def test_divergence_is_an_error_that_leaves_the_last_state(tmp_path: Path) -> No
     with pytest.raises(ValueError, match=r"diverged at step 4 \(gradient norm nan\): lower learning_rate"):
         climb(Slope(breaks_at=3.5), tmp_path)
     assert (tmp_path / "state.safetensors").is_file()
+
+
+@pytest.mark.parametrize(("breaks_at", "step"), [(1.5, 2), (2.5, 3)])
+@pytest.mark.parametrize(("saves", "validates"), [(2, 8), (8, 2)], ids=["save", "validation"])
+def test_gradients_that_wait_are_looked_at_before_weights_are_used(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    breaks_at: float,
+    step: int,
+    saves: int,
+    validates: int,
+) -> None:
+    """As on a GPU: of steps 2 and 3 one breaks the weights, and after step 3 they are saved or validated."""
+    monkeypatch.setattr("lass.training.unseen", lambda _: UNSEEN)
+    caplog.set_level(logging.INFO, logger="lass")
+    with pytest.raises(ValueError, match=rf"diverged at step {step} \(gradient norm nan\)"):
+        climb(Slope(breaks_at=breaks_at), tmp_path, save_every=saves, validate_every=validates)
+    assert "nan" not in caplog.text
+    assert caplog.text.count("validation_loss") == (1 if validates == 2 else 0)
+    state = tmp_path / "state.safetensors"
+    assert state.exists() == (saves == 2), "that of two steps"
+    if saves == 2:
+        assert all(tensor.isfinite().all() for tensor in read_tensors(state).values())
+
+
+def test_gradients_wait_on_a_gpu_alone() -> None:
+    assert (unseen(torch.device("cpu")), unseen(torch.device("cuda"))) == (1, UNSEEN)
 
 
 def test_the_first_gradient_of_several_that_is_not_finite_is_named() -> None:
