@@ -6,7 +6,9 @@ Takes most of an hour on one core. What is done stands in DIR/cells.json: the sa
 """
 
 import argparse
+import fcntl
 import json
+import os
 import sys
 import tempfile
 import time
@@ -32,6 +34,7 @@ def main() -> int:
     torch.set_num_threads(1)  # of which the forks of this process have none
     given = options()
     given.work.mkdir(parents=True, exist_ok=True)
+    hold(given.work)
     if wrong := what_is_wrong(rules_of_run(given.work / "plan"), rules_of_workflow()):
         sys.exit("\n".join(wrong))
     toy: Path = given.toy or made_toy(given.work / "toy")
@@ -46,6 +49,14 @@ def main() -> int:
     if given.write:
         write_table(cells, Path("docs/reliability.md"))
     return int(bool(unfinished(cells, given.rules, given.faults)))
+
+
+def hold(work: Path) -> None:
+    """Keep other runs out of this folder until this process ends."""
+    try:
+        fcntl.flock(os.open(work / "lock", os.O_CREAT | os.O_RDWR), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit(f"another run has {work}: wait for its end, or choose another folder with --work")
 
 
 def made_toy(toy: Path) -> Path:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.workflow.faults import faults
+from tests.workflow.faults.__main__ import hold
 from tests.workflow.faults.case import Case, NotHit, inputs_of
 from tests.workflow.faults.faults import FAULTS, GOOD, cell_of, victims
 from tests.workflow.faults.jobs import JOBS, Job
@@ -109,6 +110,13 @@ def test_cells_that_are_missing_or_not_hit_are_not_good() -> None:
         "draw, clock back: not run",
     ]
     assert unfinished(cells, ["draw"], ["job killed"]) == []
+
+
+def test_a_folder_is_of_one_run_at_a_time(tmp_path: Path) -> None:
+    """Each begins with an unlocking, which would be that of the other's folder."""
+    hold(tmp_path)
+    with pytest.raises(SystemExit, match=r"another run has .*: wait for its end"):
+        hold(tmp_path)
 
 
 @pytest.mark.workflow
