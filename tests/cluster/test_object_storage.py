@@ -33,7 +33,7 @@ NOBODY = {
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
     """The address of a server that keeps buckets in memory."""
-    pytest.importorskip("moto", reason="a server of S3: pip install '.[cluster]'")
+    pytest.importorskip("moto", reason="a server of S3: pip install '.[dev]'")
     pytest.importorskip("snakemake_storage_plugin_s3", reason="pip install '.[cluster]'")
     [port] = free_ports(1)
     line = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
