@@ -21,6 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 1200  # seconds after which a test gives up waiting for Snakemake
+START = 60  # seconds in which a Snakemake has to begin, of which the first waits for imports
 KILLED = 128 + signal.SIGKILL
 
 
@@ -77,13 +78,17 @@ def launched(
         with Path(os.devnull).open() as nothing:
             streams = [nothing.fileno(), output.fileno(), output.fileno()]
             socket.send_fds(told, [json.dumps(asked).encode()], streams)
-        running = Running(int(told.recv(16)), log, told)
+        running = Running(0, log, told)
         try:
+            told.settimeout(START)
+            running.pid = int(told.recv(16))
+            told.settimeout(None)
             yield running
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(running.pid, signal.SIGKILL)
-            running.wait()
+            if running.pid:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(running.pid, signal.SIGKILL)
+                running.wait()
 
 
 @contextlib.contextmanager

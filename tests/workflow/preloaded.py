@@ -5,8 +5,8 @@
 Imports take longer than jobs of toy size do. Whoever connects sends the arguments of Snakemake, and is told
 the number of a process that is as one of its own, and at the end its exit status. Snakemake leads a session;
 what it starts in place of Python is `forked.py`, which has the script run by another fork, of the same
-session, and ends as that ends. Nothing of `lass` is imported here: a run imports it from where it runs. All
-ends with the pipe.
+session, and ends as that ends. Nothing of `lass` is imported here: a run imports it from where it runs. It
+ends with the pipe; Snakemakes that are running then go on.
 """
 
 import contextlib
@@ -64,14 +64,14 @@ def main() -> None:
             connection, _ = listener.accept()
             message, streams, *_ = socket.recv_fds(connection, LARGEST, 3)
             if not (pid := os.fork()):
-                connection.close()
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                os._exit(status_of(lambda: lead(json.loads(message), streams)))  # noqa: B023 (at once)
+                for end in (listener.detach(), ended, ends, *(other.detach() for other in running.values())):
+                    os.close(end)  # or nobody would see the end of what this was forked from
+                os._exit(status_of(lambda: lead(connection, message, streams)))  # noqa: B023 (at once)
             running[pid] = connection
             for stream in streams:
                 os.close(stream)
-            connection.send(str(pid).encode())
 
 
 def tell_ended(running: dict[int, socket.socket]) -> None:
@@ -82,9 +82,15 @@ def tell_ended(running: dict[int, socket.socket]) -> None:
                 connection.send(str(os.waitstatus_to_exitcode(found[1])).encode())
 
 
-def lead(asked: dict[str, Any], streams: list[int]) -> None:
-    """Become the leader of a session, and run Snakemake in it; `agent` names a function of a module."""
+def lead(connection: socket.socket, message: bytes, streams: list[int]) -> None:
+    """Become the leader of a session, say so, and run Snakemake in it with what is asked for.
+
+    `agent` in it names a function of a module.
+    """
     os.setsid()
+    with connection:
+        connection.send(str(os.getpid()).encode())
+    asked = json.loads(message)
     become(asked, streams)
     agent = None
     if asked["agent"]:
@@ -115,7 +121,8 @@ def run_snakemake(line: list[str], folder: Path, agent: Agent | None) -> None:
     alive, held = os.pipe()
     if not os.fork():
         os.close(held)
-        serve(listener, alive, agent)
+        os._exit(status_of(lambda: serve(listener, alive, agent)))
+    listener.close()
     os.environ[ADDRESS] = address
     sys.executable = shlex.join([sys.executable, "-I", "-S", str(CLIENT)])
     from snakemake.cli import main as snakemake  # noqa: PLC0415 (after the others)
@@ -129,22 +136,24 @@ def serve(listener: socket.socket, alive: int, agent: Agent | None) -> None:
     while alive not in select.select([listener.fileno(), alive], [], [])[0]:
         connection, _ = listener.accept()
         if not os.fork():
+            listener.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             status = status_of(lambda: answer(connection, agent))  # noqa: B023 (at once)
             connection.send(str(status).encode())
             os._exit(0)
         connection.close()
-    os._exit(0)
 
 
 def answer(connection: socket.socket, agent: Agent | None) -> None:
     """Run the script that is asked for, where and with what it is to run."""
+    import numpy as np  # noqa: PLC0415
     import torch  # noqa: PLC0415
 
     message, streams, *_ = socket.recv_fds(connection, LARGEST, 3)
     asked = json.loads(message)
     become(asked, streams)
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))  # Snakemake's, which torch has read too early
+    np.random.seed()  # noqa: NPY002 (what is not seeded differs from job to job, as in processes of their own)
     sys.argv = asked["arguments"]
     sys.path[0] = str(Path(sys.argv[0]).parent)
     if agent:
