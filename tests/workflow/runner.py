@@ -6,7 +6,6 @@ import hashlib
 import io
 import os
 import shutil
-import subprocess
 import sys
 import time
 import warnings
@@ -18,7 +17,7 @@ import yaml
 from snakemake.cli import main as snakemake
 from snakemake.utils import update_config
 
-from tests.workflow.launching import PATIENCE, Outcome, launched
+from tests.workflow.launching import PATIENCE, Outcome, launched, started
 
 ROOT = Path(__file__).parents[2]
 TEST_CONFIG = ROOT / "config" / "test.yaml"
@@ -117,12 +116,9 @@ def run(directory: Path, *options: str | Path, **wanted: Any) -> Outcome:
     """
     log, line = directory / "output.txt", command(directory, *options, **wanted)
     if os.environ.get("PYTHONUTF8") == "0":
-        program = [sys.executable, "-m", "snakemake", *line]
-        with log.open("w") as output:
-            done = subprocess.run(
-                program, cwd=ROOT, stdout=output, stderr=output, timeout=PATIENCE, check=False
-            )
-        return Outcome(done.returncode, log.read_text(encoding="utf-8"))
+        with started([sys.executable, "-m", "snakemake", *line], log) as running:
+            status = running.wait(PATIENCE)
+        return Outcome(status, log.read_text(encoding="utf-8"))
     with launched(line, log) as running:
         return running.wait()
 

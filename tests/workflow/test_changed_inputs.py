@@ -12,7 +12,7 @@ from PIL import Image
 
 from lass.config.shifts import Shifts
 from tests.workflow.recordings import write_songs
-from tests.workflow.runner import ROOT, TEST_CONFIG, dry_run, run, write_config
+from tests.workflow.runner import ROOT, TEST_CONFIG, digests, dry_run, run, write_config
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
@@ -22,6 +22,7 @@ ASCII = {
     "PYTHONUTF8": "0",
     "PYTHONCOERCECLOCALE": "0",
     "PYTHONIOENCODING": "ascii",
+    "PYTHONHASHSEED": "7",
 }
 Planned = Callable[[], dict[str, int]]
 
@@ -136,7 +137,10 @@ def test_pictures(tmp_path: Path) -> None:
 
 
 def test_a_locale_of_ascii(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Songs called by other letters are read; a root that the locale cannot name is refused."""
+    """Songs called by other letters are read; a root that the locale cannot name is refused.
+
+    Results are those of forks that have another locale and order sets in another way.
+    """
     songs = tmp_path / "songs"
     write_songs(songs, test=2)
     (songs / "test" / "Some Band - Song 0").rename(songs / "test" / "été")
@@ -144,12 +148,16 @@ def test_a_locale_of_ascii(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     (songs / "test" / "Some Band - Song 1").rename(songs / "test" / "niño")
     values = {"datasets": {"slakh": {"source": "stems", "root": str(songs)}}}
     config = write_config(tmp_path / "c.yaml", values)
+    targets = ["results/slakh/sources/test", "results/slakh/mixtures/test.parquet"]
+    (tmp_path / "forked").mkdir()
+    forked = run(tmp_path / "forked", configs=[TEST_CONFIG, config], targets=targets)
+    assert forked.status == 0, forked.output
     for name, value in ASCII.items():
         monkeypatch.setenv(name, value)
-    target = "results/slakh/sources/test"
-    outcome = run(tmp_path, configs=[TEST_CONFIG, config], targets=[target])
+    outcome = run(tmp_path, configs=[TEST_CONFIG, config], targets=targets)
     assert outcome.status == 0, outcome.output
-    assert (tmp_path / target / "été.wav").is_file()
+    assert (tmp_path / targets[0] / "été.wav").is_file()
+    assert digests(tmp_path, *targets) == digests(tmp_path / "forked", *targets)
     log = (tmp_path / "results/logs/extract_sources/slakh/test.log").read_text(encoding="utf-8")
     assert "left out niño" in log
     assert "UnicodeEncodeError" not in outcome.output
@@ -157,7 +165,7 @@ def test_a_locale_of_ascii(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     songs.rename(tmp_path / "chansons d'été")
     values["datasets"]["slakh"]["root"] = str(tmp_path / "chansons d'été")
     config = write_config(tmp_path / "c.yaml", values)
-    outcome = run(tmp_path, configs=[TEST_CONFIG, config], targets=[target])
+    outcome = run(tmp_path, configs=[TEST_CONFIG, config], targets=targets)
     assert outcome.status == 1
     assert "the locale knows only ASCII: set LC_ALL=C.UTF-8 or PYTHONUTF8=1" in outcome.output
     assert "UnicodeEncodeError" not in outcome.output
