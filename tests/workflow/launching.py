@@ -21,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 1200  # seconds after which a test gives up waiting for Snakemake
-START = 60  # seconds in which a Snakemake has to begin, of which the first waits for imports
+START = 300  # seconds in which a Snakemake has to begin, of which the first waits for imports
 KILLED = 128 + signal.SIGKILL
 
 
