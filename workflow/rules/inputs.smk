@@ -119,7 +119,9 @@ def tables_of_all(wildcards):
     if name in ("sdr", "psnr"):
         having = [each for each in settings.targets if name in DATASETS[each].tables]
         if not having:
-            raise WorkflowError(f"none of the targets {settings.targets} has a table {name}: name one that has")
+            raise WorkflowError(
+                f"none of the targets {settings.targets} has a table {name}: name one that has"
+            )
         return [f"results/{each}_{name}.csv" for each in having]
     return [f"results/{each}/{name}.csv" for each in settings.targets]
 
