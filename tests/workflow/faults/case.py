@@ -20,7 +20,8 @@ from tests.workflow.launching import Outcome, Running, launched
 from tests.workflow.runner import SCATTER, arguments, copy_run, digests
 
 REMEDY = re.compile(
-    r"again|anew|be fixed on system level|delete|free|remove|unlock|permission|choose another|make room",
+    r"again|anew|be fixed on system level|delete|free|remove|unlock|permission|choose another|make room"
+    r"|save it as|complete the|: give ",
     re.IGNORECASE,
 )
 
