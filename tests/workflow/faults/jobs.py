@@ -66,7 +66,7 @@ JOBS = [
         "tabulate_scores", ("slakh_sdr.csv", "slakh_sdr.png", "slakh_sdr.json"), ("slakh_sdr.html",), files=2
     ),
     Job("show_separations", ("slakh_separations.png", "slakh_examples"), files=3),
-    Job("show_candidates", ("mnist_candidates.png",)),
+    Job("show_candidates", ("mnist_candidates.png", "mnist_candidates.html")),
     Job("draw_page", ("slakh_sdr.html",)),
     Job("gather_tables", ("density.csv",)),
     Job("pack_model", ("slakh/model",)),
