@@ -15,7 +15,7 @@ def default_packing(dataset: "Dataset", name: str) -> Packing:
     packed = [*dataset.separation.methods, *dataset.diffusion_methods]
     rows = [row for row in dataset.tables[dataset.main].rows if row in packed]
     summary = f"Made from the data set {name} by this workflow."
-    return Packing(name=name, summary=summary, presets=Presets(best=(rows or packed)[-1 if rows else 0]))
+    return Packing(name=name, summary=summary, presets=Presets(best=rows[-1] if rows else packed[0]))
 
 
 def packed_model(dataset: "Dataset", packing: Packing) -> Unpacked:

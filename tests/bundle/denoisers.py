@@ -6,13 +6,13 @@ from typing import Any
 import torch
 
 from lass.bundle.folder import Parts, pack_model
-from lass.bundle.settings import About, Unpacked
+from lass.bundle.settings import Unpacked
 from lass.models.diffusion import new_denoiser, write_denoiser
 from lass.models.diffusion_settings import DenoiserSettings
 from lass.models.settings import Training
+from tests.bundle.toy import CLASSES, DRUMS_AND_BASS
 
 RATE, LENGTH = 1000, 1280
-CLASSES = ["drums", "bass"]
 IMAGE = (1, 4, 4)
 DEVIATIONS = {"drums": 0.3, "bass": 0.1}
 TRAINING = Training(steps=1, batch=1, learning_rate=1e-3)
@@ -37,17 +37,9 @@ def unpacked(**changes: Any) -> Unpacked:
     """A model of drums and bass, with some fields replaced."""
     priors = [{"source": name, "prior": name, "classes": [name], "conditional": False} for name in CLASSES]
     fields: dict[str, Any] = {
-        "about": About(name="toy", summary="Random weights.", licence="MIT"),
-        "kind": "audio",
-        "classes": CLASSES,
-        "sources": CLASSES,
-        "of_class": CLASSES,
-        "labels": {name: name for name in CLASSES},
-        "weights": [0.5, 0.5],
-        "image": None,
+        **DRUMS_AND_BASS,
         "denoisers": {"rate": RATE, "priors": priors},
         "length": LENGTH,
-        "bounds": None,
         "presets": {"best": {"diffusion": BEST}, "paper": {"diffusion": PAPER}},
     }
     return Unpacked.model_validate(fields | changes)

@@ -20,7 +20,6 @@ from lass.cli import app
 from tests.bundle import toy
 from tests.bundle.denoisers import (
     BEST,
-    CLASSES,
     DEVIATIONS,
     LENGTH,
     RATE,
@@ -30,6 +29,7 @@ from tests.bundle.denoisers import (
     write_diffusion_model,
     write_white,
 )
+from tests.bundle.toy import CLASSES
 
 
 @pytest.fixture(scope="module")

@@ -39,6 +39,20 @@ def presets(*, consistency: Any = "residual", likelihood: Any = "network") -> di
     }
 
 
+DRUMS_AND_BASS: dict[str, Any] = {
+    "about": About(name="toy", summary="Random weights.", licence="MIT"),
+    "kind": "audio",
+    "classes": CLASSES,
+    "sources": CLASSES,
+    "of_class": CLASSES,
+    "labels": {name: name for name in CLASSES},
+    "weights": [0.5, 0.5],
+    "image": None,
+    "bounds": None,
+}
+"""What a model of any parts says of the sources."""
+
+
 def audio_parts(folder: Path, codec: CodecAt) -> Parts:
     """Files of random weights."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -77,21 +91,13 @@ def unpacked(of: CodecAt, **changes: Any) -> Unpacked:
     """A model of drums and bass, with some fields replaced."""
     counted = counted_from(of.identity).model_dump(exclude={"codebook"})
     fields: dict[str, Any] = {
-        "about": About(name="toy", summary="Random weights.", licence="MIT"),
-        "kind": "audio",
-        "classes": CLASSES,
-        "sources": CLASSES,
-        "of_class": CLASSES,
-        "labels": {name: name for name in CLASSES},
-        "weights": [0.5, 0.5],
+        **DRUMS_AND_BASS,
         "codec": CodecCheck(hop=HOP, rate=RATE),
-        "image": None,
         "priors": [of_class(name) for name in CLASSES],
         "counted_from": counted,
         "positions": POSITIONS,
         "length": POSITIONS * HOP,
         "noise": None,
-        "bounds": None,
         "strength": 2.0,
         "presets": presets(),
     }
