@@ -731,3 +731,16 @@ def test_a_given_table_may_be_of_any_number_of_tuples() -> None:
     untrained = of_slakh(given | {"likelihood.tuples": None})
     with pytest.raises(ValueError, match=r"likelihood\.tuples is null"):
         parse_config(untrained | {"pretrained": False})
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (changed({"seed": True}), "seed: a number is needed (got True)"),
+        (changed({"seed": "true"}), "seed: a number is needed (got True)"),
+        (of_mnist({"separation.batch": True}), "datasets.mnist.separation.batch: a number is needed"),
+        (of_slakh({"mixtures.weights": [True, True]}), "slakh.mixtures.weights.1: a number is needed"),
+    ],
+)
+def test_true_and_false_are_no_numbers(values: Values, message: str) -> None:
+    assert message in problems(values)

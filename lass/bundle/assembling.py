@@ -25,8 +25,8 @@ from lass.bundle.settings import (
 )
 from lass.likelihood.settings import TupleOrigin
 from lass.likelihood.tensor import FORM, VERSION, read_counted
-from lass.models.checkpoint import describe_checkpoint, kind_of
 from lass.models.codec import read_codec
+from lass.models.headers import describe_checkpoint, kind_of
 from lass.models.network import CodecNetwork
 from lass.models.settings import CodecCheck, PriorOfClass
 from lass.separation.settings import Beam, Estimation, Greedy, Refinement, TopK

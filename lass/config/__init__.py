@@ -8,7 +8,7 @@ Imports neither torch nor numpy: the workflow validates its configuration at eve
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -21,7 +21,7 @@ from lass.config.hardware import finds_gpu, has_gpu
 from lass.config.images import ImageDataset
 from lass.config.location import Names
 from lass.config.separation import check_trained_priors
-from lass.config.texts import read_texts, without_texts_of_null
+from lass.config.texts import read_texts, truths_for_numbers, without_texts_of_null
 from lass.data.contents import fingerprint
 from lass.data.images.names import MNIST_FILES, files_of_split
 from lass.data.sources import DOWNLOADS, PUBLIC_FILES, own_sum
@@ -165,12 +165,23 @@ def parse_config(values: Mapping[str, Any]) -> Config:
     """
     values = without_texts_of_null(values)
     try:
-        return Config.model_validate(values)
+        read = Config.model_validate(values)
     except ValidationError as error:
         if read_texts(values, (without_tags(problem["loc"]) for problem in error.errors())):
             return parse_config(values)
-        problems = "\n".join(f"  {describe(problem)}" for problem in error.errors())
-        raise ValueError(f"the configuration is not valid (see docs/configuration.md):\n{problems}") from None
+        raise _not_valid(describe(problem) for problem in error.errors()) from None
+    truths = list(truths_for_numbers(values, read.model_dump()))  # pydantic takes them for 1 and 0
+    if truths:
+        raise _not_valid(
+            f"{'.'.join(map(str, place))}: a number is needed (got {truth})" for place, truth in truths
+        )
+    return read
+
+
+def _not_valid(problems: Iterable[str]) -> ValueError:
+    """What is wrong with a configuration, one problem on a line."""
+    lines = "\n".join(f"  {problem}" for problem in problems)
+    return ValueError(f"the configuration is not valid (see docs/configuration.md):\n{lines}")
 
 
 def describe(problem: Any) -> str:

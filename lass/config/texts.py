@@ -1,6 +1,9 @@
-"""Values that come as text, such as what stands in braces on the command line: read as YAML reads them."""
+"""What values of a configuration mean: text, as YAML reads it, and true or false, which are no numbers.
 
-from collections.abc import Iterable, Mapping
+Text is what stands in braces on the command line.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -39,3 +42,19 @@ def meaning_of(text: str) -> Any:
         return float(meaning) if isinstance(meaning, str) else meaning
     except (yaml.YAMLError, ValueError):
         return text
+
+
+def truths_for_numbers(values: Any, read: Any) -> Iterator[tuple[list[str | int], bool]]:
+    """Places where `values` have true or false, but a number was `read` from them; and which of both."""
+    if isinstance(values, bool):
+        if isinstance(read, int | float) and not isinstance(read, bool):
+            yield [], values
+        return
+    entries: Iterable[tuple[Any, Any, Any]] = ()
+    if isinstance(values, Mapping) and isinstance(read, Mapping):
+        entries = [(name, value, read[name]) for name, value in values.items() if name in read]
+    elif isinstance(values, list | tuple) and isinstance(read, list | tuple):
+        entries = [(index, *pair) for index, pair in enumerate(zip(values, read, strict=False))]
+    for name, value, meant in entries:
+        for place, truth in truths_for_numbers(value, meant):
+            yield [name, *place], truth

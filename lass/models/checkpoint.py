@@ -14,12 +14,10 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from lass.compute.seeds import generator
+from lass.models.headers import FORM, VERSION, check_vqvae, describe_checkpoint
 from lass.models.transformer import Transformer, TransformerShape
 from lass.models.vqvae import Vqvae, VqvaeShape
-from lass.storage import damaged, interpreting, read_header, read_tensors, write_tensors
-
-FORM = "lass.checkpoint"
-VERSION = 1
+from lass.storage import damaged, interpreting, read_tensors, write_tensors
 
 
 def write_checkpoint(path: Path, network: Vqvae | Transformer, *, provenance: Mapping[str, Any]) -> None:
@@ -34,30 +32,6 @@ def write_checkpoint(path: Path, network: Vqvae | Transformer, *, provenance: Ma
     }
     fields = {"kind": kind, "shape": asdict(network.shape), "provenance": dict(provenance)}
     write_tensors(path, tensors, form=FORM, version=VERSION, fields=fields)
-
-
-def describe_checkpoint(path: Path, kind: str) -> dict[str, Any]:
-    """Shape and provenance of the checkpoint at `path`; ValueError where it is not of `kind`.
-
-    Kinds are `vqvae` and `transformer`, and those of imported parts (`lass.models.pretrained.registry`).
-    """
-    header = read_header(path, form=FORM, version=VERSION)
-    absent = [name for name in ("kind", "shape", "provenance") if name not in header]
-    if absent:
-        raise damaged(path, f"its header lacks {', '.join(absent)}")
-    for name in ("shape", "provenance"):
-        if not isinstance(header[name], dict):
-            raise damaged(path, f"its {name} is {header[name]!r}")
-    if header["kind"] != kind:
-        raise ValueError(
-            f"{path}: holds a {header['kind']}, but a {kind} is needed here; correct the configured path"
-        )
-    return {"shape": header["shape"], "provenance": header["provenance"]}
-
-
-def kind_of(path: Path) -> str:
-    """What the checkpoint at `path` holds; FileNotFoundError or ValueError where it is none."""
-    return str(read_header(path, form=FORM, version=VERSION).get("kind"))
 
 
 def load_weights(path: Path, network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
@@ -120,19 +94,11 @@ def read_vqvae(path: Path, *, rate: int | None = None, hop: int | None = None) -
     """
     header = describe_checkpoint(path, "vqvae")
     with interpreting(path):
-        trained_at = header["provenance"].get("sample_rate")
-        if rate is not None and trained_at not in (None, rate):
-            raise ValueError(
-                f"{path}: trained at {trained_at} Hz, but sample_rate is {rate}; make them equal"
-            )
+        check_vqvae(path, header, rate=rate, hop=hop)
         values: dict[str, Any] = {
             key: tuple(v) if isinstance(v, list) else v for key, v in header["shape"].items()
         }
         shape = VqvaeShape(**values)
-        if hop is not None and shape.hop != hop:
-            raise ValueError(
-                f"{path}: {shape.hop} samples per token, but codec.strides give {hop}; make them equal"
-            )
         tensors = read_tensors(path)
         depth = shape.encoder_blocks + shape.decoder_blocks
         check_weights(path, partial(Vqvae, shape), tensors, depth=depth)

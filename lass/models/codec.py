@@ -7,7 +7,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from lass.models.checkpoint import kind_of, read_vqvae
+from lass.models.checkpoint import read_vqvae
+from lass.models.headers import kind_of
 from lass.models.network import CodecNetwork
 from lass.models.pretrained.registry import CODECS, named
 from lass.models.settings import CodecCheck

@@ -9,8 +9,9 @@ from torch import Tensor
 
 from lass.likelihood.settings import Counted
 from lass.likelihood.tensor import Likelihood, nearest_counted, read_likelihood
-from lass.models.checkpoint import describe_checkpoint, kind_of, read_transformer
+from lass.models.checkpoint import read_transformer
 from lass.models.codec import PRECISIONS, CodecAt
+from lass.models.headers import describe_checkpoint, kind_of
 from lass.models.pretrained.registry import PRIORS, named
 from lass.models.settings import PriorOfClass
 from lass.models.transformer import TransformerPrior

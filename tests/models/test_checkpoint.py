@@ -11,15 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-from lass.models.checkpoint import (
-    FORM,
-    VERSION,
-    describe_checkpoint,
-    new_network,
-    read_transformer,
-    read_vqvae,
-    write_checkpoint,
-)
+from lass.models.checkpoint import new_network, read_transformer, read_vqvae, write_checkpoint
+from lass.models.headers import FORM, VERSION, describe_checkpoint
 from lass.models.transformer import Transformer, TransformerShape
 from lass.models.vqvae import Vqvae, VqvaeShape
 from lass.storage import read_header, read_tensors, write_tensors

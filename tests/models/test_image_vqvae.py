@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from lass.models.checkpoint import describe_checkpoint, new_network, read_vqvae, write_checkpoint
+from lass.models.checkpoint import new_network, read_vqvae, write_checkpoint
+from lass.models.headers import describe_checkpoint
 from lass.models.vqvae import Vqvae, VqvaeShape, log_error
 
 MNIST = Path(__file__).parents[2] / "lass" / "shipped" / "mnist" / "codec.safetensors"

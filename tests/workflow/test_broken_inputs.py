@@ -123,3 +123,23 @@ def test_images_that_cannot_be_had(tmp_path: Path) -> None:
         assert not (tmp_path / "results" / name).exists(), name
     assert "root" in (tmp_path / "results/logs/fetch_mnist/away/t10k-labels-idx1-ubyte.log").read_text()
     assert not half_written(tmp_path / "results")
+
+
+def test_a_given_codec_of_another_rate_is_refused_before_the_first_job(tmp_path: Path) -> None:
+    given = str(ROOT / "lass/shipped/slakh-mini/codec.safetensors")
+    prior = str(ROOT / "lass/shipped/slakh-mini/priors/drums.safetensors")
+    for codec, message in (
+        ({"checkpoint": given}, "trained at 16000 Hz, but sample_rate is 8000; make them equal"),
+        ({"checkpoint": prior}, "holds a transformer, but a vqvae is needed here"),
+    ):
+        change = {"pretrained": True, "datasets": {"slakh": {"sample_rate": 8000, "codec": codec}}}
+        outcome = run(
+            tmp_path,
+            *SCATTER,
+            targets=["results/slakh/tokens/train/1-of-1.parquet"],
+            configs=[TEST_CONFIG, write_config(tmp_path / "c.yaml", change)],
+        )
+        assert outcome.status == 1, outcome.output
+        assert f"datasets.slakh.codec.checkpoint: {codec['checkpoint']}: {message}" in outcome.output
+        assert "No job has been started" in outcome.output
+        assert not (tmp_path / "results/slakh/songs").exists()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lass.evaluation.tables.files import read_csv, records
-from lass.models.checkpoint import describe_checkpoint
+from lass.models.headers import describe_checkpoint
 from lass.models.pretrained.registry import convert_files
 from lass.tokens import codebook_of, read_tokens
 from tests.models.pretrained.huggingface_folders import tiny_folder

@@ -9,7 +9,7 @@ import pytest
 from lass.data.audio.tracks import open_tracks
 from lass.data.settings import AudioLibrarySettings
 from lass.evaluation.tables.files import read_csv, records
-from lass.models.checkpoint import describe_checkpoint
+from lass.models.headers import describe_checkpoint
 from tests.workflow.recordings import write_songs
 from tests.workflow.runner import ROOT, SCATTER, run, small_audio, write_config
 

@@ -12,6 +12,21 @@ def codec(wildcards):
     return given or f"results/{wildcards.dataset}/codec.safetensors"
 
 
+def check_given_codecs(jobs):
+    """Refuse to begin where a job would read a given codec that does not agree with the configuration."""
+    for name, dataset in DATASETS.items():
+        path = given_checkpoint(dataset.codec.checkpoint)
+        if path and any(
+            str(path) in map(str, job.input) for job in jobs if job.wildcards_dict.get("dataset") == name
+        ):
+            try:
+                dataset.check_given_codec(Path(path))
+            except (OSError, ValueError) as error:
+                raise WorkflowError(
+                    f"datasets.{name}.codec.checkpoint: {error}. No job has been started."
+                ) from None
+
+
 def likelihood(wildcards):
     """The table of counts in use: the one that comes with the codec or the one counted here."""
     dataset = dataset_of(wildcards)

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import parametrize
 
-from lass.models.checkpoint import kind_of
+from lass.models.headers import kind_of
 from lass.models.network import PIECE, check_audio, encode_pieces
 from lass.models.pretrained.huggingface_halves import ARCHITECTURES, Halves
 from lass.models.pretrained.stored import describe_part, load_part

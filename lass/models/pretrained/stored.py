@@ -15,7 +15,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
-from lass.models.checkpoint import FORM, VERSION, describe_checkpoint
+from lass.models.headers import FORM, VERSION, describe_checkpoint
 from lass.models.pretrained.checking import fit_layout
 from lass.models.quantizer import Quantizer
 from lass.storage import damaged, opening, read_tensors, write_tensors

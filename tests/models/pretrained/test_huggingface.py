@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from lass.models.checkpoint import describe_checkpoint
 from lass.models.codec import read_codec
+from lass.models.headers import describe_checkpoint
 from lass.models.pretrained.gpt import Gpt, GptShape, read_gpt
 from lass.models.pretrained.huggingface import convert_gpt2, import_gpt2, public_places
 from lass.models.pretrained.stored import shapes_of, without_memory

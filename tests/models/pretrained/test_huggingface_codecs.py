@@ -14,8 +14,8 @@ from torch import Tensor
 from typer.testing import CliRunner
 
 from lass.cli import app
-from lass.models.checkpoint import describe_checkpoint
 from lass.models.codec import CodecAt, open_codec
+from lass.models.headers import describe_checkpoint
 from lass.models.pretrained.huggingface_codecs import HuggingFaceCodec
 from lass.models.pretrained.registry import convert_files
 from lass.models.settings import CodecCheck

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import torch
 
-from lass.models.checkpoint import describe_checkpoint, kind_of, write_checkpoint
+from lass.models.checkpoint import write_checkpoint
 from lass.models.codec import open_codec, read_codec
+from lass.models.headers import describe_checkpoint, kind_of
 from lass.models.parts import open_model, open_network, open_priors
 from lass.models.pretrained.gpt import Gpt
 from lass.models.pretrained.registry import convert_files

@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from lass.models.checkpoint import describe_checkpoint, read_transformer, read_vqvae
+from lass.models.checkpoint import read_transformer, read_vqvae
 from lass.models.codec import CodecAt
+from lass.models.headers import describe_checkpoint
 from lass.models.pretrained.gpt import GptShape, read_gpt
 from lass.models.pretrained.registry import TAMING_LICENCE
 from lass.models.pretrained.stored import shapes_of, tensors_of
