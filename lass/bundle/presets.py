@@ -62,7 +62,7 @@ class ByCodes:
     def separate(self, windows: np.ndarray, numbers: list[int]) -> Windowed:
         """As of every preset."""
         mixtures = torch.from_numpy(windows).to(self.latent.device)
-        drawn = draw_candidates(self.separator, mixtures, numbers, kept=self.kept)
+        drawn = draw_candidates(self.separator, mixtures, numbers, kept=self.kept, with_data=True)
         estimates = estimate_sources(
             drawn,
             mixtures,

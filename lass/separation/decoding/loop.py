@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from lass.separation.decoding.alone import draw_positions
 from lass.separation.decoding.decoders import Decoder
 from lass.separation.decoding.kernel_search import search_by_kernels
 from lass.separation.decoding.prior import Prior
@@ -45,6 +46,9 @@ def decode_sequences(
     beams = decoder.beams(likelihood) if heard is None else None
     if beams is not None:
         return search_by_kernels(beams, priors)
+    alone = draw_positions(likelihood, priors=priors, decoder=decoder, uniforms=numbers)
+    if alone is not None:
+        return alone
     state = decoder.start(likelihood)
     readers = open_readers(
         priors,

@@ -166,7 +166,7 @@ def pick_tuples(scores: Tensor, uniforms: Tensor, *, temperature: float, top_k: 
         values, places = scores, None
     else:
         values, places = scores.topk(min(top_k, scores.shape[1]), dim=1)  # [W, k]
-    tempered = (values - finite_peak(values, dim=1)).double() / temperature  # the best keeps 0 at any
+    tempered = tempered_mass(values, temperature=temperature)
     mass = tempered.exp()
     chosen = invert(mass, uniforms)[0][:, None]  # [W, 1]
     kept = values.gather(1, chosen).double()
@@ -176,3 +176,8 @@ def pick_tuples(scores: Tensor, uniforms: Tensor, *, temperature: float, top_k: 
         scores=kept[:, 0],
         log_weights=log_weights[:, 0].nan_to_num(nan=-math.inf, neginf=-math.inf),
     )
+
+
+def tempered_mass(scores: Tensor, *, temperature: float) -> Tensor:
+    """What `scores` [R, n] are at a temperature, float64: logarithms, the best of a row 0."""
+    return (scores - finite_peak(scores, dim=1)).double() / temperature

@@ -19,15 +19,17 @@ class Candidates:
     log_posterior: Tensor  # [M] float64, up to a constant of the mixture
     remix_distance: Tensor  # [M] float32: ||y - sum_n alpha_n D(z_n)||², relative to ||y||²
     uncounted: int  # positions whose mixture code was never counted
+    data: Tensor | None = None  # [M, N, T] float32: D(z_n), of candidates whose estimates come next
 
 
 def draw_candidates(
-    separator: Separator, mixtures: Tensor, items: Sequence[int], *, kept: int
+    separator: Separator, mixtures: Tensor, items: Sequence[int], *, kept: int, with_data: bool = False
 ) -> list[Candidates]:
     """Decode W hypotheses of each mixture y [B, T]; keep the `kept` distinct ones of lowest remix distance.
 
     The most probable of all follows them where it is not one of them. `items` name the mixtures, and with the
-    separator's seed decide every random draw. Fewer are kept where fewer distinct hypotheses exist.
+    separator's seed decide every random draw. Fewer are kept where fewer distinct hypotheses exist. What they
+    decode to is left in them `with_data`.
     ValueError where no hypothesis of a mixture has a positive probability.
     """
     decoded = separator.hypotheses(mixtures, items)
@@ -41,7 +43,8 @@ def draw_candidates(
             )
         distinct = real[first_of_each(decoded.codes[row, real])]
         codes = decoded.codes[row, distinct].transpose(1, 2)  # [M', N, S]
-        distances = remix_distances(codes, mixture, weights=separator.weights, decode=separator.decode)
+        data = decode_all(codes, separator.decode)
+        distances = remix_distances(data, mixture, weights=separator.weights)
         nearest = distances.argsort(stable=True)[:kept]
         likeliest = decoded.scores[row, distinct].argmax()
         if not (nearest == likeliest).any():
@@ -52,6 +55,7 @@ def draw_candidates(
                 log_posterior=decoded.scores[row, distinct[nearest]],
                 remix_distance=distances[nearest],
                 uncounted=int(decoded.uncounted[row]),
+                data=data[nearest] if with_data else None,
             )
         )
     return candidates
@@ -65,12 +69,15 @@ def first_of_each(codes: Tensor) -> Tensor:
     return first.sort().values
 
 
-def remix_distances(
-    codes: Tensor, mixture: Tensor, *, weights: Tensor, decode: Callable[[Tensor], Tensor]
-) -> Tensor:
-    """`||y - sum_n alpha_n D(z_n)||² / ||y||²` [M] of hypotheses `codes` [M, N, S] of the mixture y [T]."""
+def decode_all(codes: Tensor, decode: Callable[[Tensor], Tensor]) -> Tensor:
+    """D(z_n) [M, N, T] float32 of hypotheses `codes` [M, N, S]."""
     pieces = [decode(part).float() for part in codes.flatten(0, 1).split(AT_ONCE)]  # bounds the memory
-    estimates = torch.cat(pieces).unflatten(0, codes.shape[:2])  # [M, N, T]
-    remix = (weights[:, None] * estimates).sum(dim=1)
+    data: Tensor = torch.cat(pieces).unflatten(0, codes.shape[:2])
+    return data
+
+
+def remix_distances(data: Tensor, mixture: Tensor, *, weights: Tensor) -> Tensor:
+    """`||y - sum_n alpha_n D(z_n)||² / ||y||²` [M] of decoded hypotheses [M, N, T] of the mixture y [T]."""
+    remix = (weights[:, None] * data).sum(dim=1)
     distances: Tensor = (remix - mixture).square().sum(dim=-1) / mixture.square().sum().clamp_min(1e-12)
     return distances

@@ -124,6 +124,8 @@ def decode_candidates(candidates: Candidates, *, estimation: Estimation, synthes
     if estimation.choice == "posterior" and estimation.averaging is None:  # the others need not be decoded
         best = posterior.argmax()[None]
         codes, posterior = codes[best], posterior[best]
+    if candidates.data is not None and len(candidates.data) == len(codes):
+        return Synthesised(codes, posterior, candidates.data)
     codec = synthesis.codec
     return Synthesised(
         codes, posterior, torch.stack([codec.synthesise(codec.embed(one)).float() for one in codes])

@@ -11,6 +11,7 @@ from torch import Tensor
 from lass.likelihood.tensor import nearest_counted
 from lass.separation.decoding.decoders import open_decoder
 from lass.separation.estimation.candidates import (
+    decode_all,
     draw_candidates,
     first_of_each,
     remix_distances,
@@ -172,17 +173,14 @@ def test_the_first_of_each_by_plain_sets() -> None:
 def test_distances_by_hand() -> None:
     """Remixes 0.5 * 0.1 + 0.25 * 1.0 and 0.5 * 0.6 + 0.25 * 0.3 against 0.4, twice each."""
     codes = torch.tensor([[[0], [3]], [[2], [1]]])
-    found = remix_distances(codes, torch.tensor([0.4, 0.4]), weights=torch.tensor([0.5, 0.25]), decode=decode)
+    data = decode_all(codes, decode)
+    found = remix_distances(data, torch.tensor([0.4, 0.4]), weights=torch.tensor([0.5, 0.25]))
     np.testing.assert_allclose(found, [(0.1 / 0.4) ** 2, (0.025 / 0.4) ** 2], rtol=1e-4)
 
 
 @pytest.mark.parametrize("change", [lambda x: x, Tensor.half], ids=["float32", "float16"])
 def test_a_silent_mixture_and_low_precision_give_numbers(change: Callable[[Tensor], Tensor]) -> None:
-    found = remix_distances(
-        torch.tensor([[[0], [3]]]),
-        torch.zeros(2),
-        weights=torch.tensor([0.5, 0.5]),
-        decode=lambda codes: change(decode(codes)),
-    )
+    data = decode_all(torch.tensor([[[0], [3]]]), lambda codes: change(decode(codes)))
+    found = remix_distances(data, torch.zeros(2), weights=torch.tensor([0.5, 0.5]))
     assert found.dtype == torch.float32
     assert torch.isfinite(found).all()
