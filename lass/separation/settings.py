@@ -83,6 +83,12 @@ class _Sampler(_Wide):
     """What every decoder that draws is told."""
 
     temperature: PositiveFloat = key("divides the log posterior before drawing", "factor", default=1.0)
+    stratified: bool = key(
+        "whether the numbers that decide the draws of a position are spread evenly over the hypotheses: each "
+        "is drawn as before, but together they are more like the posterior, so that a mean needs fewer",
+        "true, false",
+        default=False,
+    )
 
 
 class Greedy(_Decoder):

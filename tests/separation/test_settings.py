@@ -64,6 +64,8 @@ def test_what_decoders_ask_for_by_hand() -> None:
     assert [one.hypotheses for one in opened] == [1, 5, 5, 5, 5]
     assert [one.draws for one in opened] == [0, 0, 5, 5, 6]
     assert [one.related for one in opened] == [True, True, False, False, True]
+    spread = [open_decoder(settings.model_copy(update={"stratified": True})) for settings in every[2:]]
+    assert [one.draws for one in spread] == [10, 10, 11]
 
 
 @pytest.mark.parametrize(

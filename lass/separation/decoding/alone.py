@@ -23,7 +23,7 @@ def draw_positions(
 ) -> Hypotheses | None:
     """As `lass.separation.decoding.loop.decode_sequences`; None where a position depends on another.
 
-    `uniforms` [B, S, W] decide every draw.
+    `uniforms` [B, S, draws] decide every draw.
     """
     if not isinstance(likelihood, LearnedPositions) or not isinstance(decoder, SamplingDecoder):
         return None
@@ -35,9 +35,10 @@ def draw_positions(
     at_once = max(1, NUMBERS // likelihood.codebook_size)
     for row, told in enumerate(likelihood.log_likelihood):
         scores = decoder.likelihood_weight * told + prior.frequencies  # [S, K]
+        numbers = decoder.spread(uniforms[row]).split(at_once)
         pieces = [
-            pick(part, numbers, temperature=decoder.temperature)
-            for part, numbers in zip(scores.split(at_once), uniforms[row].split(at_once), strict=True)
+            pick(part, own, temperature=decoder.temperature)
+            for part, own in zip(scores.split(at_once), numbers, strict=True)
         ]
         drawn.codes[row, ..., 0] = torch.cat([codes for codes, _ in pieces]).T
         drawn.scores[row] = torch.cat([own for _, own in pieces]).cumsum(dim=0)[-1]  # in the loop's order

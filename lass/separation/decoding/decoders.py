@@ -61,13 +61,19 @@ def open_decoder(settings: DecoderSettings) -> Decoder:
         case Greedy() | Beam():
             return SearchDecoder(settings.hypotheses, weight)
         case Ancestral():
-            return SamplingDecoder(settings.hypotheses, weight, settings.temperature)
+            return sampling_decoder(settings)
         case TopK():
-            return SamplingDecoder(settings.hypotheses, weight, settings.temperature, settings.top_k)
+            return replace(sampling_decoder(settings), top_k=settings.top_k)
         case Particle():
-            drawn = SamplingDecoder(settings.hypotheses, weight, settings.temperature)
-            return ParticleDecoder(drawn, settings.resampling, settings.islands)
+            return ParticleDecoder(sampling_decoder(settings), settings.resampling, settings.islands)
     assert_never(settings)
+
+
+def sampling_decoder(settings: Ancestral | TopK | Particle) -> "SamplingDecoder":
+    """What draws a position by these settings."""
+    return SamplingDecoder(
+        settings.hypotheses, settings.likelihood_weight, settings.temperature, settings.stratified
+    )
 
 
 @dataclass(frozen=True)
@@ -112,13 +118,25 @@ class SamplingDecoder:
     hypotheses: int  # W
     likelihood_weight: float  # lambda
     temperature: float  # the posterior is raised to its inverse
+    stratified: bool = False  # whether the hypotheses share out the numbers that decide
     top_k: int | None = None  # tuples to draw from; None for all
     related: bool = False
 
     @property
     def draws(self) -> int:
-        """As of `Decoder`: one number per hypothesis."""
-        return self.hypotheses
+        """As of `Decoder`: one number per hypothesis, and one more for its place among the others."""
+        return 2 * self.hypotheses if self.stratified else self.hypotheses
+
+    def spread(self, uniforms: Tensor) -> Tensor:
+        """The numbers [..., W] that decide, of numbers in [0, 1) [..., draws].
+
+        Stratified, each hypothesis has a W-th of [0, 1) to itself, which one is random: a Latin hypercube.
+        """
+        if not self.stratified:
+            return uniforms
+        inside, places = uniforms.split(self.hypotheses, dim=-1)
+        spread: Tensor = (places.argsort(dim=-1) + inside) / self.hypotheses
+        return spread
 
     def start(self, likelihood: Positions) -> Hypotheses:
         """As of `Decoder`."""
@@ -138,7 +156,7 @@ class SamplingDecoder:
         return draw_tuples(
             log_probs,
             support,
-            uniforms,
+            self.spread(uniforms),
             likelihood_weight=self.likelihood_weight,
             temperature=self.temperature,
             top_k=self.top_k,
@@ -164,8 +182,8 @@ class ParticleDecoder:
 
     @property
     def draws(self) -> int:
-        """As of `Decoder`: one number per hypothesis, and one per island to resample it."""
-        return self.hypotheses + self.islands
+        """As of `Decoder`: those of the draws, and one per island to resample it."""
+        return self.ancestral.draws + self.islands
 
     def start(self, likelihood: Positions) -> Hypotheses:
         """As of `Decoder`."""
@@ -177,12 +195,12 @@ class ParticleDecoder:
 
     def advance(self, state: Hypotheses, log_probs: list[Tensor], support: Support, uniforms: Tensor) -> Step:
         """As of `Decoder`; where an island is resampled, its rows append what their parents drew."""
-        drawn = self.ancestral.draw(log_probs, support, uniforms[:, : self.hypotheses])
+        drawn = self.ancestral.draw(log_probs, support, uniforms[:, : self.ancestral.draws])
         scores = state.scores + drawn.scores
         assert drawn.log_weights is not None, "of everything that is drawn"
         parts = (len(scores), self.islands)
         weights = (state.log_weights + drawn.log_weights).unflatten(1, (self.islands, -1))  # [B, G, W / G]
-        numbers = uniforms[:, self.hypotheses :].flatten()  # [B G]
+        numbers = uniforms[:, self.ancestral.draws :].flatten()  # [B G]
         weighed = resample(weights.flatten(0, 1), numbers, threshold=self.resampling)
         log_weights = weighed.log_weights.unflatten(0, parts).flatten(1)
         if not weighed.moved.any():
