@@ -34,7 +34,7 @@ from lass.models.pretrained.gpt import Gpt, GptShape
 from lass.models.pretrained.jukebox_prior import JukeboxPrior, JukeboxPriorShape, JukeboxTransformer
 from lass.models.pretrained.stored import without_memory
 from lass.models.transformer import TransformerPrior
-from lass.separation.decoding.budget import mixtures_at_once
+from lass.separation.decoding.budget import plan_decoding
 from lass.separation.decoding.decoders import Decoder, open_decoder
 from lass.separation.decoding.loop import decode_sequences
 from lass.separation.decoding.prior import Prior
@@ -201,29 +201,17 @@ def open_problem(kind: Kind, *, device: torch.device, precision: str) -> Problem
 
 
 def fitting_load(problem: Problem, *, mixtures: int, tokens: int, memory: int) -> Load:
-    """So many mixtures, or as many as `memory` bytes hold.
+    """So many mixtures, or as many as `memory` bytes hold; else a part of the hypotheses of one.
 
-    Where not even one fits, its hypotheses are halved and take more passes, if they are drawn apart;
-    ValueError where that does not help.
+    ValueError where not even one hypothesis fits, or they hang together.
     """
-    settings, passes = problem.kind.settings, 1
-    while True:
-        decoder = open_decoder(settings)
-        try:
-            together = mixtures_at_once(
-                memory,
-                priors=problem.priors,
-                likelihood=problem.likelihood,
-                decoder=decoder,
-                length=tokens,
-            )
-        except ValueError:
-            if decoder.related or decoder.hypotheses == 1:
-                raise
-            settings = settings.model_copy(update={"hypotheses": -(-decoder.hypotheses // 2)})
-            passes *= 2
-            continue
-        return Load(decoder, min(mixtures, together), passes)
+    whole = open_decoder(problem.kind.settings)
+    plan = plan_decoding(
+        memory, priors=problem.priors, likelihood=problem.likelihood, decoder=whole, length=tokens
+    )
+    decoder = whole.part(plan.parts)
+    assert decoder is not None, "of parts that were planned"
+    return Load(decoder, min(mixtures, plan.mixtures), plan.parts)
 
 
 def decode(problem: Problem, load: Load, *, tokens: int, most: int, seconds: float) -> int:

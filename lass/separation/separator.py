@@ -1,5 +1,6 @@
 """From mixtures to hypotheses of the sources' codes: encode, decode (steps 1, 4, 5 of the method)."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -9,14 +10,16 @@ from torch import Tensor
 
 from lass.compute.seeds import generator
 from lass.likelihood.tensor import Likelihood
-from lass.separation.decoding.budget import mixtures_at_once
+from lass.separation.decoding.budget import plan_decoding
 from lass.separation.decoding.decoders import Decoder
 from lass.separation.decoding.loop import decode_sequences
 from lass.separation.decoding.prior import Prior
-from lass.separation.decoding.state import Hypotheses, joined
+from lass.separation.decoding.state import Hypotheses, beside, joined
 from lass.separation.decoding.support import CountedPositions, FramePositions, LearnedPositions, Positions
 from lass.separation.decoding.weighted import weigh_prior
 from lass.separation.settings import LikelihoodKind
+
+logger = logging.getLogger("lass")
 
 
 @dataclass(frozen=True)
@@ -50,13 +53,14 @@ class Separator:
     def hypotheses(self, mixtures: Tensor, items: Sequence[int]) -> Decoded:
         """W hypotheses for each mixture y [B, T]; mixture codes that were never counted are replaced.
 
-        As many mixtures are decoded at once as `memory` allows; ValueError where not even one fits. Where
-        `frames` is given, it takes the place of the table of counts; so does `network`, unless it has a
-        weight beside it.
+        As many mixtures are decoded at once as `memory` allows. Where not even one fits, its hypotheses are
+        decoded part by part, which the log says; ValueError where they compete, or one alone does not fit.
+        Where `frames` is given, it takes the place of the table of counts; so does `network`, unless it has
+        a weight beside it.
         """
         codes = torch.cat([self.encode(mixture[None]) for mixture in mixtures])  # [B, S]
         counted = self.fallback[codes]
-        together = mixtures_at_once(
+        plan = plan_decoding(
             self.memory,
             priors=self.weighed,
             likelihood=self.likelihood,
@@ -65,9 +69,14 @@ class Separator:
             kind=self.kind,
             network=self.network is not None,
         )
+        if plan.parts > 1:
+            width = self.decoder.hypotheses
+            logger.info("%d hypotheses of a mixture in %d parts: memory holds no more", width, plan.parts)
         decoded = [
-            self.decoded(mixtures[part], counted[part], [items[row] for row in part.tolist()])
-            for part in torch.arange(len(codes)).split(together)
+            self.decoded(
+                mixtures[rows], counted[rows], [items[row] for row in rows.tolist()], parts=plan.parts
+            )
+            for rows in torch.arange(len(codes)).split(plan.mixtures)
         ]
         return Decoded(
             torch.cat([one.codes for one in decoded]),
@@ -82,29 +91,45 @@ class Separator:
             return "frames"
         return "network" if self.network is not None and self.network_weight == 0 else "counts"
 
-    def decoded(self, mixtures: Tensor, codes: Tensor, items: Sequence[int]) -> Hypotheses:
-        """W hypotheses for each of the mixtures y [B, T] with the counted codes m [B, S]."""
+    def decoded(self, mixtures: Tensor, codes: Tensor, items: Sequence[int], *, parts: int = 1) -> Hypotheses:
+        """W hypotheses, part by part, for each of the mixtures y [B, T] with the counted codes m [B, S]."""
         heard = None
         if self.network is not None:
             heard = torch.cat([self.network(mixture[None]) for mixture in mixtures])  # [B, N, S, K]
-        if heard is None or self.kind == "counts":
-            return decode_sequences(
+        alone = heard is not None and self.kind == "network"
+        uniforms = self.uniforms(items, codes.shape[1], len(self.priors) if alone else 1).to(codes.device)
+        if heard is None or not alone:
+            return self.search(
                 self.positions(mixtures, codes),
-                priors=self.priors,
-                decoder=self.decoder,
-                uniforms=self.uniforms(items, codes.shape[1])[:, 0].to(codes.device),
+                self.priors,
+                uniforms[:, 0],
+                parts=parts,
                 heard=None if heard is None else self.network_weight * heard,
             )
-        uniforms = self.uniforms(items, codes.shape[1], len(self.priors)).to(codes.device)
         return joined(
             [
-                decode_sequences(
-                    LearnedPositions(heard[:, source]),
-                    priors=[prior],
-                    decoder=self.decoder,
-                    uniforms=uniforms[:, source],
-                )
+                self.search(LearnedPositions(heard[:, source]), [prior], uniforms[:, source], parts=parts)
                 for source, prior in enumerate(self.weighed)
+            ]
+        )
+
+    def search(
+        self,
+        likelihood: Positions,
+        priors: Sequence[Prior],
+        uniforms: Tensor,
+        *,
+        parts: int,
+        heard: Tensor | None = None,
+    ) -> Hypotheses:
+        """Decode all W hypotheses in `parts`; the rest as of `decode_sequences`."""
+        decoder = self.decoder.part(parts) if parts > 1 else self.decoder
+        assert decoder is not None, "of parts that were planned"
+        dealt = self.decoder.deal(uniforms, parts) if parts > 1 else [uniforms]
+        return beside(
+            [
+                decode_sequences(likelihood, priors=priors, decoder=decoder, uniforms=numbers, heard=heard)
+                for numbers in dealt
             ]
         )
 

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from lass.likelihood.tensor import nearest_counted
 from lass.separation import separator as separator_module
-from lass.separation.decoding.budget import mixtures_at_once
-from lass.separation.decoding.decoders import open_decoder
+from lass.separation.decoding.budget import Plan, mixtures_at_once, plan_decoding
+from lass.separation.decoding.decoders import Decoder, open_decoder
 from lass.separation.decoding.loop import decode_sequences
 from lass.separation.decoding.state import Hypotheses
 from lass.separation.decoding.support import Positions
@@ -21,7 +21,7 @@ from lass.separation.estimation.candidates import draw_candidates
 from lass.separation.separator import Separator
 from lass.separation.settings import DecoderSettings
 from tests.oracles import Problem, TablePrior, beam_rows, draw_problem, path_score, paths_of
-from tests.separation.toy import ancestral, beam, greedy, kind_of, likelihood_of
+from tests.separation.toy import ancestral, beam, greedy, kind_of, likelihood_of, particle, top_k
 
 HOP = 3
 LEVELS = torch.tensor([0.1, 0.3, 0.6, 1.0])  # the waveform of a code is its level, three times
@@ -145,8 +145,64 @@ def test_less_memory_gives_the_same_hypotheses(
         assert decoded == parts
         assert torch.equal(found.codes, expected.codes)
         assert torch.equal(found.scores, expected.scores)
+    if settings.kind == "ancestral":
+        return
     with pytest.raises(ValueError, match="one mixture needs"):
         replace(ample, memory=least - 1).hypotheses(audio_of(problem), range(5))
+
+
+@pytest.mark.parametrize("network", [False, True], ids=["counts", "network"])
+@pytest.mark.parametrize(
+    ("settings", "least"),
+    [
+        (ANCESTRAL, 6),
+        (ANCESTRAL.model_copy(update={"stratified": True}), 6),
+        (top_k(6, 3), 6),
+        (particle(6).model_copy(update={"islands": 3}), 3),
+    ],
+    ids=["ancestral", "stratified", "top_k", "islands"],
+)
+def test_hypotheses_of_one_mixture_in_parts(
+    problem: Problem,
+    settings: DecoderSettings,
+    least: int,
+    network: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Those that are drawn apart may be decoded one after the other, and are the same; the log says it."""
+    heard = {"network": hear(2)} if network else {}
+    whole = separator_of(problem, decoder=open_decoder(settings), **heard)
+    expected = whole.hypotheses(audio_of(problem), range(5))
+    assert not caplog.records
+    widths: list[int] = []
+
+    def noting(likelihood: Positions, *, decoder: Decoder, **options: Any) -> Hypotheses:
+        widths.append(decoder.hypotheses)
+        return decode_sequences(likelihood, decoder=decoder, **options)
+
+    monkeypatch.setattr(separator_module, "decode_sequences", noting)
+    monkeypatch.setattr(separator_module, "plan_decoding", lambda *_, **__: Plan(parts=least, mixtures=2))
+    with caplog.at_level("INFO", logger="lass"):
+        found = whole.hypotheses(audio_of(problem), range(5))
+    assert torch.equal(found.codes, expected.codes)
+    torch.testing.assert_close(found.scores, expected.scores)
+    assert set(widths) == {6 // least}
+    assert f"6 hypotheses of a mixture in {least} parts" in caplog.text
+
+
+def test_memory_decides_the_parts(problem: Problem) -> None:
+    """Where one mixture with all of its hypotheses does not fit, they are divided until it does."""
+    wide = separator_of(problem, decoder=open_decoder(ancestral(6)))
+    least = bisect_left(range(2**30), True, key=lambda memory: fits(wide, memory))
+    problem_of: dict[str, Any] = {"priors": wide.priors, "likelihood": wide.likelihood, "length": 3}
+    assert plan_decoding(least, decoder=wide.decoder, **problem_of) == Plan(parts=1, mixtures=1)
+    plan = plan_decoding(least - 1, decoder=wide.decoder, **problem_of)
+    assert plan.parts in (2, 3, 6)
+    with pytest.raises(ValueError, match=r"one mixture needs .* for 1 hypotheses"):
+        plan_decoding(1, decoder=wide.decoder, **problem_of)
+    with pytest.raises(ValueError, match=r"one mixture needs .* for 6 hypotheses"):
+        plan_decoding(1, decoder=open_decoder(BEAM), **problem_of)
 
 
 def fits(separator: Separator, memory: int) -> bool:

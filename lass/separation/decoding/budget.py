@@ -1,6 +1,8 @@
 """How many mixtures fit into a given memory: decoding is split where they do not all fit at once."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from lass.likelihood.tensor import Likelihood
 from lass.separation.decoding.decoders import Decoder
@@ -58,3 +60,29 @@ def mixtures_at_once(
             "decode with fewer hypotheses"
         )
     return int((memory - fixed) // each)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is decoded at once."""
+
+    parts: int  # of the hypotheses of a mixture, one after the other
+    mixtures: int
+
+
+def plan_decoding(memory: int, *, decoder: Decoder, **problem: Any) -> Plan:
+    """As many mixtures as `memory` bytes hold; where there is no room for one, a part of its hypotheses.
+
+    `problem` as of `mixtures_at_once`. ValueError where they hang together, or not even one fits.
+    """
+    refused: ValueError | None = None
+    for parts in range(1, decoder.hypotheses + 1):
+        part = decoder.part(parts)
+        if part is None:
+            continue
+        try:
+            return Plan(parts, mixtures_at_once(memory, decoder=part, **problem))
+        except ValueError as error:
+            refused = error
+    assert refused is not None, "a decoder is one part of itself"
+    raise refused

@@ -37,6 +37,12 @@ class Decoder(Protocol):
     def related(self) -> bool:
         """Whether hypotheses of a mixture descend from one another."""
 
+    def part(self, number: int) -> "Decoder | None":
+        """What decodes one of `number` equal parts of the hypotheses; None where they hang together."""
+
+    def deal(self, uniforms: Tensor, number: int) -> list[Tensor]:
+        """The numbers [B, S, draws] that decide all draws, dealt out to `number` parts."""
+
     def start(self, likelihood: Positions) -> Hypotheses:
         """The W hypotheses of every mixture before the first position."""
 
@@ -85,6 +91,14 @@ class SearchDecoder:
     draws: int = 0
     related: bool = True
 
+    def part(self, number: int) -> "SearchDecoder | None":
+        """As of `Decoder`: hypotheses compete."""
+        return self if number == 1 else None
+
+    def deal(self, uniforms: Tensor, number: int) -> list[Tensor]:
+        """As of `Decoder`: nothing is drawn."""
+        return [uniforms] * number
+
     def start(self, likelihood: Positions) -> Hypotheses:
         """As of `Decoder`: there is one empty prefix, and no other."""
         state = start_empty(likelihood, self.hypotheses)
@@ -126,6 +140,16 @@ class SamplingDecoder:
     def draws(self) -> int:
         """As of `Decoder`: one number per hypothesis, and one more for its place among the others."""
         return 2 * self.hypotheses if self.stratified else self.hypotheses
+
+    def part(self, number: int) -> "SamplingDecoder | None":
+        """As of `Decoder`; its numbers are spread already."""
+        if self.hypotheses % number:
+            return None
+        return replace(self, hypotheses=self.hypotheses // number, stratified=False)
+
+    def deal(self, uniforms: Tensor, number: int) -> list[Tensor]:
+        """As of `Decoder`."""
+        return list(self.spread(uniforms).chunk(number, dim=-1))
 
     def spread(self, uniforms: Tensor) -> Tensor:
         """The numbers [..., W] that decide, of numbers in [0, 1) [..., draws].
@@ -184,6 +208,19 @@ class ParticleDecoder:
     def draws(self) -> int:
         """As of `Decoder`: those of the draws, and one per island to resample it."""
         return self.ancestral.draws + self.islands
+
+    def part(self, number: int) -> "ParticleDecoder | None":
+        """As of `Decoder`: islands are apart from one another."""
+        ancestral = None if self.islands % number else self.ancestral.part(number)
+        if ancestral is None:
+            return None
+        return replace(self, ancestral=ancestral, islands=self.islands // number)
+
+    def deal(self, uniforms: Tensor, number: int) -> list[Tensor]:
+        """As of `Decoder`."""
+        drawing, resampling = uniforms.split([self.ancestral.draws, self.islands], dim=-1)
+        dealt = zip(self.ancestral.deal(drawing, number), resampling.chunk(number, dim=-1), strict=True)
+        return [torch.cat(own, dim=-1) for own in dealt]
 
     def start(self, likelihood: Positions) -> Hypotheses:
         """As of `Decoder`."""

@@ -59,3 +59,12 @@ def joined(sources: Sequence[Hypotheses]) -> Hypotheses:
         scores.append(one.scores.gather(1, order))
     total = torch.stack(scores).sum(dim=0)
     return Hypotheses(torch.cat(codes, dim=3), total, torch.zeros_like(total))
+
+
+def beside(parts: Sequence[Hypotheses]) -> Hypotheses:
+    """The hypotheses of all parts of the same mixtures."""
+    return Hypotheses(
+        torch.cat([one.codes for one in parts], dim=1),
+        torch.cat([one.scores for one in parts], dim=1),
+        torch.cat([one.log_weights for one in parts], dim=1),
+    )
