@@ -177,6 +177,11 @@ class Mask(Section):
         "templates of every source: fewer than the mixture has frames, and a frame frequencies", "spectra"
     )
     rounds: PositiveInt = key("how many times masks are made, each time from the result so far", "rounds")
+    share: Annotated[float, Field(gt=0, le=1)] = key(
+        "weight of the mixture through masks in the mean with the estimates, which have the rest",
+        "share",
+        default=0.5,
+    )
 
 
 class Estimation(Section):

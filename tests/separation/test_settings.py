@@ -110,6 +110,8 @@ def test_refinements_that_cannot_run(changes: dict[str, Any], message: str) -> N
         ({"window": 130}, "window\n.*multiple of 4"),
         ({"templates": 0}, "templates\n.*greater than or equal to 1"),
         ({"rounds": 0}, "rounds\n.*greater than or equal to 1"),
+        ({"share": 0}, "share\n.*greater than 0"),
+        ({"share": 1.5}, "share\n.*less than or equal to 1"),
     ],
 )
 def test_masks_that_mean_nothing(changes: dict[str, Any], message: str) -> None:

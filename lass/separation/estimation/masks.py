@@ -30,11 +30,14 @@ def average_with_masked(estimates: Tensor, mixture: Tensor, *, weights: Tensor, 
     """The mean of the estimates and of the mixture through masks [N, T]: two that err in different ways.
 
     Estimates have wrong phases and inventions of their own; a mask lets through what overlaps. In round r
-    masks m are made by x_(r-1): x_r = (e + m(x_(r-1))) / 2, x_0 = e. Arguments as in `mask_mixture`.
+    masks m are made by x_(r-1): x_r = (1 - c) e + c m(x_(r-1)), x_0 = e, c the `share` of the masked.
+    Arguments as in `mask_mixture`.
     """
+    own = 1 - mask.share
     averaged = estimates
     for _ in range(mask.rounds):
-        averaged = (estimates + mask_mixture(averaged, mixture, weights=weights, mask=mask)) / 2
+        masked = mask_mixture(averaged, mixture, weights=weights, mask=mask)
+        averaged = own * estimates + mask.share * masked
     return averaged
 
 

@@ -64,6 +64,15 @@ def test_every_round_makes_masks_by_the_result_so_far() -> None:
     assert not torch.allclose(once, twice, atol=1e-3)
 
 
+def test_the_share_of_what_is_masked() -> None:
+    mixture = tone(4) + tone(5) + tone(20)
+    estimates = torch.stack([tone(4) + 0.5 * tone(5), tone(20) + tone(5)])
+    mask = Mask(window=128, templates=1, rounds=1, share=0.75)
+    masked = mask_mixture(estimates, mixture, weights=HALVES, mask=mask)
+    found = average_with_masked(estimates, mixture, weights=HALVES, mask=mask)
+    torch.testing.assert_close(found, 0.25 * estimates + 0.75 * masked)
+
+
 def test_shares_by_hand() -> None:
     """Each source has one spectrum: what overlaps is shared by the square of how loud each is there."""
     spectra = np.array([[3.0, 1.0, 0.0], [0.0, 1.0, 2.0]])  # [N, F]
