@@ -209,9 +209,9 @@ def fitting_load(problem: Problem, *, mixtures: int, tokens: int, memory: int) -
     plan = plan_decoding(
         memory, priors=problem.priors, likelihood=problem.likelihood, decoder=whole, length=tokens
     )
-    decoder = whole.part(plan.parts)
-    assert decoder is not None, "of parts that were planned"
-    return Load(decoder, min(mixtures, plan.mixtures), plan.parts)
+    decoder = whole.split(plan.passes)
+    assert decoder is not None, "of passes that were planned"
+    return Load(decoder, min(mixtures, plan.mixtures), plan.passes)
 
 
 def decode(problem: Problem, load: Load, *, tokens: int, most: int, seconds: float) -> int:

@@ -95,6 +95,7 @@ def test_drawn_hypotheses_take_more_passes_where_memory_is_short(monkeypatch: py
         return memory // decoder.hypotheses
 
     monkeypatch.setattr("lass.separation.decoding.budget.mixtures_at_once", allow)
+    monkeypatch.setattr("lass.separation.decoding.budget.kept_by_all", lambda *_, **__: 0)
     drawn, beam = (open_problem(kind, device=CPU, precision="float32") for kind in (TAMING, JUKEBOX))
     for memory, found in ((100, (6, 5, 1)), (17, (6, 2, 1)), (5, (3, 1, 2)), (2, (2, 1, 3))):
         load = fitting_load(drawn, mixtures=5, tokens=9, memory=memory)

@@ -161,7 +161,7 @@ class Dataset(WithDiffusion):
 
     def check_given_codec(self, path: Path) -> None:
         """ValueError where the codec at `path` does not agree with this data set, or is none."""
-        from lass.models.headers import check_given_codec  # noqa: PLC0415 (numpy, which no dry run needs)
+        from lass.models.given import check_given_codec  # noqa: PLC0415 (numpy, which no dry run needs)
 
         check_given_codec(path, self.check_codec)
 

@@ -5,9 +5,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from lass.models.pretrained.registry import CODECS
-from lass.models.settings import CodecCheck
-from lass.storage import damaged, interpreting, read_header
+from lass.storage import damaged, read_header
 
 FORM = "lass.checkpoint"
 VERSION = 1
@@ -44,14 +42,3 @@ def check_vqvae(path: Path, header: Mapping[str, Any], *, rate: int | None, hop:
         raise ValueError(f"{path}: trained at {trained_at} Hz, but sample_rate is {rate}; make them equal")
     if hop is not None and own != hop:
         raise ValueError(f"{path}: {own} samples per token, but codec.strides give {hop}; make them equal")
-
-
-def check_given_codec(path: Path, check: CodecCheck) -> None:
-    """ValueError where the codec at `path` is none, or does not agree with `check`: before a job reads it.
-
-    Imported codecs are checked as they are opened.
-    """
-    if kind_of(path) not in CODECS:
-        header = describe_checkpoint(path, "vqvae")
-        with interpreting(path):
-            check_vqvae(path, header, rate=check.rate, hop=check.hop)

@@ -14,7 +14,7 @@ from lass.separation.decoding.budget import plan_decoding
 from lass.separation.decoding.decoders import Decoder
 from lass.separation.decoding.loop import decode_sequences
 from lass.separation.decoding.prior import Prior
-from lass.separation.decoding.state import Hypotheses, beside, joined
+from lass.separation.decoding.state import Hypotheses, join_parts, joined
 from lass.separation.decoding.support import CountedPositions, FramePositions, LearnedPositions, Positions
 from lass.separation.decoding.weighted import weigh_prior
 from lass.separation.settings import LikelihoodKind
@@ -54,7 +54,7 @@ class Separator:
         """W hypotheses for each mixture y [B, T]; mixture codes that were never counted are replaced.
 
         As many mixtures are decoded at once as `memory` allows. Where not even one fits, its hypotheses are
-        decoded part by part, which the log says; ValueError where they compete, or one alone does not fit.
+        decoded in several passes, which the log says; ValueError where they compete, or not one fits.
         Where `frames` is given, it takes the place of the table of counts; so does `network`, unless it has
         a weight beside it.
         """
@@ -69,12 +69,12 @@ class Separator:
             kind=self.kind,
             network=self.network is not None,
         )
-        if plan.parts > 1:
-            width = self.decoder.hypotheses
-            logger.info("%d hypotheses of a mixture in %d parts: memory holds no more", width, plan.parts)
+        if plan.passes > 1:
+            said = (self.decoder.hypotheses, plan.passes)
+            logger.info("%d hypotheses of a mixture in %d passes: more memory would take fewer", *said)
         decoded = [
             self.decoded(
-                mixtures[rows], counted[rows], [items[row] for row in rows.tolist()], parts=plan.parts
+                mixtures[rows], counted[rows], [items[row] for row in rows.tolist()], passes=plan.passes
             )
             for rows in torch.arange(len(codes)).split(plan.mixtures)
         ]
@@ -91,8 +91,10 @@ class Separator:
             return "frames"
         return "network" if self.network is not None and self.network_weight == 0 else "counts"
 
-    def decoded(self, mixtures: Tensor, codes: Tensor, items: Sequence[int], *, parts: int = 1) -> Hypotheses:
-        """W hypotheses, part by part, for each of the mixtures y [B, T] with the counted codes m [B, S]."""
+    def decoded(
+        self, mixtures: Tensor, codes: Tensor, items: Sequence[int], *, passes: int = 1
+    ) -> Hypotheses:
+        """W hypotheses, pass by pass, for each of the mixtures y [B, T] with the counted codes m [B, S]."""
         heard = None
         if self.network is not None:
             heard = torch.cat([self.network(mixture[None]) for mixture in mixtures])  # [B, N, S, K]
@@ -103,12 +105,12 @@ class Separator:
                 self.positions(mixtures, codes),
                 self.priors,
                 uniforms[:, 0],
-                parts=parts,
+                passes=passes,
                 heard=None if heard is None else self.network_weight * heard,
             )
         return joined(
             [
-                self.search(LearnedPositions(heard[:, source]), [prior], uniforms[:, source], parts=parts)
+                self.search(LearnedPositions(heard[:, source]), [prior], uniforms[:, source], passes=passes)
                 for source, prior in enumerate(self.weighed)
             ]
         )
@@ -119,17 +121,16 @@ class Separator:
         priors: Sequence[Prior],
         uniforms: Tensor,
         *,
-        parts: int,
+        passes: int,
         heard: Tensor | None = None,
     ) -> Hypotheses:
-        """Decode all W hypotheses in `parts`; the rest as of `decode_sequences`."""
-        decoder = self.decoder.part(parts) if parts > 1 else self.decoder
-        assert decoder is not None, "of parts that were planned"
-        dealt = self.decoder.deal(uniforms, parts) if parts > 1 else [uniforms]
-        return beside(
+        """Decode all W hypotheses in so many passes; the rest as of `decode_sequences`."""
+        decoder = self.decoder.split(passes)
+        assert decoder is not None, "of passes that were planned"
+        return join_parts(
             [
                 decode_sequences(likelihood, priors=priors, decoder=decoder, uniforms=numbers, heard=heard)
-                for numbers in dealt
+                for numbers in self.decoder.deal(uniforms, passes)
             ]
         )
 

@@ -146,12 +146,15 @@ def test_less_memory_gives_the_same_hypotheses(
         assert torch.equal(found.codes, expected.codes)
         assert torch.equal(found.scores, expected.scores)
     if settings.kind == "ancestral":
+        found = replace(ample, memory=least - 1).hypotheses(audio_of(problem), range(5))
+        assert torch.equal(found.codes, expected.codes)
+        assert len(decoded) > 5
         return
     with pytest.raises(ValueError, match="one mixture needs"):
         replace(ample, memory=least - 1).hypotheses(audio_of(problem), range(5))
 
 
-@pytest.mark.parametrize("network", [False, True], ids=["counts", "network"])
+@pytest.mark.parametrize("network", [None, 0.0, 0.7], ids=["counts", "network", "both"])
 @pytest.mark.parametrize(
     ("settings", "least"),
     [
@@ -159,19 +162,20 @@ def test_less_memory_gives_the_same_hypotheses(
         (ANCESTRAL.model_copy(update={"stratified": True}), 6),
         (top_k(6, 3), 6),
         (particle(6).model_copy(update={"islands": 3}), 3),
+        (particle(6).model_copy(update={"islands": 3, "stratified": True}), 3),
     ],
-    ids=["ancestral", "stratified", "top_k", "islands"],
+    ids=["ancestral", "stratified", "top_k", "islands", "stratified islands"],
 )
-def test_hypotheses_of_one_mixture_in_parts(
+def test_hypotheses_of_one_mixture_in_passes(
     problem: Problem,
     settings: DecoderSettings,
     least: int,
-    network: bool,
+    network: float | None,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Those that are drawn apart may be decoded one after the other, and are the same; the log says it."""
-    heard = {"network": hear(2)} if network else {}
+    heard: dict[str, Any] = {} if network is None else {"network": hear(2), "network_weight": network}
     whole = separator_of(problem, decoder=open_decoder(settings), **heard)
     expected = whole.hypotheses(audio_of(problem), range(5))
     assert not caplog.records
@@ -182,13 +186,13 @@ def test_hypotheses_of_one_mixture_in_parts(
         return decode_sequences(likelihood, decoder=decoder, **options)
 
     monkeypatch.setattr(separator_module, "decode_sequences", noting)
-    monkeypatch.setattr(separator_module, "plan_decoding", lambda *_, **__: Plan(parts=least, mixtures=2))
+    monkeypatch.setattr(separator_module, "plan_decoding", lambda *_, **__: Plan(passes=least, mixtures=2))
     with caplog.at_level("INFO", logger="lass"):
         found = whole.hypotheses(audio_of(problem), range(5))
     assert torch.equal(found.codes, expected.codes)
     torch.testing.assert_close(found.scores, expected.scores)
     assert set(widths) == {6 // least}
-    assert f"6 hypotheses of a mixture in {least} parts" in caplog.text
+    assert f"6 hypotheses of a mixture in {least} passes" in caplog.text
 
 
 def test_memory_decides_the_parts(problem: Problem) -> None:
@@ -196,13 +200,27 @@ def test_memory_decides_the_parts(problem: Problem) -> None:
     wide = separator_of(problem, decoder=open_decoder(ancestral(6)))
     least = bisect_left(range(2**30), True, key=lambda memory: fits(wide, memory))
     problem_of: dict[str, Any] = {"priors": wide.priors, "likelihood": wide.likelihood, "length": 3}
-    assert plan_decoding(least, decoder=wide.decoder, **problem_of) == Plan(parts=1, mixtures=1)
-    plan = plan_decoding(least - 1, decoder=wide.decoder, **problem_of)
-    assert plan.parts in (2, 3, 6)
-    with pytest.raises(ValueError, match=r"one mixture needs .* for 1 hypotheses"):
-        plan_decoding(1, decoder=wide.decoder, **problem_of)
-    with pytest.raises(ValueError, match=r"one mixture needs .* for 6 hypotheses"):
-        plan_decoding(1, decoder=open_decoder(BEAM), **problem_of)
+    assert plan_decoding(least, decoder=wide.decoder, **problem_of) == Plan(passes=1, mixtures=1)
+    assert plan_decoding(least - 1, decoder=wide.decoder, **problem_of).passes > 1
+    for decoder in (wide.decoder, open_decoder(BEAM)):
+        with pytest.raises(ValueError, match=r"one mixture needs .* for 6 hypotheses"):
+            plan_decoding(1, decoder=decoder, **problem_of)
+
+
+@pytest.mark.parametrize(("room", "passes"), [(6, 1), (5, 2), (3, 2), (2, 3), (1, 6)])
+def test_as_few_passes_as_it_takes(
+    problem: Problem, room: int, passes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def allow(memory: int, *, decoder: Decoder, **_: object) -> int:
+        del memory
+        if decoder.hypotheses > room:
+            raise ValueError("one mixture needs more")
+        return room // decoder.hypotheses
+
+    monkeypatch.setattr("lass.separation.decoding.budget.mixtures_at_once", allow)
+    wide = separator_of(problem, decoder=open_decoder(ancestral(6)))
+    plan = plan_decoding(100, decoder=wide.decoder, priors=wide.priors, length=3)
+    assert plan == Plan(passes, mixtures=room // (6 // passes))
 
 
 def fits(separator: Separator, memory: int) -> bool:

@@ -114,6 +114,14 @@ def test_code_of_a_method_reruns_its_family(
     assert outcome.jobs.get("score_estimates", 0) == len(methods)
 
 
+def test_another_kind_of_public_file_trains_no_codec(toy: Path, repository: Path) -> None:
+    """What opens codecs looks it up in the registry; what makes one does not."""
+    edit(repository / "lass" / "models" / "pretrained" / "registry.py")
+    found = rerun(toy, repository)
+    assert "tokenize_sources" in found
+    assert "train_codec" not in found
+
+
 def test_a_package_belongs_to_its_modules(toy: Path, repository: Path) -> None:
     """Importing a module runs the `__init__.py` of every package above it."""
     edit(repository / "lass" / "compute" / "__init__.py")

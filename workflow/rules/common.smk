@@ -50,7 +50,7 @@ onstart:
         )
     if workflow.local_exec:
         check_soundfonts(workflow.dag.needrun_jobs())
-        check_given_codecs(list(workflow.dag.needrun_jobs()))
+    check_given_codecs(list(workflow.dag.needrun_jobs()))
 
 
 wildcard_constraints:

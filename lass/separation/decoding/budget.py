@@ -7,7 +7,9 @@ from typing import Any
 from lass.likelihood.tensor import Likelihood
 from lass.separation.decoding.decoders import Decoder
 from lass.separation.decoding.factored import AT_ONCE
+from lass.separation.decoding.independent import NUMBERS
 from lass.separation.decoding.prior import Prior
+from lass.separation.decoding.weighted import FrequencyPrior
 from lass.separation.settings import LikelihoodKind
 
 FLOAT, LONG = 4, 8  # bytes
@@ -37,6 +39,7 @@ def mixtures_at_once(
     whether there is one. Raises ValueError where not even one mixture fits.
     """
     frames, alone = kind == "frames", kind == "network"
+    independent = alone and any(isinstance(prior, FrequencyPrior) for prior in priors)
     width, codes = decoder.hypotheses, likelihood.codebook_size
     sources = 1 if alone else len(priors)  # that are searched together
     longest = codes**sources if frames or alone else int(likelihood.offsets.diff().max())
@@ -52,7 +55,9 @@ def mixtures_at_once(
     spare = sum(prior.bytes_per_sequence(length) for prior in dict.fromkeys(priors)) * PADDING
     exact = EXACT * AT_ONCE if sources == 2 and decoder.draws > 0 else 0  # what float32 would lose
     weighed = FLOAT * len(likelihood.log_likelihood) + RECORDED if likelihood.offsets.is_cuda else 0
-    fixed = once + spare + exact + weighed
+    held_at_once = min(NUMBERS, length * codes)
+    drawn = (4 * LONG * held_at_once + 2 * FLOAT * length * codes) if independent else 0
+    fixed = once + spare + exact + weighed + drawn
     if memory < fixed + each:
         raise ValueError(
             f"one mixture needs {-(-(fixed + each) // 2**20)} MiB for {width} hypotheses of {length} tokens, "
@@ -64,25 +69,36 @@ def mixtures_at_once(
 
 @dataclass(frozen=True)
 class Plan:
-    """What is decoded at once."""
+    """How decoding stays within a memory."""
 
-    parts: int  # of the hypotheses of a mixture, one after the other
-    mixtures: int
+    passes: int  # in which the hypotheses of a mixture are decoded, one after the other
+    mixtures: int  # at once
 
 
-def plan_decoding(memory: int, *, decoder: Decoder, **problem: Any) -> Plan:
-    """As many mixtures as `memory` bytes hold; where there is no room for one, a part of its hypotheses.
+def plan_decoding(
+    memory: int, *, decoder: Decoder, priors: Sequence[Prior], length: int, **problem: Any
+) -> Plan:
+    """As many mixtures as `memory` bytes hold; where there is no room for one, as few passes as it takes.
 
-    `problem` as of `mixtures_at_once`. ValueError where they hang together, or not even one fits.
+    All passes have equally many hypotheses: a W with many divisors is split best. The rest as of
+    `mixtures_at_once`, and so is the ValueError where hypotheses hang together, or not even one fits.
     """
-    refused: ValueError | None = None
-    for parts in range(1, decoder.hypotheses + 1):
-        part = decoder.part(parts)
+    first: ValueError | None = None
+    for passes in range(1, decoder.hypotheses + 1):
+        part = decoder.split(passes)
         if part is None:
             continue
+        kept = 0 if passes == 1 else kept_by_all(decoder, sources=len(priors), length=length)
         try:
-            return Plan(parts, mixtures_at_once(memory, decoder=part, **problem))
+            mixtures = mixtures_at_once(memory - kept, decoder=part, priors=priors, length=length, **problem)
         except ValueError as error:
-            refused = error
-    assert refused is not None, "a decoder is one part of itself"
-    raise refused
+            first = first or error
+            continue
+        return Plan(passes, mixtures)
+    assert first is not None, "every decoder has one pass"
+    raise first
+
+
+def kept_by_all(decoder: Decoder, *, sources: int, length: int) -> int:
+    """Bytes that all hypotheses of a mixture hold from pass to pass: codes, their copies, numbers."""
+    return LONG * length * (3 * sources * decoder.hypotheses + 2 * sources * decoder.draws)

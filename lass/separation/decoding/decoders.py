@@ -37,11 +37,14 @@ class Decoder(Protocol):
     def related(self) -> bool:
         """Whether hypotheses of a mixture descend from one another."""
 
-    def part(self, number: int) -> "Decoder | None":
-        """What decodes one of `number` equal parts of the hypotheses; None where they hang together."""
+    def split(self, passes: int) -> "Decoder | None":
+        """What decodes the hypotheses of one of so many passes, by the numbers that `deal` gives it.
 
-    def deal(self, uniforms: Tensor, number: int) -> list[Tensor]:
-        """The numbers [B, S, draws] that decide all draws, dealt out to `number` parts."""
+        None where hypotheses hang together, or there are not equally many for each pass.
+        """
+
+    def deal(self, uniforms: Tensor, passes: int) -> list[Tensor]:
+        """The numbers [B, S, draws] that decide all draws, dealt out to the passes."""
 
     def start(self, likelihood: Positions) -> Hypotheses:
         """The W hypotheses of every mixture before the first position."""
@@ -91,13 +94,13 @@ class SearchDecoder:
     draws: int = 0
     related: bool = True
 
-    def part(self, number: int) -> "SearchDecoder | None":
+    def split(self, passes: int) -> "SearchDecoder | None":
         """As of `Decoder`: hypotheses compete."""
-        return self if number == 1 else None
+        return self if passes == 1 else None
 
-    def deal(self, uniforms: Tensor, number: int) -> list[Tensor]:
+    def deal(self, uniforms: Tensor, passes: int) -> list[Tensor]:
         """As of `Decoder`: nothing is drawn."""
-        return [uniforms] * number
+        return [uniforms] * passes
 
     def start(self, likelihood: Positions) -> Hypotheses:
         """As of `Decoder`: there is one empty prefix, and no other."""
@@ -141,15 +144,15 @@ class SamplingDecoder:
         """As of `Decoder`: one number per hypothesis, and one more for its place among the others."""
         return 2 * self.hypotheses if self.stratified else self.hypotheses
 
-    def part(self, number: int) -> "SamplingDecoder | None":
+    def split(self, passes: int) -> "SamplingDecoder | None":
         """As of `Decoder`; its numbers are spread already."""
-        if self.hypotheses % number:
+        if self.hypotheses % passes:
             return None
-        return replace(self, hypotheses=self.hypotheses // number, stratified=False)
+        return replace(self, hypotheses=self.hypotheses // passes, stratified=False)
 
-    def deal(self, uniforms: Tensor, number: int) -> list[Tensor]:
+    def deal(self, uniforms: Tensor, passes: int) -> list[Tensor]:
         """As of `Decoder`."""
-        return list(self.spread(uniforms).chunk(number, dim=-1))
+        return list(self.spread(uniforms).chunk(passes, dim=-1))
 
     def spread(self, uniforms: Tensor) -> Tensor:
         """The numbers [..., W] that decide, of numbers in [0, 1) [..., draws].
@@ -209,17 +212,17 @@ class ParticleDecoder:
         """As of `Decoder`: those of the draws, and one per island to resample it."""
         return self.ancestral.draws + self.islands
 
-    def part(self, number: int) -> "ParticleDecoder | None":
+    def split(self, passes: int) -> "ParticleDecoder | None":
         """As of `Decoder`: islands are apart from one another."""
-        ancestral = None if self.islands % number else self.ancestral.part(number)
+        ancestral = None if self.islands % passes else self.ancestral.split(passes)
         if ancestral is None:
             return None
-        return replace(self, ancestral=ancestral, islands=self.islands // number)
+        return replace(self, ancestral=ancestral, islands=self.islands // passes)
 
-    def deal(self, uniforms: Tensor, number: int) -> list[Tensor]:
+    def deal(self, uniforms: Tensor, passes: int) -> list[Tensor]:
         """As of `Decoder`."""
         drawing, resampling = uniforms.split([self.ancestral.draws, self.islands], dim=-1)
-        dealt = zip(self.ancestral.deal(drawing, number), resampling.chunk(number, dim=-1), strict=True)
+        dealt = zip(self.ancestral.deal(drawing, passes), resampling.chunk(passes, dim=-1), strict=True)
         return [torch.cat(own, dim=-1) for own in dealt]
 
     def start(self, likelihood: Positions) -> Hypotheses:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from lass.separation.decoding.alone import draw_positions
 from lass.separation.decoding.decoders import Decoder
+from lass.separation.decoding.independent import draw_positions
 from lass.separation.decoding.kernel_search import search_by_kernels
 from lass.separation.decoding.prior import Prior
 from lass.separation.decoding.readers import follow_parents, next_log_probs, open_readers
@@ -43,12 +43,10 @@ def decode_sequences(
     """
     check_priors(priors, likelihood)
     numbers = check_uniforms(uniforms, likelihood, decoder)
-    beams = decoder.beams(likelihood) if heard is None else None
-    if beams is not None:
-        return search_by_kernels(beams, priors)
-    alone = draw_positions(likelihood, priors=priors, decoder=decoder, uniforms=numbers)
-    if alone is not None:
-        return alone
+    if heard is None:
+        whole = decode_at_once(likelihood, priors, decoder, uniforms=numbers)
+        if whole is not None:
+            return whole
     state = decoder.start(likelihood)
     readers = open_readers(
         priors,
@@ -70,6 +68,16 @@ def decode_sequences(
         if step.parents is not None:
             follow_parents(step.parents, readers)
     return state
+
+
+def decode_at_once(
+    likelihood: Positions, priors: Sequence[Prior], decoder: Decoder, *, uniforms: Tensor
+) -> Hypotheses | None:
+    """The same without going position by position; None where there is no such way."""
+    beams = decoder.beams(likelihood)
+    if beams is not None:
+        return search_by_kernels(beams, priors)
+    return draw_positions(likelihood, priors=priors, decoder=decoder, uniforms=uniforms)
 
 
 def check_priors(priors: Sequence[Prior], likelihood: Positions) -> None:

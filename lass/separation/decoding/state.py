@@ -61,7 +61,7 @@ def joined(sources: Sequence[Hypotheses]) -> Hypotheses:
     return Hypotheses(torch.cat(codes, dim=3), total, torch.zeros_like(total))
 
 
-def beside(parts: Sequence[Hypotheses]) -> Hypotheses:
+def join_parts(parts: Sequence[Hypotheses]) -> Hypotheses:
     """The hypotheses of all parts of the same mixtures."""
     return Hypotheses(
         torch.cat([one.codes for one in parts], dim=1),

@@ -120,16 +120,14 @@ def estimate_sources(
 @torch.no_grad()
 def decode_candidates(candidates: Candidates, *, estimation: Estimation, synthesis: Synthesis) -> Synthesised:
     """The candidates of one mixture as they are; only those that can be chosen."""
-    codes, posterior = candidates.codes, candidates.log_posterior  # [M, N, S], [M]
+    codes, posterior, data = candidates.codes, candidates.log_posterior, candidates.data
     if estimation.choice == "posterior" and estimation.averaging is None:  # the others need not be decoded
         best = posterior.argmax()[None]
-        codes, posterior = codes[best], posterior[best]
-    if candidates.data is not None and len(candidates.data) == len(codes):
-        return Synthesised(codes, posterior, candidates.data)
-    codec = synthesis.codec
-    return Synthesised(
-        codes, posterior, torch.stack([codec.synthesise(codec.embed(one)).float() for one in codes])
-    )
+        codes, posterior, data = codes[best], posterior[best], None if data is None else data[best]
+    if data is None:
+        codec = synthesis.codec
+        data = torch.stack([codec.synthesise(codec.embed(one)).float() for one in codes])
+    return Synthesised(codes, posterior, data)
 
 
 def refine_candidates(

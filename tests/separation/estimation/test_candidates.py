@@ -184,3 +184,11 @@ def test_a_silent_mixture_and_low_precision_give_numbers(change: Callable[[Tenso
     found = remix_distances(data, torch.zeros(2), weights=torch.tensor([0.5, 0.5]))
     assert found.dtype == torch.float32
     assert torch.isfinite(found).all()
+
+
+def test_what_candidates_decode_to_stays_with_them(problem: Problem) -> None:
+    separator = separator_of(problem)
+    for one in draw_candidates(separator, mixtures_of(problem), ITEMS, kept=3, with_data=True):
+        assert one.data is not None
+        assert torch.equal(one.data, decode_all(one.codes, decode))
+    assert draw_candidates(separator, mixtures_of(problem), ITEMS, kept=3)[0].data is None

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from lass.separation.decoding.alone import draw_positions
 from lass.separation.decoding.decoders import open_decoder
+from lass.separation.decoding.independent import draw_positions
 from lass.separation.decoding.loop import decode_sequences
 from lass.separation.decoding.support import LearnedPositions
 from lass.separation.decoding.weighted import FrequencyPrior, WeightedPrior
@@ -45,7 +45,7 @@ def test_blocks_of_positions_change_nothing(monkeypatch: pytest.MonkeyPatch) -> 
     likelihood, prior, numbers = problem()
     decoder = open_decoder(ancestral(WIDTH))
     whole = draw_positions(likelihood, priors=[prior], decoder=decoder, uniforms=numbers)
-    monkeypatch.setattr("lass.separation.decoding.alone.NUMBERS", 7 * CODES)
+    monkeypatch.setattr("lass.separation.decoding.independent.NUMBERS", 7 * CODES)
     parts = draw_positions(likelihood, priors=[prior], decoder=decoder, uniforms=numbers)
     assert whole is not None
     assert parts is not None

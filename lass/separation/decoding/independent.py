@@ -41,7 +41,7 @@ def draw_positions(
             for part, own in zip(scores.split(at_once), numbers, strict=True)
         ]
         drawn.codes[row, ..., 0] = torch.cat([codes for codes, _ in pieces]).T
-        drawn.scores[row] = torch.cat([own for _, own in pieces]).cumsum(dim=0)[-1]  # in the loop's order
+        drawn.scores[row] = torch.cat([own for _, own in pieces]).cumsum(dim=0)[-1]  # as the loop adds
     return drawn
 
 

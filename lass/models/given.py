@@ -1,0 +1,19 @@
+"""Checks of given checkpoints by their headers alone, before a job reads them."""
+
+from pathlib import Path
+
+from lass.models.headers import check_vqvae, describe_checkpoint, kind_of
+from lass.models.pretrained.registry import CODECS
+from lass.models.settings import CodecCheck
+from lass.storage import interpreting
+
+
+def check_given_codec(path: Path, check: CodecCheck) -> None:
+    """ValueError where the codec at `path` is none, or does not agree with `check`: before a job reads it.
+
+    Imported codecs are checked as they are opened.
+    """
+    if kind_of(path) not in CODECS:
+        header = describe_checkpoint(path, "vqvae")
+        with interpreting(path):
+            check_vqvae(path, header, rate=check.rate, hop=check.hop)
