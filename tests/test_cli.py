@@ -628,7 +628,7 @@ def test_stopped_in_the_middle(here: Path, model: Path, number: signal.Signals, 
     process = started("separate", "a.wav", "b.wav", "--model", model)
     wait_for("separated/b/.*.part.wav", here, process)
     process.send_signal(number)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=120)
     assert process.returncode == status, errors
     assert "Traceback" not in errors
     if number == signal.SIGINT:
