@@ -91,28 +91,27 @@ class Separator:
             return "frames"
         return "network" if self.network is not None and self.network_weight == 0 else "counts"
 
-    def decoded(
-        self, mixtures: Tensor, codes: Tensor, items: Sequence[int], *, passes: int = 1
-    ) -> Hypotheses:
+    def decoded(self, mixtures: Tensor, codes: Tensor, items: Sequence[int], *, passes: int) -> Hypotheses:
         """W hypotheses, pass by pass, for each of the mixtures y [B, T] with the counted codes m [B, S]."""
         heard = None
         if self.network is not None:
             heard = torch.cat([self.network(mixture[None]) for mixture in mixtures])  # [B, N, S, K]
-        alone = heard is not None and self.kind == "network"
-        uniforms = self.uniforms(items, codes.shape[1], len(self.priors) if alone else 1).to(codes.device)
-        if heard is None or not alone:
-            return self.search(
-                self.positions(mixtures, codes),
-                self.priors,
-                uniforms[:, 0],
-                passes=passes,
-                heard=None if heard is None else self.network_weight * heard,
+        if heard is not None and self.kind == "network":
+            uniforms = self.uniforms(items, codes.shape[1], len(self.priors)).to(codes.device)
+            return joined(
+                [
+                    self.search(
+                        LearnedPositions(heard[:, source]), [prior], uniforms[:, source], passes=passes
+                    )
+                    for source, prior in enumerate(self.weighed)
+                ]
             )
-        return joined(
-            [
-                self.search(LearnedPositions(heard[:, source]), [prior], uniforms[:, source], passes=passes)
-                for source, prior in enumerate(self.weighed)
-            ]
+        return self.search(
+            self.positions(mixtures, codes),
+            self.priors,
+            self.uniforms(items, codes.shape[1])[:, 0].to(codes.device),
+            passes=passes,
+            heard=None if heard is None else self.network_weight * heard,
         )
 
     def search(
