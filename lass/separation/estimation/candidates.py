@@ -70,9 +70,10 @@ def first_of_each(codes: Tensor) -> Tensor:
 
 
 def decode_all(codes: Tensor, decode: Callable[[Tensor], Tensor]) -> Tensor:
-    """D(z_n) [M, N, T] float32 of hypotheses `codes` [M, N, S]."""
-    pieces = [decode(part).float() for part in codes.flatten(0, 1).split(AT_ONCE)]  # bounds the memory
-    data: Tensor = torch.cat(pieces).unflatten(0, codes.shape[:2])
+    """D(z_n) [M, N, T] float32 of hypotheses `codes` [M, N, S]; codes that several share are decoded once."""
+    distinct, shared = torch.unique(codes.flatten(0, 1), dim=0, return_inverse=True)
+    pieces = [decode(part).float() for part in distinct.split(AT_ONCE)]  # bounds the memory
+    data: Tensor = torch.cat(pieces)[shared].unflatten(0, codes.shape[:2])
     return data
 
 

@@ -178,6 +178,18 @@ def test_distances_by_hand() -> None:
     np.testing.assert_allclose(found, [(0.1 / 0.4) ** 2, (0.025 / 0.4) ** 2], rtol=1e-4)
 
 
+def test_codes_that_several_share_are_decoded_once() -> None:
+    asked: list[int] = []
+
+    def counted(codes: Tensor) -> Tensor:
+        asked.append(len(codes))
+        return decode(codes)
+
+    codes = torch.tensor([[[0], [3]], [[3], [0]], [[0], [1]]])
+    assert torch.equal(decode_all(codes, counted), decode(codes.flatten(0, 1)).unflatten(0, (3, 2)))
+    assert asked == [3]
+
+
 @pytest.mark.parametrize("change", [lambda x: x, Tensor.half], ids=["float32", "float16"])
 def test_a_silent_mixture_and_low_precision_give_numbers(change: Callable[[Tensor], Tensor]) -> None:
     data = decode_all(torch.tensor([[[0], [3]]]), lambda codes: change(decode(codes)))
