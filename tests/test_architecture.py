@@ -66,7 +66,7 @@ LIGHT = re.compile(
     r"lass\.(\w+\.(\w+_)?settings|data\.contents|data\.sources|data\.images\.names|models\.given)(\.\w+)?"
 )
 """Torch-free: settings, what looks at a user's folder or at headers, the registry of public data."""
-FAMILIES = ("blind", "class_nmf", "diffusion", "latent", "oracles", "supervised")
+FAMILIES = ("blind", "ceiling", "class_nmf", "diffusion", "latent", "oracles", "supervised")
 """Families of methods: none imports another."""
 
 FUNCTION_LINES = 50

@@ -55,6 +55,7 @@ def test_a_log_begins_anew(tmp_path: Path) -> None:
         "gather_tables",
         "prepare_images",
         "score_estimates",
+        "separate_mixtures",
         "show_separations",
         "tabulate_scores",
     ],
@@ -65,6 +66,11 @@ def test_jobs_without_networks_do_not_wait_for_torch(script: str) -> None:
     imports = [line for line in ast.parse(source).body if isinstance(line, ast.Import | ast.ImportFrom)]
     lines = "\n".join(ast.unparse(line) for line in imports)
     loaded = f"{lines}\nimport sys\nsys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", loaded], check=False).returncode == 0
+
+
+def test_methods_without_networks_do_not_wait_for_torch() -> None:
+    loaded = "import sys, lass.methods.blind, lass.methods.oracles\nsys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", loaded], check=False).returncode == 0
 
 

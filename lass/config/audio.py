@@ -23,7 +23,7 @@ from lass.data.settings import (
 )
 from lass.data.sources import DOWNLOADS
 from lass.evaluation.settings import SdrSettings, SoundSettings
-from lass.methods.settings import AnyJob, BlindJob, OracleJob, SupervisedJob
+from lass.methods.settings import AnyJob, BlindJob, CeilingJob, OracleJob, SupervisedJob
 from lass.models.diffusion_settings import DenoiserCheck
 from lass.models.separator_settings import Supervised
 from lass.models.settings import AudioCodecSettings, CodecCheck
@@ -343,5 +343,6 @@ class AudioDataset(Dataset):
         if family == "supervised":
             kind = self.supervised.kind(method) if self.supervised else method
             return SupervisedJob(name=kind, classes=self.source_classes, rate=self.sample_rate)
-        codec = self.check_codec if method == "codec_ceiling" else None
-        return OracleJob(name=method, rate=self.sample_rate, codec=codec)
+        if family == "ceiling":
+            return CeilingJob(codec=self.check_codec)
+        return OracleJob(name=method, rate=self.sample_rate)

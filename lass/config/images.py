@@ -23,7 +23,7 @@ from lass.data.settings import (
 )
 from lass.evaluation.settings import PictureSettings, PsnrSettings
 from lass.likelihood.settings import LARGEST_FRAMES
-from lass.methods.settings import AnyJob, ClassNmfJob, OracleJob
+from lass.methods.settings import AnyJob, CeilingJob, ClassNmfJob, OracleJob
 from lass.models.diffusion_settings import DenoiserCheck
 from lass.models.settings import ClassNmf, CodecCheck, CodecSettings
 from lass.settings import PositiveInt, key
@@ -271,5 +271,6 @@ class ImageDataset(Dataset):
             assert self.nmf is not None, "as check_sizes demands"
             pixels = self.colours * self.size**2
             return ClassNmfJob(classes=self.classes, pixels=pixels, iterations=self.nmf.iterations)
-        codec = self.check_codec if method == "codec_ceiling" else None
-        return OracleJob(name=method, rate=None, codec=codec)
+        if family == "ceiling":
+            return CeilingJob(codec=self.check_codec)
+        return OracleJob(name=method, rate=None)

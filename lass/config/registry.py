@@ -22,13 +22,13 @@ SUPERVISED = ("conv_tasnet", "hybrid_demucs")
 """Networks that learn to separate from true mixtures."""
 AUDIO_METHODS = {
     "mixture": "oracles",
-    "codec_ceiling": "oracles",
+    "codec_ceiling": "ceiling",
     "ideal_mask": "oracles",
     "ideal_binary_mask": "oracles",
     **dict.fromkeys(BLIND, "blind"),
     **dict.fromkeys(SUPERVISED, "supervised"),
 }
 """Row of a table of audio -> its family, the module `lass.methods.<family>`."""
-IMAGE_METHODS = {"average": "oracles", "codec_ceiling": "oracles", "nmf": "class_nmf"}
+IMAGE_METHODS = {"average": "oracles", "codec_ceiling": "ceiling", "nmf": "class_nmf"}
 """Row of a table of images -> its family."""
 METHODS = {"audio": AUDIO_METHODS, "images": IMAGE_METHODS}

@@ -12,7 +12,7 @@ import torch
 
 from lass.data.mixtures import Batch
 from lass.likelihood.residual import read_residual
-from lass.methods.protocol import Given, needed
+from lass.methods.protocol import Given, device_of, needed
 from lass.methods.settings import LatentJob
 from lass.models.codec import CodecAt, open_codec
 from lass.separation.estimation.candidates import Candidates
@@ -54,7 +54,7 @@ class Latent:
 def open_method(job: LatentJob, given: Given) -> Latent:
     """The method of `job`; ValueError, naming the file, where its parts do not belong together."""
     path = needed(given.codec, "codec")
-    codec = open_codec(path, job.codec, device=given.device, precision=given.precision)
+    codec = open_codec(path, job.codec, device=device_of(given), precision=given.precision)
     kept = read_kept(needed(given.candidates, "candidates"), codec=codec)
     return latent_method(job, codec=codec, candidates=kept, residual=given.residual)
 

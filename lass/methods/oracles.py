@@ -1,24 +1,21 @@
-"""Oracles: the mixture for every source, the codec's ceiling, the mask that the true sources make."""
+"""Oracles without a network: the mixture for every source, the mask that the true sources make."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from lass.data.mixtures import Batch
-from lass.methods.protocol import Given, Method, needed
+from lass.methods.protocol import Given, Method
 from lass.methods.settings import OracleJob
-from lass.models.codec import Codec, open_codec
-from lass.models.settings import CodecCheck
 
 WINDOW = 0.064  # seconds, in a power of two of samples, as of the blind methods
 QUIET = 1e-12  # power that counts as silence: the mixture is shared out alike
 
 
-def open_method(job: OracleJob, given: Given) -> Method:
-    """The oracle `job.name`; ValueError for another name, or a codec that does not fit."""
+def open_method(job: OracleJob, given: Given) -> Method:  # noqa: ARG001 (it needs no file)
+    """The oracle `job.name`; ValueError for another name."""
     match job.name:
         case "mixture":
             return Batchwise(lambda batch: scaled_mixture(batch.mixtures, weights=batch.weights))
@@ -30,10 +27,6 @@ def open_method(job: OracleJob, given: Given) -> Method:
         case "ideal_binary_mask":
             rate = job.rate or 0
             return Batchwise(lambda batch: ideal_binary_mask(batch.sources, weights=batch.weights, rate=rate))
-        case "codec_ceiling":
-            check = job.codec or CodecCheck(hop=0)
-            codec = open_codec(needed(given.codec, "codec"), check, device=given.device)
-            return Batchwise(lambda batch: codec_ceiling(batch.sources, codec=codec))
         case _:
             raise ValueError(f"oracle {job.name!r} is unknown: see lass.methods.settings")
 
@@ -60,14 +53,6 @@ def scaled_mixture(mixtures: np.ndarray, *, weights: np.ndarray) -> np.ndarray:
 def average(mixtures: np.ndarray, *, sources: int) -> np.ndarray:
     """The mixtures y [B, T] as the estimate of each of their `sources`: [B, N, T]."""
     return np.repeat(mixtures[:, None], sources, axis=1)
-
-
-@torch.inference_mode()
-def codec_ceiling(sources: np.ndarray, *, codec: Codec) -> np.ndarray:
-    """Sources x_n [B, N, T], each encoded and decoded by itself: what a choice of codes may reach."""
-    rows = torch.from_numpy(sources).flatten(0, 1).to(codec.device)
-    decoded = [codec.decode(codec.encode(row[None])) for row in rows]
-    return np.asarray(torch.cat(decoded).unflatten(0, sources.shape[:2]).cpu().numpy())
 
 
 def ideal_ratio_mask(sources: np.ndarray, *, weights: np.ndarray, rate: int) -> NDArray[np.float32]:

@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import torch
 
 from lass.data.mixtures import Batch
 from lass.settings import Chosen
+
+if TYPE_CHECKING:
+    import torch  # its import takes seconds, and blind methods need none of it
 
 
 class Method(Protocol):
@@ -27,10 +29,10 @@ class Method(Protocol):
 class Given:
     """What a method may be given beside its job: paths of the files that its family needs, and a device.
 
-    `precision` is the one that was chosen for the job on that device.
+    `precision` is the one that was chosen for the job on that device, which is called `hardware`.
     """
 
-    device: torch.device
+    device: "torch.device | None" = None  # None for a method that runs no network
     codec: Path | None = None
     candidates: Path | None = None
     residual: Path | None = None
@@ -38,23 +40,26 @@ class Given:
     dictionaries: Path | None = None
     denoisers: Mapping[str, Path] = field(default_factory=dict)  # by the name of the prior
     precision: Chosen = "float32"
+    hardware: str = "CPU"
 
+
+NAMED = ("codec", "candidates", "residual", "network", "dictionaries")
+"""Files that a field of `Given` is called by."""
 
 DENOISER = "denoiser_"
 """Before the name of a prior: what its file is called among those of a method."""
 
 
-def given_files(files: Mapping[str, Path], *, device: torch.device, precision: Chosen) -> Given:
+def given_files(files: Mapping[str, Path]) -> Given:
     """What a method is given of `files` by name: fields of `Given`, and denoisers by `denoiser_<prior>`.
 
-    Others are passed over.
+    Others are passed over; the device is not chosen yet.
     """
-    known = ("codec", "candidates", "residual", "network", "dictionaries")
-    fields = {name: path for name, path in files.items() if name in known}
+    fields: dict[str, Any] = {name: files.get(name) for name in NAMED}
     denoisers = {
         name.removeprefix(DENOISER): path for name, path in files.items() if name.startswith(DENOISER)
     }
-    return Given(device, denoisers=denoisers, precision=precision, **fields)
+    return Given(denoisers=denoisers, **fields)
 
 
 def needed(path: Path | None, what: str) -> Path:
@@ -62,3 +67,10 @@ def needed(path: Path | None, what: str) -> Path:
     if path is None:
         raise ValueError(f"this method needs the {what}: give its file")
     return path
+
+
+def device_of(given: Given) -> "torch.device":
+    """The device of a method that runs a network; ValueError where it is not given one."""
+    if given.device is None:
+        raise ValueError("this method runs a network: give it a device")
+    return given.device

@@ -33,7 +33,13 @@ class OracleJob(Job):
     family: Literal["oracles"] = "oracles"
     name: str
     rate: int | None  # Hz; None for images
-    codec: CodecCheck | None  # of those that need the codec
+
+
+class CeilingJob(Job):
+    """The codec's ceiling."""
+
+    family: Literal["ceiling"] = "ceiling"
+    codec: CodecCheck
 
 
 class BlindJob(Job):
@@ -88,7 +94,7 @@ class DiffusionJob(Job):
     seed: int
 
 
-AnyJob = OracleJob | BlindJob | SupervisedJob | ClassNmfJob | LatentJob | DiffusionJob
+AnyJob = OracleJob | CeilingJob | BlindJob | SupervisedJob | ClassNmfJob | LatentJob | DiffusionJob
 MethodJob = Annotated[AnyJob, Field(discriminator="family")]
 
 

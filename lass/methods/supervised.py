@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from lass.data.mixtures import Batch
-from lass.methods.protocol import Given, needed
+from lass.methods.protocol import Given, device_of, needed
 from lass.methods.settings import SupervisedJob
 from lass.models.separators import MixtureSeparator, read_separator
 
@@ -35,7 +35,8 @@ def open_method(job: SupervisedJob, given: Given) -> Supervised:
     """The network of `job`; ValueError, naming the file, for another one."""
     path = needed(given.network, "network")
     network = read_separator(path, name=job.name, classes=job.classes, rate=job.rate)
-    return Supervised(network.to(given.device), given.device)
+    device = device_of(given)
+    return Supervised(network.to(device), device)
 
 
 @torch.inference_mode()

@@ -15,8 +15,8 @@ def files_of_method(wildcards):
         return {"network": separator(wildcards, name)}
     if family == "class_nmf":
         return {"dictionaries": f"{folder}/nmf.safetensors"}
-    if family == "oracles":
-        return {"codec": codec(wildcards)} if name == "codec_ceiling" else {}
+    if family == "ceiling":
+        return {"codec": codec(wildcards)}
     if family == "diffusion":
         return {f"denoiser_{each}": denoiser(wildcards, each) for each in dataset.denoisers_used}
     return latent_files(wildcards) if family == "latent" else {}

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lass.compute.devices import name_of
 from lass.data.estimates import write_estimates
 from lass.data.mixtures import open_mixtures
 from lass.data.settings import LIBRARY_SETTINGS
@@ -25,7 +24,7 @@ with logged(snakemake.log[0]) as logger:
     mixtures = open_mixtures(Path(files.sources), Path(files.mixtures), data)
     paths = {name: Path(files[name]) for name in files.keys()}  # noqa: SIM118 (no mapping)
     asked = snakemake.resources
-    where = asked.device if asked.network else "cpu"
+    where = asked.device if asked.network else None
     method, given = open_family(read_job(params.job), paths, device=where)
     rows = shard_of(range(len(mixtures)), snakemake.wildcards.scatteritem)
     shape = (0, len(mixtures.classes[0]), mixtures.length)
@@ -34,6 +33,6 @@ with logged(snakemake.log[0]) as logger:
         estimates.append(method.separate(mixtures.load(rows[begin : begin + params.batch])))
         logger.info("%d of %d mixtures", min(begin + params.batch, len(rows)), len(rows))
     computed = [computed_candidates(given.candidates)] if given.candidates else []
-    computed.append(Computed(precision=given.precision, device=name_of(given.device)))
+    computed.append(Computed(precision=given.precision, device=given.hardware))
     path = Path(snakemake.output.estimates)
     write_estimates(path, items=rows, estimates=np.concatenate(estimates), computed=computed)

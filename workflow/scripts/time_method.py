@@ -11,6 +11,7 @@ from lass.data.settings import LIBRARY_SETTINGS
 from lass.evaluation.tables.files import write_csv
 from lass.evaluation.tables.seconds import SECONDS
 from lass.methods.opening import open_family
+from lass.methods.protocol import device_of
 from lass.methods.settings import read_job
 from lass.runtime import logged
 
@@ -26,10 +27,11 @@ with logged(snakemake.log[0]) as logger:
     where = asked.device if asked.network else "cpu"
     method, given = open_family(read_job(params.job), paths, device=where)
     timed = mixtures.load(range(min(len(mixtures), params.batch)))
+    device = device_of(given)
     method.separate(mixtures.load([0]))  # a rehearsal: what happens once is not the separation
-    seconds = seconds_of(lambda: method.separate(timed), given.device) / len(timed.items)
+    seconds = seconds_of(lambda: method.separate(timed), device) / len(timed.items)
     row = {"dataset": snakemake.wildcards.dataset, "method": snakemake.wildcards.method}
-    row |= {"device": describe_device(given.device), "precision": given.precision}
+    row |= {"device": describe_device(device), "precision": given.precision}
     row |= {"seconds": seconds, "mixtures": len(timed.items)}
     write_csv(pd.DataFrame([row], columns=SECONDS), path=Path(snakemake.output.seconds))
     logger.info("%.3f seconds per mixture", seconds)

@@ -15,7 +15,7 @@ from lass.compute.seeds import generator
 from lass.data.mixtures import Batch
 from lass.methods.diffusion.networks import Told, priors_of
 from lass.methods.diffusion.solving import separate
-from lass.methods.protocol import Given, needed
+from lass.methods.protocol import Given, device_of, needed
 from lass.methods.settings import DiffusionJob
 from lass.models.diffusion import DenoiserNetwork, read_denoiser
 
@@ -64,6 +64,7 @@ class Diffusion:
 
 def open_method(job: DiffusionJob, given: Given) -> Diffusion:
     """The method of `job`; ValueError where a denoiser is not given, or is of other classes."""
+    device = device_of(given)
     opened: dict[str, DenoiserNetwork] = {}
     told: dict[str, Told] = {}
     for prior in job.priors:
@@ -71,8 +72,8 @@ def open_method(job: DiffusionJob, given: Given) -> Diffusion:
             path = needed(given.denoisers.get(prior.prior), f"denoiser {prior.prior}")
             conditional = prior.conditional and len(prior.classes) > 1
             network = read_denoiser(path, classes=prior.classes, conditional=conditional, data=job.data)
-            opened[prior.prior] = network.to(given.device)
+            opened[prior.prior] = network.to(device)
         network = opened[prior.prior]
         index = prior.classes.index(prior.source) if network.shape.classes else None
         told[prior.source] = Told(network, index)
-    return Diffusion(job, told, given.device)
+    return Diffusion(job, told, device)

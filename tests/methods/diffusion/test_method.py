@@ -160,10 +160,10 @@ def test_one_denoiser_that_is_told_the_classes(tmp_path: Path) -> None:
         }
     )
     assert isinstance(job, DiffusionJob)
-    given = given_files({"denoiser_both": path, "sources": tmp_path}, device=CPU, precision="float32")
+    given = given_files({"denoiser_both": path, "sources": tmp_path})
     assert given.denoisers == {"both": path}
     batch = batch_of([0, 1])
-    found = open_method(job, given).separate(batch)
+    found = open_method(job, replace(given, device=CPU)).separate(batch)
     for row, names in enumerate(batch.classes):
         quiet = found[row, names.index("quiet")]
         np.testing.assert_allclose(0.5 * quiet, 0.01 / 1.01 * batch.mixtures[row], atol=0.02)
