@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 with logged(snakemake.log[0]):
     paths, name = list(map(Path, snakemake.input.tables)), snakemake.wildcards.table
     tables = [read_csv(path) for path in paths]
-    if name in ("sdr", "psnr"):  # which do not say it
-        for path, scores in zip(paths, tables, strict=True):
-            scores.insert(0, "dataset", path.stem.removesuffix(f"_{name}"))
+    for path, rows in zip(paths, tables, strict=True):
+        if "dataset" not in rows:  # tables of scores do not say it
+            rows.insert(0, "dataset", path.stem.removesuffix(f"_{name}"))
     table = pd.concat(tables, ignore_index=True)
     if name == "timing":
         table = summarise_seconds(table)
