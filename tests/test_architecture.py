@@ -63,7 +63,7 @@ DOORS: dict[str, set[str]] = {
 """Room of `lass` to the other rooms that it may import; a module of `lass` in no room is an error."""
 
 LIGHT = re.compile(
-    r"lass\.(\w+\.(\w+_)?settings|data\.contents|data\.sources|data\.images\.names|models\.given)(\.\w+)?"
+    r"lass\.(\w+\.(\w+_)?settings|data\.contents|data\.programs|data\.sources|data\.images\.names|models\.given)(\.\w+)?"
 )
 """Torch-free: settings, what looks at a user's folder or at headers, the registry of public data."""
 FAMILIES = ("blind", "ceiling", "class_nmf", "diffusion", "latent", "oracles", "supervised")

@@ -624,6 +624,23 @@ def test_classes_of_a_prior_that_is_trained_here_are_those_of_the_data() -> None
     assert "must be among the classes ['zero'" in problems(changed({"pretrained": False}, values))
 
 
+@pytest.mark.parametrize("location", [{}, {"source": "slakh", "root": "/songs", "composed": None}])
+def test_a_class_that_slakhs_layout_does_not_have(location: dict[str, object]) -> None:
+    """It was refused by a job, after the songs were composed."""
+    priors = {"drums": "drums", "vocals": "bass", "bass": None}
+    told = problems(
+        of_slakh(
+            {
+                **location,
+                "classes": ["drums", "vocals"],
+                "separation.priors": priors,
+                "priors.bass.classes": ["vocals"],
+            }
+        )
+    )
+    assert "datasets.slakh: source class 'vocals' is unknown: use some of bass, brass" in told
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

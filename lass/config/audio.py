@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from lass.config.dataset import Dataset
-from lass.config.location import check_download, known_reader
+from lass.config.location import check_download, check_known, known_reader
 from lass.config.registry import AUDIO_READERS
 from lass.config.rows import check_blind, check_learned, check_masks, check_networks
 from lass.config.separation import AudioCounting, Packing, Residual
@@ -108,6 +108,7 @@ class AudioDataset(Dataset):
     @model_validator(mode="after")
     def check_classes(self) -> Self:
         """Sources of classes that there are, and classes of which there are sources."""
+        check_known(self.source, self.classes)
         if len(self.classes) < 2 and self.mixtures.sources is None:
             raise ValueError(
                 f"classes {self.classes} is one class: name two, or the class of every source of a "

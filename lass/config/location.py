@@ -2,13 +2,14 @@
 
 import os
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from lass.config.registry import NAMING_READERS
+from lass.config.registry import AUDIO_READERS, NAMING_READERS
+from lass.data.programs import check_programs
 from lass.data.settings import Contents
 from lass.data.sources import PUBLIC_DATA
 from lass.settings import Identifier, PositiveInt, Section, WithoutNulls, key
@@ -140,6 +141,12 @@ class Located(Section):
         return Contents(
             root=self.checked_root, places=self.places(split), suffixes=self.suffixes, record=record
         )
+
+
+def check_known(source: str, classes: Sequence[str]) -> None:
+    """ValueError for classes that no song in Slakh's layout has, where that is what is read."""
+    if AUDIO_READERS[source] == AUDIO_READERS["slakh"]:
+        check_programs(classes)
 
 
 def check_download(name: str | None, place: Located) -> None:

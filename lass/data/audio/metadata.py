@@ -8,8 +8,8 @@ from pathlib import Path
 import yaml
 
 from lass.data.audio.folders import check_link
+from lass.data.programs import DRUM_PROGRAM, SOURCE_PROGRAMS
 
-DRUM_PROGRAM = 128
 _TRUE, _FALSE = ("true", "yes", "on", "y", "1"), ("false", "no", "off", "n", "0")
 _NULL = ("", "null", "~")
 _MARKS = {
@@ -28,6 +28,12 @@ class Stem:
 
     is_drum: bool
     program: int | None
+
+    def belongs(self, name: str) -> bool:
+        """Whether it is a part of the source of class `name`."""
+        if name == "drums":
+            return self.is_drum
+        return not self.is_drum and self.program in SOURCE_PROGRAMS[name]
 
 
 def read_stems(path: Path) -> dict[str, Stem]:

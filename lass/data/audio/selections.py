@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from lass.data.audio.files import SUFFIXES
 from lass.data.audio.metadata import Stem, read_stems
-from lass.data.audio.slakh import SOURCE_PROGRAMS
+from lass.data.programs import check_programs
 from lass.data.sources import BABYSLAKH_SPLITS, MUSDB_VALIDATION
 
 _METADATA = "metadata.yaml"
@@ -30,10 +30,7 @@ class SlakhSelection:
 
         ValueError for a class that Slakh does not have.
         """
-        strange = [name for name in classes if name not in SOURCE_PROGRAMS]
-        if strange:
-            known = ", ".join(sorted(SOURCE_PROGRAMS))
-            raise ValueError(f"source class {strange[0]!r} is unknown: use some of {known}")
+        check_programs(classes)
         self._classes, self._split_of = tuple(classes), split_of
         self._wanted: dict[str, set[str]] = {}  # <split>/<track> -> its stems that are wanted
         self._waiting: dict[str, list[Path]] = {}  # the same -> stems that are there, wanted or not
@@ -77,14 +74,9 @@ class SlakhSelection:
 def wanted_stems(stems: Mapping[str, Stem], classes: Sequence[str]) -> set[str]:
     """Names, in small letters, of the stems of all `classes`; none where one class has no stem."""
     of_class = {
-        name: {stem.casefold() for stem, entry in stems.items() if _belongs(entry, name)} for name in classes
+        name: {stem.casefold() for stem, entry in stems.items() if entry.belongs(name)} for name in classes
     }
     return set().union(*of_class.values()) if all(of_class.values()) else set()
-
-
-def _belongs(entry: Stem, name: str) -> bool:
-    """As `lass.data.audio.slakh` has it; a test compares the two."""
-    return entry.is_drum if name == "drums" else not entry.is_drum and entry.program in SOURCE_PROGRAMS[name]
 
 
 def _is_metadata_or_stem(inner: Sequence[str]) -> bool:

@@ -7,19 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lass.data.audio.folders import check_link, files_by_name, only_file, subfolders
-from lass.data.audio.metadata import DRUM_PROGRAM, Stem, read_stems
+from lass.data.audio.metadata import read_stems
 from lass.data.audio.recordings import Listing, Recording
+from lass.data.programs import check_programs
 
 LAYOUT = "<root>/<split>/TrackNNNNN/{metadata.yaml,stems/SXX.flac}"
-_FAMILIES = (
-    "piano", "chromatic_percussion", "organ", "guitar", "bass", "strings", "ensemble", "brass",
-    "reed", "pipe", "synth_lead", "synth_pad", "synth_effects", "ethnic", "percussive", "sound_effects",
-)  # fmt: skip
-
-# source class -> General MIDI programs, counted from 0; drums are every stem with `is_drum`, too
-SOURCE_PROGRAMS: dict[str, frozenset[int]] = {"drums": frozenset({DRUM_PROGRAM})} | {
-    family: frozenset(range(8 * index, 8 * index + 8)) for index, family in enumerate(_FAMILIES)
-}
 
 
 def find_recordings(folder: Path, *, classes: Sequence[str], files: Mapping[str, Sequence[str]]) -> Listing:
@@ -56,11 +48,7 @@ def find_recordings(folder: Path, *, classes: Sequence[str], files: Mapping[str,
 
 
 def _check_classes(classes: Sequence[str]) -> None:
-    unknown = [name for name in classes if name not in SOURCE_PROGRAMS]
-    if unknown:
-        raise ValueError(
-            f"source class {unknown[0]!r} is unknown: use some of {', '.join(sorted(SOURCE_PROGRAMS))}"
-        )
+    check_programs(classes)
     if not classes or len(set(classes)) != len(classes):
         raise ValueError(f"source classes {list(classes)} repeat or are none: name each class once")
 
@@ -72,16 +60,12 @@ def _find_stems(home: Path, classes: Sequence[str]) -> tuple[dict[str, tuple[Pat
     held = files_by_name(folder) if folder.is_dir() else {}
     stems, missing = {}, []
     for name in classes:
-        listed = [stem for stem, entry in sorted(entries.items()) if _belongs(entry, name)]
+        listed = [stem for stem, entry in sorted(entries.items()) if entry.belongs(name)]
         paths = [only_file(held, stem) for stem in listed]
         stems[name] = tuple(path for path in paths if path is not None)
         if not stems[name]:
             missing.append(_why_missing(folder, name, listed))
     return stems, missing
-
-
-def _belongs(entry: Stem, name: str) -> bool:
-    return entry.is_drum if name == "drums" else not entry.is_drum and entry.program in SOURCE_PROGRAMS[name]
 
 
 def _why_missing(folder: Path, name: str, listed: Sequence[str]) -> str:

@@ -11,7 +11,8 @@ import yaml
 from lass.data.archives import extract_tar
 from lass.data.audio.metadata import Stem, read_stems
 from lass.data.audio.selections import SlakhSelection, StemsSelection, baby_split, redux_split, wanted_stems
-from lass.data.audio.slakh import SOURCE_PROGRAMS, find_recordings
+from lass.data.audio.slakh import find_recordings
+from lass.data.programs import SOURCE_PROGRAMS
 
 STEMS = {
     "S00": {"program_num": 33, "is_drum": False},

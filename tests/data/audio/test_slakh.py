@@ -10,7 +10,8 @@ import yaml
 
 from lass.data.audio.files import write_audio
 from lass.data.audio.recordings import read_sources
-from lass.data.audio.slakh import SOURCE_PROGRAMS, find_recordings
+from lass.data.audio.slakh import find_recordings
+from lass.data.programs import SOURCE_PROGRAMS
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data" / "slakh_fixture"
 RATE = 8000
