@@ -24,6 +24,17 @@ _ENTRY = "lass"
 _TYPES = {"int64": "I64", "float32": "F32", "int32": "I32", "uint16": "U16"}
 _SENSELESS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 _NO_MEMORY = re.compile(r"allocate memory|out of memory", re.IGNORECASE)
+_IMPORT = "give a file that lass made; `lass import` makes one of a public checkpoint"
+_TORCH, _PAGE = f"a file of torch.save, no safetensors: {_IMPORT}", "a web page: download the file again"
+_OTHERS = {
+    b"version https://git-lfs": "a pointer of Git LFS, not the file that it stands for: run `git lfs pull`",
+    b"PK\x03\x04": _TORCH,
+    b"\x80\x02": _TORCH,
+    b"<!doctype": _PAGE,
+    b"<!DOCTYPE": _PAGE,
+    b"<html": _PAGE,
+}
+"""What a file of another kind begins with -> what it is, and what to do about it."""
 _RANKS = {name: rank for rank, name in enumerate(_TYPES)}
 
 
@@ -116,10 +127,13 @@ def read_header(path: Path, *, form: str, version: int) -> dict[str, Any]:
         raise FileNotFoundError(
             f"{path}: no such file; run the step that makes it first, or correct the path"
         )
+    check_kind(path)
     with opening(path):
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
-        header = json.loads(metadata.get(_ENTRY, "{}"))
+        header = json.loads(metadata.get(_ENTRY, "null"))
+    if header is None:
+        raise ValueError(f"{path}: tensors that lass did not write: {_IMPORT}")
     if not isinstance(header, dict):
         raise damaged(path, f"its header is {header!r}")
     found = (header.get("form"), header.get("version"))
@@ -129,6 +143,15 @@ def read_header(path: Path, *, form: str, version: int) -> dict[str, Any]:
             f"expected {form!r} version {version}; delete it and make it again with this version of lass"
         )
     return header
+
+
+def check_kind(path: Path) -> None:
+    """ValueError that says what to do where the file at `path` is plainly of another kind."""
+    with path.open("rb") as file:
+        begin = file.read(64)
+    for start, reason in _OTHERS.items():
+        if begin.startswith(start):
+            raise ValueError(f"{path}: {reason}")
 
 
 def read_sizes(path: Path, *, form: str, version: int, expected: Mapping[str, int | None]) -> dict[str, int]:

@@ -143,8 +143,8 @@ def test_another_format_or_version(path: Path) -> None:
 @pytest.mark.parametrize(
     ("metadata", "message"),
     [
-        (None, "format None version None"),
-        ({"made": "elsewhere"}, "format None version None"),
+        (None, "tensors that lass did not write: give a file that lass made"),
+        ({"made": "elsewhere"}, "tensors that lass did not write"),
         ({"lass": "{"}, "damaged"),
         ({"lass": "[1]"}, "damaged"),
     ],
@@ -153,6 +153,25 @@ def test_a_file_of_someone_else(tmp_path: Path, metadata: dict[str, str] | None,
     path = tmp_path / "foreign.safetensors"
     save_file({"a": torch.zeros(1)}, path, metadata=metadata)
     with pytest.raises(ValueError, match=rf"foreign\.safetensors: {message}"):
+        header(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+            "a pointer of Git LFS.*`git lfs pull`",
+        ),
+        (b"PK\x03\x04rest of a zip", "a file of torch.save, no safetensors: give a file that lass made"),
+        (b"\x80\x02rest of a pickle", "a file of torch.save"),
+        (b"<!DOCTYPE html><html>Quota exceeded</html>", "a web page: download the file again"),
+    ],
+)
+def test_a_file_of_another_kind_is_called_what_it_is(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "other.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"other\.safetensors: {message}"):
         header(path)
 
 

@@ -267,7 +267,7 @@ def _floats(path: Path) -> None:
         (_truncate, "damaged or truncated .* make it again"),
         (_cut_header, "damaged or truncated"),
         (_empty, "damaged or truncated"),
-        (_foreign, "format None"),
+        (_foreign, "tensors that lass did not write"),
         (_other_version, "format 'lass.counts' version 9 cannot be read here"),
         (_other_form, "format 'lass.prices'"),
         (_unsorted, "keys are not increasing"),
