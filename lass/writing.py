@@ -93,10 +93,11 @@ def explained(path: Path, aside: Path) -> Iterator[None]:
     except OSError as error:
         places = {str(path), str(aside), str(path.parent)}
         if error.errno in _FULL:
+            left = room_left(path) if error.errno == errno.ENOSPC else ""
             raise OSError(
                 error.errno,
                 f"{path} cannot be written ({os.strerror(error.errno)}): free some room on its disk, and "
-                "start again",
+                f"start again{left}",
             ) from error
         if error.errno in _FORBIDDEN and error.filename is not None and str(error.filename) in places:
             raise OSError(
@@ -105,6 +106,13 @@ def explained(path: Path, aside: Path) -> Iterator[None]:
                 f"{path.parent.absolute()}, and start again",
             ) from error
         raise
+
+
+def room_left(path: Path) -> str:
+    """The room on the disk of `path`, as the end of a message; nothing where nobody knows."""
+    with suppress(OSError):
+        return f" ({shutil.disk_usage(path.parent).free / 1e6:.1f} MB are left)"
+    return ""
 
 
 class Sink:

@@ -92,6 +92,15 @@ def test_a_disk_that_is_full(tmp_path: Path, name: str) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_full_disk_says_how_much_is_left(tmp_path: Path) -> None:
+    def write() -> None:
+        with written_aside(tmp_path / "a"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(OSError, match=r"free some room on its disk, and start again \(\d+\.\d MB are left\)"):
+        write()
+
+
 @pytest.mark.usefixtures("little_room")
 @pytest.mark.parametrize("name", ["a.wav", "a.flac"])
 def test_a_disk_that_is_full_as_a_stream_ends(tmp_path: Path, name: str) -> None:
