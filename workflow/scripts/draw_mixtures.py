@@ -16,4 +16,5 @@ with logged(snakemake.log[0]) as logger:
     library = open_library(Path(snakemake.input.sources), data)
     table = library.draw(MixtureDraw(**snakemake.params.drawing))
     write_mixtures(Path(snakemake.output.mixtures), table)
-    logger.info("%d mixtures from %d items", len(table), len(library.items))
+    used = {item for items in table["items"].to_pylist() for item in items}
+    logger.info("%d mixtures from %d of %d items", len(table), len(used), len(library.items))

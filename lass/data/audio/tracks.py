@@ -170,6 +170,7 @@ class AudioLibrary:
                 f"{needed} are needed: lower mixtures.count, shorten mixtures.seconds or add recordings"
                 + self._describe_chunks(sources, length, choice.silence)
             )
+        self._say_unused([item for item, places in starts.items() if not places], sources, length)
         return [
             [place] * len(sources) for place in choose_moments(starts, count=choice.count, seed=choice.seed)
         ]
@@ -188,12 +189,27 @@ class AudioLibrary:
         most = min(len(own) // list(sources).count(name) for name, own in places.items())
         count = choice.count or max(1, most)
         try:
-            return choose_apart(places, sources, count=count, seed=choice.seed)
+            chosen = choose_apart(places, sources, count=count, seed=choice.seed)
         except ValueError as error:
             raise ValueError(
                 f"{self.folder}: chunks of {length / self.rate:g} s: {error}"
                 + self._describe_chunks(sources, length, choice.silence)
             ) from error
+        for name, own in places.items():
+            held = [item for item, entry in self.entries.items() if name in entry.classes]
+            used = {place.item for place in own}
+            self._say_unused([item for item in held if item not in used], [name], length)
+        return chosen
+
+    def _say_unused(self, items: Sequence[str], sources: Sequence[str], length: int) -> None:
+        """Log which recordings give no chunk of these sources, and why."""
+        short = [item for item in items if self.entries[item].frames < length]
+        silent = [item for item in items if item not in short]
+        seconds, what = f"{length / self.rate:g} s", " and ".join(dict.fromkeys(sources))
+        for names, why in ((short, f"shorter than {seconds}"), (silent, f"no {seconds} with {what}")):
+            if names:
+                said = (len(names), len(self.entries), what, why, _first(names))
+                logger.warning("%d of %d recordings are not used for %s: %s: %s", *said)
 
     def _describe_chunks(self, sources: Sequence[str], length: int, silence: float) -> str:
         """Which recordings are too short, and in how many chunks each class sounds; a line each."""

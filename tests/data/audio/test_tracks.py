@@ -309,6 +309,38 @@ def test_short_recordings_are_told_of(tmp_path: Path, caplog: pytest.LogCaptureF
         library(tmp_path, shortest=8001)
 
 
+@pytest.mark.parametrize(
+    ("pairing", "said"),
+    [
+        (
+            "together",
+            [
+                "1 of 4 recordings are not used for drums and bass: shorter than 0.0125 s: short",
+                (
+                    "2 of 4 recordings are not used for drums and bass: no 0.0125 s with drums and bass: "
+                    "dull, mute"
+                ),
+            ],
+        ),
+        (
+            "apart",
+            [
+                "1 of 4 recordings are not used for drums: shorter than 0.0125 s: short",
+                "1 of 4 recordings are not used for drums: no 0.0125 s with drums: mute",
+                "1 of 4 recordings are not used for bass: shorter than 0.0125 s: short",
+                "2 of 4 recordings are not used for bass: no 0.0125 s with bass: dull, mute",
+            ],
+        ),
+    ],
+)
+def test_recordings_of_which_no_mixture_is_made_are_told_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, pairing: str, said: list[str]
+) -> None:
+    library = sounding(tmp_path / "s", {"dull": "dd", "good": "bbb", "mute": "ss", "short": ""})
+    library.draw(choice(count=1, pairing=pairing))
+    assert caplog.messages == said
+
+
 def test_mixtures_of_different_recordings(tmp_path: Path) -> None:
     library = sounding(tmp_path / "s", {"one": "bdb", "two": "bbb", "three": "dddd"})
     table = library.draw(choice(count=None, pairing="apart"))
