@@ -22,8 +22,8 @@ snakemake --cores 8 --configfile mine.yaml
 snakemake --cores 8 --config seed=1 'datasets={slakh: {separation: {batch: 16}}}'
 ```
 
-A file can be a few lines long. Values in braces on the command line are read as text and then converted, so
-`null` can be written in a file only. Lists are replaced, not merged. Where you choose the names (`datasets`,
+A file can be a few lines long. Values in braces on the command line are read as text and then converted, and
+`null` stands for no value there, too. Lists are replaced, not merged. Where you choose the names (`datasets`,
 `priors`, `decoders`, `methods`, `tables`), `null` takes an entry of the default away. An unknown key, a wrong
 type or settings that do not fit together stop Snakemake at once with the key, the value and the nearest known
 key.
