@@ -29,7 +29,7 @@ _TORCH, _PAGE = f"a file of torch.save, no safetensors: {_IMPORT}", "a web page:
 _OTHERS = {
     b"version https://git-lfs": "a pointer of Git LFS, not the file that it stands for: run `git lfs pull`",
     b"PK\x03\x04": _TORCH,
-    b"\x80\x02": _TORCH,
+    b"\x80\x02\x8a\nl\xfc\x9cF\xf9": _TORCH,
     b"<!doctype": _PAGE,
     b"<!DOCTYPE": _PAGE,
     b"<html": _PAGE,
@@ -150,7 +150,7 @@ def check_kind(path: Path) -> None:
     with path.open("rb") as file:
         begin = file.read(64)
     for start, reason in _OTHERS.items():
-        if begin.startswith(start):
+        if begin.startswith(start) and begin[8:9] != b"{":  # where the header of safetensors begins
             raise ValueError(f"{path}: {reason}")
 
 

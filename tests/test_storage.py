@@ -164,7 +164,7 @@ def test_a_file_of_someone_else(tmp_path: Path, metadata: dict[str, str] | None,
             "a pointer of Git LFS.*`git lfs pull`",
         ),
         (b"PK\x03\x04rest of a zip", "a file of torch.save, no safetensors: give a file that lass made"),
-        (b"\x80\x02rest of a pickle", "a file of torch.save"),
+        (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", "a file of torch.save"),
         (b"<!DOCTYPE html><html>Quota exceeded</html>", "a web page: download the file again"),
     ],
 )
@@ -173,6 +173,13 @@ def test_a_file_of_another_kind_is_called_what_it_is(tmp_path: Path, content: by
     path.write_bytes(content)
     with pytest.raises(ValueError, match=rf"other\.safetensors: {message}"):
         header(path)
+
+
+def test_a_header_of_any_length_is_none_of_another_kind(tmp_path: Path) -> None:
+    """Its length stands first: 640 bytes begin as a pickle does."""
+    for length in range(120):
+        write_tensors(tmp_path / "a", {}, form="lass.test", version=1, fields={"text": "x" * 8 * length})
+        assert read_header(tmp_path / "a", form="lass.test", version=1)["text"] == "x" * 8 * length
 
 
 def test_sizes(path: Path) -> None:
