@@ -25,7 +25,10 @@ _TYPES = {"int64": "I64", "float32": "F32", "int32": "I32", "uint16": "U16"}
 _SENSELESS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 _NO_MEMORY = re.compile(r"allocate memory|out of memory", re.IGNORECASE)
 _IMPORT = "give a file that lass made; `lass import` makes one of a public checkpoint"
-_TORCH, _PAGE = f"a file of torch.save, no safetensors: {_IMPORT}", "a web page: download the file again"
+_TORCH, _PAGE = (
+    f"a pickle or zip, as torch.save makes, no safetensors: {_IMPORT}",
+    "a web page: download the file again",
+)
 _OTHERS = {
     b"version https://git-lfs": "a pointer of Git LFS, not the file that it stands for: run `git lfs pull`",
     b"PK\x03\x04": _TORCH,
@@ -133,7 +136,7 @@ def read_header(path: Path, *, form: str, version: int) -> dict[str, Any]:
             metadata = file.metadata() or {}
         header = json.loads(metadata.get(_ENTRY, "null"))
     if header is None:
-        raise ValueError(f"{path}: tensors that lass did not write: {_IMPORT}")
+        raise ValueError(f"{path}: tensors that lass did not write, no {form}: {_IMPORT}")
     if not isinstance(header, dict):
         raise damaged(path, f"its header is {header!r}")
     found = (header.get("form"), header.get("version"))

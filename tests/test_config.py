@@ -638,7 +638,10 @@ def test_a_class_that_slakhs_layout_does_not_have(location: dict[str, object]) -
             }
         )
     )
-    assert "datasets.slakh: source class 'vocals' is unknown: use some of bass, brass" in told
+    assert (
+        "datasets.slakh: classes: source class 'vocals' is unknown in Slakh's layout: use some of bass"
+        in told
+    )
 
 
 @pytest.mark.parametrize(

@@ -143,7 +143,7 @@ def test_another_format_or_version(path: Path) -> None:
 @pytest.mark.parametrize(
     ("metadata", "message"),
     [
-        (None, "tensors that lass did not write: give a file that lass made"),
+        (None, "tensors that lass did not write, no lass.test: give a file that lass made"),
         ({"made": "elsewhere"}, "tensors that lass did not write"),
         ({"lass": "{"}, "damaged"),
         ({"lass": "[1]"}, "damaged"),
@@ -163,8 +163,11 @@ def test_a_file_of_someone_else(tmp_path: Path, metadata: dict[str, str] | None,
             b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
             "a pointer of Git LFS.*`git lfs pull`",
         ),
-        (b"PK\x03\x04rest of a zip", "a file of torch.save, no safetensors: give a file that lass made"),
-        (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", "a file of torch.save"),
+        (
+            b"PK\x03\x04rest of a zip",
+            "a pickle or zip, as torch.save makes, no safetensors: give a file that lass made",
+        ),
+        (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", "a pickle or zip, as torch.save makes"),
         (b"<!DOCTYPE html><html>Quota exceeded</html>", "a web page: download the file again"),
     ],
 )

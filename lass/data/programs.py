@@ -19,4 +19,6 @@ def check_programs(classes: Sequence[str]) -> None:
     unknown = [name for name in classes if name not in SOURCE_PROGRAMS]
     if unknown:
         known = ", ".join(sorted(SOURCE_PROGRAMS))
-        raise ValueError(f"source class {unknown[0]!r} is unknown: use some of {known}")
+        raise ValueError(
+            f"classes: source class {unknown[0]!r} is unknown in Slakh's layout: use some of {known}"
+        )

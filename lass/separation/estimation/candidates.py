@@ -71,10 +71,13 @@ def first_of_each(codes: Tensor) -> Tensor:
 
 def decode_all(codes: Tensor, decode: Callable[[Tensor], Tensor]) -> Tensor:
     """D(z_n) [M, N, T] float32 of hypotheses `codes` [M, N, S]; codes that several share are decoded once."""
-    distinct, shared = torch.unique(codes.flatten(0, 1), dim=0, return_inverse=True)
-    pieces = [decode(part).float() for part in distinct.split(AT_ONCE)]  # bounds the memory
-    data: Tensor = torch.cat(pieces)[shared].unflatten(0, codes.shape[:2])
-    return data
+    every = codes.flatten(0, 1)
+    distinct, shared = torch.unique(every, dim=0, return_inverse=True)
+    alike = len(distinct) < len(every)
+    pieces = [decode(part).float() for part in (distinct if alike else every).split(AT_ONCE)]
+    data: Tensor = torch.cat(pieces)
+    whole: Tensor = (data[shared] if alike else data).unflatten(0, codes.shape[:2])
+    return whole
 
 
 def remix_distances(data: Tensor, mixture: Tensor, *, weights: Tensor) -> Tensor:

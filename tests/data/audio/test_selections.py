@@ -115,7 +115,7 @@ def test_the_reader_finds_what_is_kept(tmp_path: Path) -> None:
 
 
 def test_an_unknown_class() -> None:
-    with pytest.raises(ValueError, match="class 'vocals' is unknown: use some of"):
+    with pytest.raises(ValueError, match="class 'vocals' is unknown in Slakh's layout: use some of"):
         redux("vocals")
 
 
