@@ -130,7 +130,6 @@ def read_header(path: Path, *, form: str, version: int) -> dict[str, Any]:
         raise FileNotFoundError(
             f"{path}: no such file; run the step that makes it first, or correct the path"
         )
-    check_kind(path)
     with opening(path):
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
@@ -146,15 +145,6 @@ def read_header(path: Path, *, form: str, version: int) -> dict[str, Any]:
             f"expected {form!r} version {version}; delete it and make it again with this version of lass"
         )
     return header
-
-
-def check_kind(path: Path) -> None:
-    """ValueError that says what to do where the file at `path` is plainly of another kind."""
-    with path.open("rb") as file:
-        begin = file.read(64)
-    for start, reason in _OTHERS.items():
-        if begin.startswith(start) and begin[8:9] != b"{":  # where the header of safetensors begins
-            raise ValueError(f"{path}: {reason}")
 
 
 def read_sizes(path: Path, *, form: str, version: int, expected: Mapping[str, int | None]) -> dict[str, int]:
@@ -196,7 +186,7 @@ def opening(path: Path) -> Iterator[None]:
         with interpreting(path):
             yield
     except SafetensorError as error:
-        raise damaged(path, str(error)) from error
+        raise no_tensors(path, str(error)) from error
     except OSError as error:
         if error.errno is None:  # safetensors says "no such file" of any that it cannot open
             path.open("rb").close()
@@ -230,6 +220,14 @@ def short_of_memory(path: Path | str) -> MemoryError:
     return MemoryError(
         f"{path}: not enough memory to read it, which says nothing against it: free some, and start again"
     )
+
+
+def no_tensors(path: Path, reason: str) -> ValueError:
+    """Return the error for a file without tensors: what else it plainly is, or that it is damaged."""
+    with path.open("rb") as file:
+        begin = file.read(64)
+    others = [what for start, what in _OTHERS.items() if begin.startswith(start)]
+    return ValueError(f"{path}: {others[0]}") if others else damaged(path, reason)
 
 
 def damaged(path: Path | str, reason: str) -> ValueError:

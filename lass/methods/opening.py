@@ -26,11 +26,7 @@ def open_family(job: AnyJob, files: Mapping[str, Path], *, device: str | None) -
 
 def on_device(given: Given, device: str, *, precision: Precision) -> Given:
     """The same with a device and the precision there; ValueError where there is no such device."""
-    from lass.compute.devices import (  # noqa: PLC0415 (imports torch, which takes seconds)
-        choose_device,
-        choose_precision,
-        name_of,
-    )
+    from lass.compute.devices import choose_device, choose_precision  # noqa: PLC0415 (as of `Given`)
 
     where = choose_device(device)
-    return replace(given, device=where, precision=choose_precision(precision, where), hardware=name_of(where))
+    return replace(given, device=where, precision=choose_precision(precision, where))

@@ -29,7 +29,7 @@ class Method(Protocol):
 class Given:
     """What a method may be given beside its job: paths of the files that its family needs, and a device.
 
-    `precision` is the one that was chosen for the job on that device, which is called `hardware`.
+    `precision` is the one that was chosen for the job on that device.
     """
 
     device: "torch.device | None" = None  # None for a method that runs no network
@@ -40,7 +40,15 @@ class Given:
     dictionaries: Path | None = None
     denoisers: Mapping[str, Path] = field(default_factory=dict)  # by the name of the prior
     precision: Chosen = "float32"
-    hardware: str = "CPU"
+
+    @property
+    def hardware(self) -> str:
+        """What the device is called; without one it is the CPU that computes."""
+        if self.device is None:
+            return "CPU"
+        from lass.compute.devices import name_of  # noqa: PLC0415 (imports torch, which takes seconds)
+
+        return name_of(self.device)
 
 
 NAMED = ("codec", "candidates", "residual", "network", "dictionaries")
