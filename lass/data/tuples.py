@@ -182,10 +182,13 @@ class TupleStream:
         """Audio [T] and counted codes [tokens] of a class at a random place."""
         recordings = self.long_enough[source_class]
         if not recordings:
-            longest = max(map(len, self.codes[source_class].values()), default=0)
+            lengths = {name: len(row) for name, row in self.codes[source_class].items()}
+            longest = max(lengths, key=lengths.__getitem__, default="none")
             raise ValueError(
-                f"{self.library.folder}: no recording has {self.length} tokens of class {source_class!r}, "
-                f"the longest has {longest}: lower likelihood.tokens or add longer recordings"
+                f"{self.library.folder}: no recording has {self.length} tokens of class {source_class!r} "
+                f"(likelihood.tokens is {self.tokens}, and the encoder hears {self.encoder.margin} more on "
+                f"either side); the longest, {longest}, has {lengths.get(longest, 0)}: lower "
+                "likelihood.tokens or add longer recordings"
             )
         item, row = recordings[int(rng.integers(len(recordings)))]
         start = int(rng.integers(len(row) - self.length + 1))
