@@ -764,3 +764,19 @@ def test_a_given_table_may_be_of_any_number_of_tuples() -> None:
 )
 def test_true_and_false_are_no_numbers(values: Values, message: str) -> None:
     assert message in problems(values)
+
+
+def test_the_page_says_what_rows_mean_that_are_no_methods() -> None:
+    rows = ["mixture", "nmf", "lass", "ideal_binary_mask"]
+    job = slakh({"tables.sdr": {"rows": rows}}).page_job("sdr")
+    assert list(job.meanings) == ["mixture", "ideal_binary_mask"]
+    assert "what doing nothing scores" in job.meanings["mixture"]
+
+
+@pytest.mark.parametrize(
+    ("row", "runs"), [("mixture", False), ("nmf", False), ("codec_ceiling", True), ("lass", True)]
+)
+def test_rows_that_run_a_network(row: str, runs: bool) -> None:  # noqa: FBT001 (a parameter of the test)
+    assert slakh({}).runs_network(row) is runs
+    if row != "mixture":  # a row of audio
+        assert mnist({}).runs_network(row) is runs

@@ -25,6 +25,7 @@ PURPOSES: Mapping[str, int] = MappingProxyType(
 
 Code 0 adds nothing to what a generator is seeded with, as numpy ignores trailing zeros: mixtures are drawn
 from the stream of (seed, number). They are given one number each, lest the last of two be taken for a code.
+The networks of a run share the streams of training, validation and weights, as what they draw from differs.
 """
 
 

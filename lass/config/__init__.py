@@ -60,6 +60,9 @@ class Evaluation(Section):
         "mixtures",
         default=4,
     )
+    candidates: PositiveInt = key(
+        "candidates of a mixture in `results/{dataset}_candidates.png` and `.html`", "candidates", default=4
+    )
     timed_batches: PositiveInt = key(
         "batches of test mixtures whose separation is timed for `timing.csv`", "batches", default=5
     )

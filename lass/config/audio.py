@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from lass.config.dataset import Dataset
 from lass.config.location import check_download, check_known, known_reader
-from lass.config.registry import AUDIO_READERS
+from lass.config.registry import AUDIO_READERS, ONE_CLASS_READERS
 from lass.config.rows import check_blind, check_learned, check_masks, check_networks
 from lass.config.separation import AudioCounting, Packing, Residual
 from lass.config.shifts import Shifts, check_shifts
@@ -123,9 +123,9 @@ class AudioDataset(Dataset):
                 f"no source of a mixture is of class {unused[0]!r} ({self.source_classes}): leave it "
                 "out of classes"
             )
-        if self.source == "utterances" and self.mixtures.pairing == "together":
+        if self.source in ONE_CLASS_READERS and self.mixtures.pairing == "together":
             raise ValueError(
-                "source is 'utterances', whose recordings have one class each: no two sources are of "
+                f"source is {self.source!r}, whose recordings have one class each: no two sources are of "
                 "one recording, so set mixtures.pairing to apart"
             )
         if self.mixtures.pairing == "together" and len(set(self.source_classes)) < self.sources:
@@ -207,7 +207,7 @@ class AudioDataset(Dataset):
     def places(self, split: str) -> tuple[str, ...]:
         """Where the recordings of a split are, relative to the root."""
         held = self.folder_of(split)
-        return self.folders_of_classes(held) if self.source == "utterances" else (held,)
+        return self.folders_of_classes(held) if self.source in ONE_CLASS_READERS else (held,)
 
     @property
     def suffixes(self) -> tuple[str, ...]:

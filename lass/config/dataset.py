@@ -14,7 +14,7 @@ from pydantic import model_validator
 from lass.bundle.settings import Unpacked
 from lass.config.diffusion import WithDiffusion
 from lass.config.packing import default_packing, packed_model
-from lass.config.registry import METHODS
+from lass.config.registry import MEANINGS, METHODS, WITHOUT_NETWORK
 from lass.config.separation import (
     Counting,
     Packing,
@@ -195,6 +195,10 @@ class Dataset(WithDiffusion):
         latent = dict.fromkeys(self.separation.methods, "latent")
         return {**self.others, **latent, **dict.fromkeys(self.diffusion_methods, "diffusion")}
 
+    def runs_network(self, method: str) -> bool:
+        """Whether a method runs a network, so that its job asks for a device."""
+        return self.family[method] not in WITHOUT_NETWORK
+
     def labels(self, method: str) -> dict[str, str]:
         """Class -> label: estimates of sources of equal labels may change places when they are scored.
 
@@ -297,7 +301,9 @@ class Dataset(WithDiffusion):
     def page_job(self, table: str) -> PageJob:
         """What the page of a table has to know."""
         labels = {name: self.labels(name) for name in self.pictured_of(table)}
-        return PageJob(library=self.library, metric=self.metric, medium=self.medium, labels=labels)
+        meanings = {name: MEANINGS[name] for name in self.tables[table].rows if name in MEANINGS}
+        told: dict[str, Any] = {"labels": labels, "meanings": meanings}
+        return PageJob(library=self.library, metric=self.metric, medium=self.medium, **told)
 
     @property
     def timed(self) -> list[str]:

@@ -69,8 +69,10 @@ class ImageDataset(Dataset):
     @model_validator(mode="after")
     def check_source(self) -> Self:
         """Images that can be found and have the shape that their source gives them."""
-        if self.source == "folder" and not self.root:
-            raise ValueError("source is 'folder', so root must name a folder with train, validation and test")
+        if self.source != "mnist" and not self.root:
+            raise ValueError(
+                f"source is {self.source!r}, so root must name a folder with train, validation and test"
+            )
         if self.source == "mnist" and not self.root and not self.mirrors:
             raise ValueError("root and mirrors are empty: name a folder with MNIST's files or a mirror")
         if self.source == "mnist" and self.held_out is None:

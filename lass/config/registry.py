@@ -15,6 +15,8 @@ IMAGE_READERS = {"mnist": "lass.data.images.mnist", "folder": "lass.data.images.
 """Value of `source` of an image data set -> the module that reads such files."""
 NAMING_READERS = ("stems", "utterances", "folder")
 """Those that `files` tells where a class is."""
+ONE_CLASS_READERS = ("utterances",)
+"""Those of audio that read a folder per class: a recording has one source."""
 
 BLIND = ("rpca", "ica", "hpss", "repet", "repet_sim", "ft2d", "nmf")
 """Methods that split any mixture of audio in two and do not know which is which."""
@@ -32,3 +34,13 @@ AUDIO_METHODS = {
 IMAGE_METHODS = {"average": "oracles", "codec_ceiling": "ceiling", "nmf": "class_nmf"}
 """Row of a table of images -> its family."""
 METHODS = {"audio": AUDIO_METHODS, "images": IMAGE_METHODS}
+WITHOUT_NETWORK = ("oracles", "blind", "class_nmf")
+"""Families that run no network: their jobs ask for no device."""
+MEANINGS = {
+    "mixture": "the mixture itself as the estimate of each source: what doing nothing scores",
+    "average": "the mixture itself as the estimate of each source: what doing nothing scores",
+    "codec_ceiling": "the true source encoded and decoded: no method that uses this codec alone does better",
+    "ideal_mask": "the mixture, shared out by a mask that knows the true sources",
+    "ideal_binary_mask": "the mixture, each point of its spectrogram given to the louder of the true sources",
+}
+"""What the page says of rows that are no methods of separation: they know the answer, or do nothing."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from lass.config.registry import AUDIO_METHODS
+from lass.config.registry import AUDIO_METHODS, ONE_CLASS_READERS
 from lass.config.separation import OTHER_FOLDERS, Separation
 from lass.methods.settings import LOWEST_BLIND, SHORTEST_BLIND
 from lass.separation.settings import Mask
@@ -131,7 +131,7 @@ def check_learned(dataset: "AudioDataset", where: str, rows: Sequence[str]) -> N
             f"likelihood.network.seconds {network.seconds:g} must be a token of the codec at least"
             + ("" if longest is None else f", and at most the {longest:g} s of a song")
         )
-    if dataset.source == "utterances" and network.related:
+    if dataset.source in ONE_CLASS_READERS and network.related:
         raise ValueError(
             f"likelihood.network.related is {network.related:g}, but no recording has two sources: make it 0"
         )

@@ -28,7 +28,7 @@ def open_method(job: OracleJob, given: Given) -> Method:  # noqa: ARG001 (it nee
             rate = job.rate or 0
             return Batchwise(lambda batch: ideal_binary_mask(batch.sources, weights=batch.weights, rate=rate))
         case _:
-            raise ValueError(f"oracle {job.name!r} is unknown: see lass.methods.settings")
+            raise ValueError(f"oracle {job.name!r} is unknown: see lass.config.registry")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """A method: everything from mixtures to estimates. Every row of a table is one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -51,7 +51,7 @@ class Given:
         return name_of(self.device)
 
 
-NAMED = ("codec", "candidates", "residual", "network", "dictionaries")
+NAMED = tuple(each.name for each in fields(Given) if each.name not in ("device", "denoisers", "precision"))
 """Files that a field of `Given` is called by."""
 
 DENOISER = "denoiser_"
@@ -63,11 +63,11 @@ def given_files(files: Mapping[str, Path]) -> Given:
 
     Others are passed over; the device is not chosen yet.
     """
-    fields: dict[str, Any] = {name: files.get(name) for name in NAMED}
+    named: dict[str, Any] = {name: files.get(name) for name in NAMED}
     denoisers = {
         name.removeprefix(DENOISER): path for name, path in files.items() if name.startswith(DENOISER)
     }
-    return Given(denoisers=denoisers, **fields)
+    return Given(denoisers=denoisers, **named)
 
 
 def needed(path: Path | None, what: str) -> Path:

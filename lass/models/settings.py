@@ -25,6 +25,11 @@ class Training(Section):
     validate_every: PositiveInt = key(
         "steps between validations; the weights of the lowest validation loss are kept", "steps", default=250
     )
+    validation_batches: PositiveInt = key(
+        "batches of the validation split that a validation is about, always the same; of priors `windows`",
+        "batches",
+        default=16,
+    )
     save_every: PositiveInt = key(
         "steps between saves of the state from which a killed training goes on", "steps", default=250
     )
@@ -202,6 +207,11 @@ class NetworkSettings(Section):
     blocks: PositiveInt = key("residual blocks over time", "blocks", default=9)
     cycle: PositiveInt = key(
         "dilations go from 1 to 2 to the power of `cycle` - 1 tokens, again and again", "blocks", default=7
+    )
+    calibration_batches: PositiveInt = key(
+        "batches of training mixtures in which the codes of every source are counted, once it is trained",
+        "batches",
+        default=64,
     )
     training: Training = key("its training", "section")
 

@@ -80,6 +80,7 @@ def draw_page(made: Tabulated, job: PageJob, *, estimates: Shards, mixtures: int
         scores=read_scores(metric, scores_beside(estimates)) if estimates else None,
         made=facts(made, mixtures=len(opened)),
         settings=settings_shown(made),
+        meanings=job.meanings,
     )
     write_page(page, metric=metric, medium=medium, path=path)
 

@@ -12,3 +12,4 @@ class PageJob(Section):
     metric: MetricSettings
     medium: MediumSettings
     labels: dict[str, dict[str, str]]  # method -> class -> label, in the order of the table's rows
+    meanings: dict[str, str]  # of the rows that are no methods of separation

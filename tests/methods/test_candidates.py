@@ -13,7 +13,7 @@ from lass.data.settings import ImageLibrarySettings
 from lass.data.table import Place, mixture_table
 from lass.likelihood.frames import FrameMoments, write_frames
 from lass.likelihood.settings import TupleOrigin
-from lass.methods.candidates import candidates_of, group_by_priors
+from lass.methods.candidates import candidates_of, group_by_priors, likelihoods_of
 from lass.methods.settings import DecodingJob
 from lass.models.codec import CodecAt
 from lass.models.parts import Model, open_model
@@ -111,3 +111,22 @@ def test_candidates_do_not_depend_on_the_batch(
     single = dict(candidates_of(mixtures, [3, 1], job=job_of(decoder, batch=1), **settings))
     for number, one in single.items():
         assert torch.equal(one.codes, whole[number].codes), "whatever shares the batch with it"
+
+
+def test_memory_is_asked_for_once_everything_is_loaded(
+    tmp_path: Path, codec: CodecAt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a GPU what is free before the likelihoods are there is more than decoding may take."""
+    model, mixtures, opened = model_of(tmp_path, codec, told=False), mixtures_of(tmp_path), list[str]()
+
+    def likelihoods(*values: Any, **named: Any) -> Any:
+        opened.append("likelihoods")
+        return likelihoods_of(*values, **named)
+
+    def memory() -> int:
+        opened.append("memory")
+        return 2**30
+
+    monkeypatch.setattr("lass.methods.candidates.likelihoods_of", likelihoods)
+    list(candidates_of(mixtures, [0], model=model, job=job_of(beam(2)), memory=memory, measured={}))
+    assert opened == ["likelihoods", "memory"]

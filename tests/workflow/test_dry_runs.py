@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from lass.config import hardware
 from tests.workflow.runner import IMAGE_TARGETS, ROOT, TEST_CONFIG, dry_run, name_of, write_config
 
 pytestmark = pytest.mark.workflow
@@ -484,6 +485,25 @@ def test_pictures_from_a_folder(tmp_path: Path) -> None:
     outcome = dry_run(tmp_path, configs=[ROOT / "config" / "pictures.yaml", mine])
     assert outcome.status == 0, outcome.output
     assert outcome.jobs.keys() == IMAGE_RULES.keys() - {"fetch_mnist", "fit_nmf", "fit_frames"}
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_jobs_of_networks_ask_for_the_gpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, there: bool
+) -> None:
+    """With `device: auto`, of a machine that shows one: so that no two of them plan all of its memory."""
+    (tmp_path / "nvidiactl").touch()
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(hardware, "DEVICES", [str(tmp_path / ("nvidiactl" if there else "gone"))])
+    options = ("--quiet", "host", "--config", "device=auto")
+    told = dry_run(tmp_path, *options, targets=["results/slakh_sdr.csv"]).output
+    jobs = re.findall(r"^rule (\w+):\n((?:    .*\n)+)", told, re.MULTILINE)
+    asked = {rule: set(re.findall(r"gpu=(\d)", text)) for rule, text in jobs}
+    networks = ("train_codec", "tokenize_sources", "count_tuples", "train_prior", "draw_candidates")
+    assert [asked[rule] for rule in networks] == [{"1" if there else "0"}] * len(networks)
+    blind = [text for rule, text in jobs if rule == "separate_mixtures" and "method=mixture" in text]
+    assert len(blind) == 4
+    assert all("gpu=0" in text for text in blind), "a row without a network leaves it to others"
 
 
 def test_the_distance_of_sets_of_images(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_likelihood_priors_and_times_are_reported(toy_images: Path) -> None:
     assert [row["source"] == "all" for row in priors] == ([False] * 10 + [True]) * 2
     assert all(0 < row["nll_per_token"] < row["uniform"] for row in priors), "they have learnt something"
     [timing] = records(read_csv(results / "timing.csv"))
-    assert (timing["dataset"], timing["method"]) == ("mnist", "frames")
+    assert (timing["dataset"], timing["method"], timing["n"]) == ("mnist", "frames", 6), "all mixtures"
     assert timing["seconds_mean"] > 0
     assert timing["precision"] == "float32"
 

@@ -1,7 +1,7 @@
 """Data sets to sources at the model's rate or size, and a table of mixtures.
 
 Needs nothing (`source: composed` composes songs, `mnist` without a root is downloaded) or the folder `root`, read by
-the module that lass/data/settings.py names. Makes results/{dataset}/sources/{split} and
+the module that lass/config/registry.py names. Makes results/{dataset}/sources/{split} and
 results/{dataset}/mixtures/{split}.parquet. Rules: compose_songs, extract_sources, fetch_mnist, prepare_images,
 draw_mixtures.
 """

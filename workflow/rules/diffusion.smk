@@ -60,7 +60,7 @@ rule time_method:
         library=library,
         job=asked(lambda dataset, wildcards: dataset.method_job(wildcards.method, seed=settings.seed)),
         batch=batch_of_method,
-        code=code_of_method,
+        code=code_of_method("time_method"),
     script:
         "../scripts/time_method.py"
 

@@ -67,9 +67,9 @@ def code(script, *modules):
     return hashlib.sha256(repr(names).encode()).hexdigest()[:16]
 
 
-def code_of_method(wildcards):
-    """Fingerprint of what separates mixtures by one method: that of its family, and of no other."""
-    return code("separate_mixtures", f"lass.methods.{dataset_of(wildcards).family[wildcards.method]}")
+def code_of_method(script):
+    """A parameter: fingerprint of a script, and of the family of one method and no other."""
+    return lambda wildcards: code(script, f"lass.methods.{dataset_of(wildcards).family[wildcards.method]}")
 
 
 def code_of_reader(script):

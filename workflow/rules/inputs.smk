@@ -24,8 +24,7 @@ def files_of_method(wildcards):
 
 def runs_network(wildcards):
     """1 for a method that runs a network, 0 for one that does not: its estimates say that a CPU made them."""
-    files = files_of_method(wildcards)
-    return int(any(name in ("codec", "network") or name.startswith("denoiser_") for name in files))
+    return int(dataset_of(wildcards).runs_network(wildcards.method))
 
 
 def gpus_of_method(wildcards):

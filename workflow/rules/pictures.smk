@@ -42,7 +42,7 @@ rule show_candidates:
             lambda dataset, wildcards: {each.source: each.label for each in dataset.prior_of_each_class}
         ),
         pictures=of_dataset("pictures"),
-        candidates=4,
+        candidates=settings.evaluation.candidates,
         code=code("show_candidates"),
     script:
         "../scripts/show_candidates.py"

@@ -62,7 +62,7 @@ rule separate_mixtures:
         library=library,
         job=asked(lambda dataset, wildcards: dataset.method_job(wildcards.method, seed=settings.seed)),
         batch=batch_of_method,
-        code=code_of_method,
+        code=code_of_method("separate_mixtures"),
     script:
         "../scripts/separate_mixtures.py"
 

@@ -31,6 +31,8 @@ with logged(snakemake.log[0]) as logger:
         name: (DecodingJob(**job["decoding"]), LatentJob(**job["method"]))
         for name, job in params.methods.items()
     }
+    if not jobs:
+        raise ValueError("no row of the main table needs priors: name one by LASS, or time nothing")
     decoding = next(iter(jobs.values()))[0]  # codec, priors and precision are those of all methods
     precision = choose_precision(decoding.precision, device)
     codec = open_codec(Path(files.codec), decoding.codec, device=device, precision=precision)

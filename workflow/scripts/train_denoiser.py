@@ -37,7 +37,7 @@ with logged(snakemake.log[0]) as logger:
     data_of = {split: part.library.digest for split, part in crops.items()}
     run = Run(
         draw_batch=crops["train"].draw,
-        validation=fixed(crops["validation"], params.seed, batches=16),
+        validation=fixed(crops["validation"], params.seed, batches=settings.training.validation_batches),
         settings=settings.training,
         seed=params.seed,
         made={"config": params.denoiser, "data": data_of, "examples": params.examples},

@@ -38,7 +38,7 @@ with logged(snakemake.log[0]) as logger:
     }
     shape = shape_of(settings, codec=codec, sources=len(sources))
     network = new_network(LikelihoodNetwork, shape, seed=params.seed).to(device)
-    unseen = draws["validation"].fixed(params.seed, batches=16)
+    unseen = draws["validation"].fixed(params.seed, batches=settings.training.validation_batches)
     made = {"network": params.network, "length": params.length, "mixing": params.mixing}
     made |= {"data": {split: batches.library.digest for split, batches in draws.items()}}
     run = Run(
@@ -53,8 +53,8 @@ with logged(snakemake.log[0]) as logger:
 
     def write(origin: dict[str, Any]) -> None:  # the network, calibrated, and where it comes from
         rng, path = generator(params.seed, "frequencies"), Path(snakemake.output.network)
-        network.calibrate((draws["train"].draw(rng) for _ in range(64)), unseen)
-        told: dict[str, Any] = {"sources": sources, "weights": mixing.weights, "codebook": codec.identity}
-        write_network(path, network, **told, provenance=origin)
+        network.calibrate((draws["train"].draw(rng) for _ in range(settings.calibration_batches)), unseen)
+        about: dict[str, Any] = {"sources": sources, "weights": mixing.weights, "codebook": codec.identity}
+        write_network(path, network, **about, provenance=origin)
 
     train_to_file(network, run, write=write)

@@ -37,7 +37,7 @@ with logged(snakemake.log[0]) as logger:
     made |= {"data": {split: batches.library.digest for split, batches in draws.items()}}
     run = Run(
         draw_batch=draws["train"].draw,
-        validation=draws["validation"].fixed(params.seed, batches=16),
+        validation=draws["validation"].fixed(params.seed, batches=settings.training.validation_batches),
         settings=settings.training,
         seed=params.seed,
         made=made,

@@ -9,7 +9,7 @@ import logging
 import math
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from operator import index
@@ -148,18 +148,6 @@ def write_statistics(path: Path, statistics: FeatureStatistics) -> None:
     arrays = {name: np.asarray(value) for name, value in told.items() if value is not None}
     with written_aside(path) as aside, aside.open("wb") as file:
         np.savez(file, allow_pickle=False, mu=statistics.mean, sigma=statistics.covariance, **arrays)
-
-
-def image_distance(
-    one: Iterable[Images], other: Iterable[Images], *, features: Callable[[Images], ArrayLike]
-) -> float:
-    """The distance of two sets of images, in batches [B, C, H, W] of numbers in [0, 1].
-
-    `features` [B, D] of a batch are those of a network, such as the imported one's
-    (`lass.models.pretrained.inception.Inception.features`). ValueError as of `statistics_of`.
-    """
-    both = (statistics_of(features(batch) for batch in batches) for batches in (one, other))
-    return frechet_distance(*both)
 
 
 def frechet_distance(one: FeatureStatistics, other: FeatureStatistics) -> float:

@@ -26,6 +26,7 @@ class Page:
     scores: pd.DataFrame | None = None
     made: Mapping[str, str] = field(default_factory=dict)
     settings: str = ""
+    meanings: Mapping[str, str] = field(default_factory=dict)  # of rows that are no methods of separation
 
     def __post_init__(self) -> None:
         if "method" not in self.table or self.table.empty:
@@ -64,15 +65,6 @@ COLUMNS = {
 }
 """What columns of tables mean, by how their names begin."""
 
-METHODS = {
-    "mixture": "the mixture itself as the estimate of each source: what doing nothing scores",
-    "average": "the mixture itself as the estimate of each source: what doing nothing scores",
-    "codec_ceiling": "the true source encoded and decoded: no method that uses this codec alone does better",
-    "ideal_mask": "the mixture, shared out by a mask that knows the true sources",
-    "ideal_binary_mask": "the mixture, each point of its spectrogram given to the louder of the true sources",
-}
-"""What rows of tables mean that are no methods of separation: they know the answer, or do nothing."""
-
 
 def explained_columns(names: list[str]) -> dict[str, str]:
     """What the columns of a table mean, as far as COLUMNS knows them."""
@@ -81,8 +73,3 @@ def explained_columns(names: list[str]) -> dict[str, str]:
         for key, meaning in COLUMNS.items()
         if any(name == key or name.startswith(f"{key}_") for name in names)
     }
-
-
-def explained_methods(names: list[str]) -> dict[str, str]:
-    """What the rows of a table mean that are no methods of separation."""
-    return {name: METHODS[name] for name in names if name in METHODS}

@@ -10,7 +10,7 @@ from pathlib import Path
 import jinja2
 import pandas as pd
 
-from lass.evaluation.page.description import Page, explained_columns, explained_methods
+from lass.evaluation.page.description import Page, explained_columns
 from lass.evaluation.separations import Array, Embedded, Medium
 from lass.evaluation.tables.files import records
 from lass.evaluation.tables.scores import Metric
@@ -95,7 +95,7 @@ def write_page(page: Page, *, metric: Metric, medium: Medium, path: Path) -> Non
         panels=panels,
         chosen=chosen,
         column_meanings=explained_columns(names),
-        method_meanings=explained_methods(page.table["method"].tolist()),
+        method_meanings=page.meanings,
         audible=any(panel.seconds for panel in panels),
     )
     with written_aside(path) as aside:

@@ -2,6 +2,10 @@
 
 `log p(z_1..z_N | m, past) = sum_n log p_n(z_n | past) + lambda * log p(m | z_1..z_N)`, up to a constant.
 
+A learned likelihood is `log p(y | z_n)` of each source by itself: alone it is the second term of a search of
+that source; beside the table the loop adds it, weighted, to the priors' term. With a `prior_weight` the
+priors' term is the mean of theirs and of the codes' frequencies (`weighted.py`).
+
 Written out it is `log_posteriors`, for given tuples, and `joint_log_posteriors`, for all of a slice. Where
 there is no need to look at every tuple, faster paths take the same sum apart, and tests hold each against
 this one:
@@ -10,6 +14,7 @@ this one:
     factored.py, sample_pairs     two sources: the marginal of z_1 is one matrix product
     nested.py, sample_nested      any number of sources: sums from the inside out
     kernels.py, tile_winners      beam search on a GPU, by Triton
+    independent.py                one source by frequencies alone: all positions at once
 """
 
 from collections.abc import Iterator, Sequence

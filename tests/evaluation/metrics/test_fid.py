@@ -14,7 +14,6 @@ from lass.evaluation.metrics.fid import (
     FeatureStatistics,
     FloatArray,
     frechet_distance,
-    image_distance,
     pictures_of,
     read_statistics,
     statistics_of,
@@ -71,7 +70,8 @@ def test_the_distance_of_images_is_that_of_their_features() -> None:
     """Two colours: means 0.25 and 0.5 apart, deviations of 0.5 and 0, and twice as much, by root 2."""
     one = [colours(0.0, 0.5), colours(0.5, 0.5)]
     other = [np.concatenate([colours(-0.25, 1.0), colours(1.25, 1.0)])]
-    distance = image_distance(one, other, features=lambda images: images.mean(axis=(2, 3)))
+    means = [[images.mean(axis=(2, 3)) for images in batches] for batches in (one, other)]
+    distance = frechet_distance(*map(statistics_of, means))
     assert distance == pytest.approx(0.25**2 + 0.5**2 + (1.5 - 0.5) ** 2 / 2)
 
 

@@ -68,6 +68,7 @@ def sounding(**changes: Any) -> Page:
     ]
     given = {"title": "Separations of toys: table sdr", "table": TABLE, "separations": separations()}
     given |= {"scores": pd.DataFrame(rows, columns=list(SCORES)), "made": {"seed": "0"}, "settings": "{}"}
+    given |= {"meanings": {"mixture": "what doing nothing scores"}}
     return Page(**given | changes)
 
 
