@@ -776,7 +776,7 @@ def test_the_page_says_what_rows_mean_that_are_no_methods() -> None:
 @pytest.mark.parametrize(
     ("row", "runs"), [("mixture", False), ("nmf", False), ("codec_ceiling", True), ("lass", True)]
 )
-def test_rows_that_run_a_network(row: str, runs: bool) -> None:  # noqa: FBT001 (a parameter of the test)
+def test_rows_that_run_a_network(row: str, runs: bool) -> None:
     assert slakh({}).runs_network(row) is runs
     if row != "mixture":  # a row of audio
         assert mnist({}).runs_network(row) is runs
