@@ -31,6 +31,8 @@ from lass.settings import Precision
 
 MEMORY = {"audio": 3 * 2**29, "images": 3 * 2**30}  # bytes that decoding may take beside the model
 
+MANY = 16  # channels; more of them than there are samples is an array the wrong way round
+
 Progress = Callable[[float, float], None]
 """Told how many seconds of a recording are done, and of how many."""
 
@@ -129,12 +131,17 @@ class Separator:
         """
         if self.description.kind == "images":
             return self._separate_images(mixture, self._preset(preset, classes, seed))
-        if rate is None or rate <= 0:
+        if rate is None or not 0 < rate < np.inf:
             raise ValueError(f"rate {rate}: give the rate of the audio in Hz")
         audio = np.asarray(mixture, dtype=np.float32)
         if audio.ndim not in (1, 2) or audio.size == 0:
             raise ValueError(f"audio of shape {audio.shape}: give [T] or [channels, T], T > 0")
         channels = audio[None] if audio.ndim == 1 else audio
+        if len(channels) > max(MANY, channels.shape[1]):
+            raise ValueError(
+                f"audio of shape {audio.shape} has {len(channels)} channels of {channels.shape[1]} samples: "
+                "give [channels, T], which is the other way round than soundfile's"
+            )
         kept = Kept()
         parts = self._recording(
             blocks_of(channels), survey_array(channels, rate), self._preset(preset, classes, seed), kept
@@ -156,14 +163,15 @@ class Separator:
         """Sources [N, channels, n] of audio that comes in `blocks` [channels, n], as soon as they are final.
 
         They are as loud as in the mixture. `surveyed` says of all blocks together what
-        `lass.data.audio.streams.survey` says of a file.
+        `lass.data.audio.streams.survey` says of a file. Blocks of other types than float32 are converted;
+        the caller may use their memory again. ValueError for NaN, infinity, or another number of channels.
         """
         return self._recording(finite("the audio", blocks), surveyed, self._preset(preset, None, seed), None)
 
     def separate_file(
         self,
         path: str | Path,
-        outputs: Mapping[str, Path],
+        outputs: Mapping[str, str | Path],
         *,
         preset: PresetName = "best",
         excerpt: Excerpt = WHOLE,
@@ -176,15 +184,14 @@ class Separator:
         The files have the recording's rate, channels and length, and the `comment`. They appear together,
         once all are whole.
 
-        Errors as of `lass.data.audio.streams.opened_blocks`; ValueError for a model of images; OSError where
-        nothing can be written.
+        Errors as of `lass.data.audio.streams.opened_blocks` and `opened_writers`; ValueError for a model of
+        images, and for outputs that lack a source, are one file twice, the recording itself or a folder.
         """
-        path, surveyed = Path(path), survey(Path(path), excerpt)
-        opened = self._preset(preset, None, seed)
-        names = [outputs[name] for name in self.sources]
+        path, names = Path(path), self._outputs(outputs)
         for one in names:
-            if one.exists() and one.samefile(path):
+            if one.exists() and path.exists() and one.samefile(path):
                 raise ValueError(f"{one} is the recording itself: choose another --out")
+        opened, surveyed = self._preset(preset, None, seed), survey(path, excerpt)
         done = 0
         with (
             opened_blocks(path, excerpt) as (_, blocks),
@@ -203,6 +210,19 @@ class Separator:
                     progress(done / surveyed.rate, surveyed.frames / surveyed.rate)
         return Written(surveyed, writers.clipped)
 
+    def _outputs(self, outputs: Mapping[str, str | Path]) -> list[Path]:
+        """Where each of the sources is written to, checked before anything is separated."""
+        lacking = [name for name in self.sources if name not in outputs]
+        if lacking:
+            raise ValueError(f"no output for {', '.join(lacking)}: give a path for each of {self.sources}")
+        names = [Path(outputs[name]) for name in self.sources]
+        if len({one.absolute() for one in names}) < len(names):
+            raise ValueError(f"outputs {[str(one) for one in names]}: give each source a file of its own")
+        for one in names:
+            if one.is_dir():
+                raise ValueError(f"{one} is a folder: give the path of a file")
+        return names
+
     def _preset(self, name: PresetName, classes: list[str] | None, seed: int) -> OpenPreset:
         known = self.description.of_class
         if classes is not None and self.description.kind == "audio":
@@ -217,7 +237,7 @@ class Separator:
     ) -> Iterator[np.ndarray]:
         if self.rate is None:
             raise ValueError(f"{self.description.about.name} is a model of images: give one of audio")
-        return separate_recording(blocks, surveyed, opened=opened, kept=kept)
+        return separate_recording(_own(blocks, surveyed.channels), surveyed, opened=opened, kept=kept)
 
     def _separate_images(self, mixture: np.ndarray, opened: OpenPreset) -> Separation:
         given = np.asarray(mixture)
@@ -244,3 +264,11 @@ class Written:
 
     surveyed: Survey
     clipped: int  # samples beyond full scale that a .flac could not hold
+
+
+def _own(blocks: Iterable[np.ndarray], channels: int) -> Iterator[np.ndarray]:
+    """Blocks [channels, n] float32 of our own memory; ValueError for another number of channels."""
+    for block in blocks:
+        if block.ndim != 2 or len(block) != channels:
+            raise ValueError(f"a block of shape {block.shape}: give [channels, n] with {channels} channels")
+        yield np.array(block, dtype=np.float32)

@@ -107,7 +107,10 @@ def mapped_tensors(
     with written_aside(path) as aside:
         with aside.open("wb") as file:
             file.write(len(text).to_bytes(8, "little") + text)
-            os.posix_fallocate(file.fileno(), 0, 8 + len(text) + end)  # a full disk is an error here
+            if hasattr(os, "posix_fallocate"):  # not on macOS; a full disk is an error here
+                os.posix_fallocate(file.fileno(), 0, 8 + len(text) + end)
+            else:
+                file.truncate(8 + len(text) + end)
         arrays = {
             name: np.memmap(aside, dtype=dtype, mode="r+", offset=8 + len(text) + places[name], shape=shape)
             if math.prod(shape)

@@ -4,11 +4,14 @@ import errno
 import os
 import re
 import shutil
+import signal
+import threading
 import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 from typing import IO
 
 _ASIDE = re.compile(r"\..+\.(\d+)-([0-9a-f]{8})\.(\w+)(\.[^.]*)?")
@@ -155,3 +158,27 @@ def opened_sink(path: Path) -> Iterator[Sink]:
         finally:
             if sink.failure is not None:
                 raise sink.failure from None
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Ctrl-C and SIGTERM wait until the block is done.
+
+    For libsndfile at work on a file of Python's: it swallows what is raised in between, and the signal would
+    be lost, or what it interrupted. Other threads than the main one, which get no signals, go on as they are.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[tuple[int, FrameType | None]] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    ours = {number: handler for number, handler in before.items() if callable(handler)}
+    for number in ours:
+        signal.signal(number, lambda *what: came.append(what))
+    try:
+        yield
+    finally:
+        for number, handler in ours.items():
+            signal.signal(number, handler)
+        for sent, frame in came:
+            ours[signal.Signals(sent)](sent, frame)

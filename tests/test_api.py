@@ -1,6 +1,8 @@
 """The API: sources that add up, of the input's shape, whatever its rate, length and channels."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -92,6 +94,53 @@ def test_an_excerpt_is_separated_as_if_it_were_all(separator: Separator, tmp_pat
     separator.separate_file(tmp_path / "song.flac", outputs, excerpt=Excerpt(1.0, 2.5))
     written, _ = soundfile.read(outputs["drums"], dtype="float32")
     np.testing.assert_allclose(written.T, separator.separate(part.T, 8000)["drums"], atol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [8000, 16000])
+def test_a_stream_of_other_numbers_in_memory_that_is_used_again(separator: Separator, rate: int) -> None:
+    mixture = sound(3.0, rate=rate)
+    surveyed, buffer = survey_array(mixture, rate), np.empty((2, 4000))
+
+    def blocks() -> Iterator[np.ndarray]:
+        for begin in range(0, mixture.shape[1], 4000):
+            buffer[:] = mixture[:, begin : begin + 4000]
+            yield buffer
+
+    parts = np.concatenate(list(separator.separate_stream(blocks(), surveyed)), axis=2)
+    whole = separator.separate(mixture, rate)
+    assert parts.dtype == np.float32
+    np.testing.assert_allclose(parts, np.stack([whole["drums"], whole["bass"]]), atol=1e-6)
+    with pytest.raises(ValueError, match=r"a block of shape \(1, 5\): give \[channels, n\] with 2 channels"):
+        list(separator.separate_stream([np.zeros((1, 5))], surveyed))
+
+
+@pytest.mark.parametrize(
+    ("outputs", "message"),
+    [
+        ({"drums": "drums.wav"}, "no output for bass: give a path for each"),
+        ({"drums": "a.wav", "bass": "a.wav"}, "give each source a file of its own"),
+        ({"drums": "drums.wav", "bass": "."}, r"\. is a folder: give the path of a file"),
+    ],
+)
+def test_outputs_are_checked_first(separator: Separator, outputs: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        separator.separate_file("gone.wav", outputs)
+
+
+def test_an_array_the_wrong_way_round(separator: Separator) -> None:
+    with pytest.raises(ValueError, match=r"\(300, 2\) has 300 channels of 2 samples: give \[channels, T\]"):
+        separator.separate(np.zeros((300, 2), dtype=np.float32), 16000)
+
+
+@pytest.mark.parametrize("rate", [float("nan"), float("inf"), 0])
+def test_no_rate(separator: Separator, rate: Any) -> None:
+    with pytest.raises(ValueError, match=f"rate {rate}: give the rate"):
+        separator.separate(np.zeros(10, dtype=np.float32), rate)
+
+
+def test_numbers_whose_squares_are_infinite(separator: Separator) -> None:
+    with pytest.raises(ValueError, match="the audio holds a number beyond 1e15 at frame 3"):
+        separator.separate(np.array([0, 0, 0, 1e20], dtype=np.float32), 8000)
 
 
 def test_a_stream_gives_the_same_whatever_its_blocks(separator: Separator) -> None:

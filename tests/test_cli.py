@@ -21,11 +21,13 @@ import torch
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
+import lass
 from lass.bundle.folder import part_of
 from lass.cli import app
 from tests.bundle.toy import sound, write_audio_model, write_image_model
 
 ROOT = Path(__file__).parents[1]
+UNKNOWN = "is damaged or no audio file (Format not recognised): convert it to WAV or FLAC, or make it again"
 
 
 @pytest.fixture(scope="session")
@@ -181,7 +183,7 @@ def test_an_excerpt(here: Path, model: Path) -> None:
     line = complaint(separate("song.wav", "--start", 3, "--out", "b", model=model))
     assert line == "song.wav lasts 3.00 s: ask for an excerpt that lies in it"
     line = complaint(separate("song.wav", "--start", 2, "--end", 1, model=model))
-    assert line == "--end 1 is not after --start 2: swap them"
+    assert line == "--end 1 is not after --start 2: give a later one"
     line = complaint(separate("song.wav", "--end", "inf", model=model))
     assert line == "--start 0.0 --end inf: give seconds, or leave --end away"
     assert separate("song.wav", "--start", "nan", model=model).exit_code == 2
@@ -224,10 +226,42 @@ def test_bad_files_among_good_ones(here: Path, model: Path) -> None:
     result = separate("a.wav", "b.wav", "gone.wav", "c.wav", model=model)
     assert result.exit_code == 1
     assert [line for line in result.stderr.splitlines() if line.startswith("lass: ")] == [
-        "lass: b.wav is damaged or no audio file (Format not recognised): make or download it again",
+        f"lass: b.wav {UNKNOWN}",
         "lass: gone.wav does not exist: give a recording",
     ]
     assert names(here / "separated") == ["a", "c"]
+
+
+def test_an_error_of_any_kind_ends_no_other_recording(
+    here: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(here / "a.wav", sound(0.5))
+    write(here / "b.wav", sound(0.5))
+    before = lass.Separator.separate_file
+
+    def fails(self: lass.Separator, path: Path, *values: Any, **named: Any) -> Any:
+        if path.name == "a.wav":
+            raise KeyError("something")
+        return before(self, path, *values, **named)
+
+    monkeypatch.setattr(lass.Separator, "separate_file", fails)
+    result = separate("a.wav", "b.wav", model=model)
+    assert complaint(result) == "a.wav: KeyError: 'something'"
+    assert names(here / "separated") == ["b"]
+
+
+def test_the_summary_names_files_as_they_are(here: Path, model: Path) -> None:
+    """What a terminal cannot show is escaped there, and not for machines."""
+    path = write(here / "a\u3000\u00a0b\n.wav", sound(0.5))
+    [song] = json.loads(separate(path.name, "--json", model=model).stdout)["files"]
+    assert song["input"] == path.name
+    assert all(Path(output).is_file() for output in song["outputs"].values())
+
+
+def test_no_name_leads_out_of_the_folder(here: Path, model: Path) -> None:
+    write(here / "song.wav", sound(0.5)).rename(here / "...wav")
+    assert separate("./...wav", "--out", "a/b", model=model).exit_code == 0
+    assert names(here / "a" / "b" / "...wav") == ["bass.wav", "drums.wav"]
 
 
 # --- recordings that cannot be separated ---
@@ -255,9 +289,7 @@ def test_a_folder_without_audio(here: Path, model: Path) -> None:
 
 def test_a_text_file(here: Path, model: Path) -> None:
     (here / "song.wav").write_text("This is no audio.\n" * 100)
-    assert complaint(separate("song.wav", model=model)) == (
-        "song.wav is damaged or no audio file (Format not recognised): make or download it again"
-    )
+    assert complaint(separate("song.wav", model=model)) == (f"song.wav {UNKNOWN}")
     assert left(here) == ["song.wav"]
 
 
@@ -356,7 +388,7 @@ def test_errors_of_networks_are_not_blamed_on_the_recording(
         raise RuntimeError("no memory on the device")
 
     monkeypatch.setattr("lass.bundle.presets.ByCodes.separate", fail)
-    assert complaint(separate("song.wav", model=model)) == "no memory on the device"
+    assert complaint(separate("song.wav", model=model)) == "song.wav: no memory on the device"
 
 
 def test_a_file_where_a_folder_is_needed(here: Path, model: Path) -> None:

@@ -27,7 +27,7 @@ from lass.likelihood.merging import merge_to_likelihood
 from lass.likelihood.tensor import read_likelihood
 from lass.songs.rendering import write_song
 from lass.storage import write_tensors
-from lass.writing import aside_of, left_asides, written_aside
+from lass.writing import aside_of, left_asides, undisturbed, written_aside
 from tests.bundle.toy import audio_codec, audio_parts, unpacked
 
 ROOM = 20_000
@@ -259,3 +259,27 @@ def test_packing_leaves_what_was_put_away_of_others(tmp_path: Path) -> None:
     pack_model(models / "toy-1.0", parts, unpacked(codec), level=None, made={})
     assert {path.name for path in models.iterdir()} == {"toy-1.0", *(path.name for path in others.values())}
     assert all((path / "kept").exists() for path in others.values())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_waits_until_the_work_is_done(number: signal.Signals) -> None:
+    done: list[str] = []
+    before = signal.getsignal(number)
+
+    def stop(*_: object) -> None:
+        raise InterruptedError
+
+    def work() -> None:
+        with undisturbed():
+            os.kill(os.getpid(), number)
+            time.sleep(0.01)  # when it comes
+            done.append("work")
+
+    signal.signal(number, stop)
+    try:
+        with pytest.raises(InterruptedError):
+            work()
+        assert signal.getsignal(number) is stop
+    finally:
+        signal.signal(number, before)
+    assert done == ["work"]

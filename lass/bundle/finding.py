@@ -38,13 +38,13 @@ def models_at_hand() -> list[Found]:
 
 
 def find_model(model: str | Path) -> Path:
-    """The folder of `model`, which is the name of a model at hand or a folder.
+    """The folder of `model`, which is the name of a model at hand or a folder (`./name`, or a Path).
 
     FileNotFoundError, with the names that there are, where it is neither.
     """
     names = {each.name: each.folder for each in models_at_hand()}
-    if str(model) in names:
-        return names[str(model)]
+    if isinstance(model, str) and model in names:
+        return names[model]
     folder = Path(model).expanduser()
     if folder.is_dir():
         return folder

@@ -132,7 +132,7 @@ def excerpt_of(start: float, end: float | None) -> Excerpt:
     if not math.isfinite(start) or not math.isfinite(end or 0):
         raise ValueError(f"--start {start} --end {end}: give seconds, or leave --end away")
     if end is not None and end <= start:
-        raise ValueError(f"--end {end:g} is not after --start {start:g}: swap them")
+        raise ValueError(f"--end {end:g} is not after --start {start:g}: give a later one")
     return Excerpt(start, end)
 
 
@@ -152,32 +152,34 @@ def separate_all(separator: "Separator", tasks: list[Task], wanted: Wanted) -> l
         try:
             summaries.append(separate_one(separator, task, wanted))
         except KeyboardInterrupt:
+            then = "--force begins anew" if wanted.force else "the same command goes on there"
             say(
                 f"lass: stopped at {shown(task.path)}, after {len(summaries)} of {len(tasks)} recordings: "
-                "the same command goes on there"
+                f"{then}"
             )
             raise typer.Exit(130) from None
-        except MENDED as error:
+        except Exception as error:  # of one recording: the next goes on
             if wanted.debug:
                 raise
-            complain(one_line(error))
-            summaries.append({"input": shown(task.path), "error": one_line(error)})
+            line = one_line(error) if isinstance(error, MENDED) else shown(f"{type(error).__name__}: {error}")
+            if shown(task.path) not in line and str(task.folder) not in line:
+                line = f"{shown(task.path)}: {line}"
+            complain(line)
+            summaries.append({"input": str(task.path), "error": line})
     return summaries
 
 
 def separate_one(separator: "Separator", task: Task, wanted: Wanted) -> dict[str, Any]:
     """Separate one recording, unless it is done; what the summary says of it."""
     outputs = task.outputs(separator.sources, wanted.form)
-    summary = {
-        "input": shown(task.path), "outputs": {name: shown(path) for name, path in outputs.items()}
-    }  # fmt: skip
+    summary = {"input": str(task.path), "outputs": {name: str(path) for name, path in outputs.items()}}
     if not task.path.is_file():
         raise FileNotFoundError(
             f"{task.path} {'is no file' if task.path.exists() else 'does not exist'}: give a recording"
         )
     comment = wanted.comment(separator.description, task.path)
     check_no_folders(outputs)
-    with reserved(task.folder, outputs):
+    with reserved(task.folder):
         if not wanted.force and is_done(outputs, comment):
             if not wanted.quiet:
                 say(f"{shown(task.folder)}: is there already: skipped (--force separates it again)")

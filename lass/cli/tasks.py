@@ -11,6 +11,7 @@ from pathlib import Path
 import soundfile
 
 from lass.data.settings import AUDIO_SUFFIXES
+from lass.writing import left_asides
 
 
 class BusyError(ValueError):
@@ -70,14 +71,19 @@ def tasks_of(paths: list[Path], out: Path) -> list[Task]:
     """
     folders: dict[str, Path] = {}
     for path in paths:
-        name = path.stem.casefold()
+        name = _name_of(path).casefold()
         if name in folders:
             raise ValueError(
-                f"{folders[name]} and {path} would both go to {out / path.stem}: separate one of them with "
-                "another --out"
+                f"{folders[name]} and {path} would both go to {out / _name_of(path)}: separate one of them "
+                "with another --out"
             )
         folders[name] = path
-    return [Task(path, out / path.stem) for path in paths]
+    return [Task(path, out / _name_of(path)) for path in paths]
+
+
+def _name_of(path: Path) -> str:
+    """What the folder of a recording's sources is called; `...wav` is no way out of --out."""
+    return path.name if path.stem in (".", "..") else path.stem
 
 
 def is_done(outputs: dict[str, Path], comment: str) -> bool:
@@ -109,7 +115,7 @@ def _comment_of(path: Path) -> str:
 
 
 @contextmanager
-def reserved(folder: Path, outputs: dict[str, Path]) -> Iterator[None]:
+def reserved(folder: Path) -> Iterator[None]:
     """The folder, made, while nobody else writes sources there; without new empty folders where that fails.
 
     What a process that was killed has left there goes. ValueError where another process writes there;
@@ -119,7 +125,8 @@ def reserved(folder: Path, outputs: dict[str, Path]) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with folder_locked(folder):
-            _tidy(outputs)
+            for left in left_asides(folder):
+                left.unlink(missing_ok=True)
             yield
     except BusyError:
         raise  # and the folder is another's
@@ -146,10 +153,3 @@ def folder_locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(number)
-
-
-def _tidy(outputs: dict[str, Path]) -> None:
-    """Take away what a process that was killed has left."""
-    for path in outputs.values():
-        for left in path.parent.glob(f".{glob.escape(path.stem)}.*.part{glob.escape(path.suffix)}"):
-            left.unlink(missing_ok=True)

@@ -168,7 +168,9 @@ def reading(path: Path) -> Iterator[None]:
         why = getattr(error, "error_string", str(error)).strip(
             "."
         )  # without the name, which is there already
-        raise ValueError(f"{path} is damaged or no audio file ({why}): make or download it again") from error
+        unknown = why == "Format not recognised"  # as of AAC in MP4, which libsndfile does not read
+        remedy = "convert it to WAV or FLAC, or make it again" if unknown else "make or download it again"
+        raise ValueError(f"{path} is damaged or no audio file ({why}): {remedy}") from error
 
 
 def stated_frames(file: SoundStream) -> int | None:

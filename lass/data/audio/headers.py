@@ -17,6 +17,8 @@ from typing import BinaryIO
 
 import soundfile
 
+from lass.data.audio.mpeg import stating_frame
+
 logger = logging.getLogger(__name__)
 UNKNOWN = 2**62
 """Frames from which on libsndfile does not know the length."""
@@ -91,7 +93,7 @@ def open_sound(path: Path) -> Iterator[SoundStream]:
         else:
             if magic == b"OggS":
                 _check_ogg(path, file)
-            yield from _opened(file, b"", 0)
+            yield from _open_mpeg(file)
 
 
 class _Spliced(io.RawIOBase):
@@ -193,11 +195,12 @@ def _read_head(file: BinaryIO, at: int, form: _Form) -> tuple[bytes, int]:
     return name, max(0, stated - form.head) if form.inclusive else stated
 
 
-def _find_au(file: BinaryIO) -> _Data:
+def _find_au(file: BinaryIO) -> _Data | None:
+    """The samples of an AU; None where its header is shorter than one can be."""
     size = _length(file)
     file.seek(4)
     start, stated = struct.unpack(">II", file.read(8).ljust(8, b"\0"))
-    return _Data(8, start, stated, max(0, size - start))
+    return _Data(8, start, stated, max(0, size - start)) if start >= 24 else None
 
 
 def _is_placeholder(stated: int) -> bool:
@@ -284,7 +287,7 @@ def _open_flac(file: BinaryIO) -> Iterator[SoundStream]:
     file.seek(at)
     header = bytearray(file.read(26))
     if header[:4] != b"fLaC" or len(header) < 26:
-        yield from _opened(file, b"", 0)
+        yield from _open_mpeg(file)
         return
     stated = (header[21] & 0x0F) << 32 | int.from_bytes(header[22:26], "big")
     header[21] &= 0xF0
@@ -296,9 +299,23 @@ def _open_flac(file: BinaryIO) -> Iterator[SoundStream]:
         yield sound
 
 
+def _open_mpeg(file: BinaryIO) -> Iterator[SoundStream]:
+    """An MP3 that does not say its length, whole; another format as it is."""
+    stating = stating_frame(file)
+    if stating is None:
+        yield from _opened(file, b"", 0)
+        return
+    for sound in _opened(file, *stating):
+        sound.stated = 0  # decoders leave out what they begin with: what is read is what there is
+        yield sound
+
+
 def _check_ogg(path: Path, file: BinaryIO) -> None:
-    """ValueError where an Ogg file ends within a page: libsndfile reads what was before."""
-    at, size = 0, _length(file)
+    """ValueError where an Ogg file ends within a page, or has another recording behind it.
+
+    libsndfile reads what was before, and the first recording.
+    """
+    at, size, begun = 0, _length(file), False
     while at < size:
         file.seek(at)
         head = file.read(27)
@@ -310,4 +327,6 @@ def _check_ogg(path: Path, file: BinaryIO) -> None:
             raise ValueError(
                 f"{path} ends within a page of Ogg, after {size} bytes: make or download it again"
             )
-        at = end
+        if head[5] & 2 and begun:  # a page that begins a recording
+            raise ValueError(f"{path} holds several recordings, one after the other: make a file of each")
+        at, begun = end, not head[5] & 2

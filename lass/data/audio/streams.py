@@ -14,9 +14,10 @@ import soxr
 
 from lass.data.audio.files import ends_early, forget_time, reading, stated_frames
 from lass.data.audio.headers import open_sound
-from lass.writing import Sink, aside_of, sweep
+from lass.writing import Sink, aside_of, sweep, undisturbed
 
 BLOCK = 2**18  # frames that are read at once
+LARGEST = 1e15  # full scale is 1
 _FASTEST_FLAC = 655_350  # Hz
 _RF64 = 2**32 - 2**20  # bytes from which on a WAV needs the header of an RF64
 _FULL = 2**20  # bytes: where fewer are free, that is why a file could not be written
@@ -59,7 +60,7 @@ def opened_blocks(path: Path, excerpt: Excerpt = WHOLE) -> Iterator[tuple[int, I
         what = "is a folder" if path.is_dir() else "does not exist"
         raise FileNotFoundError(f"{path} {what}: give a recording")
     with ExitStack() as stack:
-        with reading(path):  # and not what is done with the blocks: its errors are others
+        with reading(path), undisturbed():  # and not what is done with the blocks: its errors are others
             file = stack.enter_context(open_sound(path))
         yield int(file.samplerate), finite(path, _blocks(path, file, *excerpt.frames(file.samplerate)))
 
@@ -97,7 +98,7 @@ def _blocks(path: Path, file: soundfile.SoundFile, start: int, end: int | None) 
         raise ValueError(f"{path}: the excerpt ends at frame {end}, before it begins at {start}")
     while end is None or at < end:
         wanted = BLOCK if end is None else min(BLOCK, end - at)
-        with reading(path):
+        with reading(path), undisturbed():
             block = file.read(wanted, dtype="float32", always_2d=True).T
         if block.shape[1] == 0:
             break
@@ -114,14 +115,19 @@ def _blocks(path: Path, file: soundfile.SoundFile, start: int, end: int | None) 
 
 
 def finite(what: object, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """The same blocks; ValueError, naming `what` they are of, at the first that holds NaN or infinity."""
+    """The same blocks; ValueError, naming `what` they are of, at the first that holds NaN or infinity.
+
+    So it is for numbers beyond LARGEST, whose squares are infinite further on.
+    """
     at = 0
     for block in blocks:
-        fine = np.isfinite(block).all(axis=0)
+        fine = (np.abs(block) <= LARGEST).all(axis=0)  # of NaN it is not
         if not fine.all():
+            first = np.flatnonzero(~fine)[0]
+            number = "a number beyond 1e15" if np.isfinite(block[:, first]).all() else "NaN or infinity"
             raise ValueError(
-                f"{what} holds NaN or infinity at frame {at + int(np.flatnonzero(~fine)[0])} of what was "
-                "asked for: make or download it again"
+                f"{what} holds {number} at frame {at + int(first)} of what was asked for: make or download "
+                "it again"
             )
         at += block.shape[1]
         yield block
@@ -167,7 +173,7 @@ class Writers:
         for (path, file), part in zip(self.files, parts, strict=True):
             if file.format == "FLAC":
                 self.clipped += int((np.abs(part) > 1).sum())
-            with _writing(path):
+            with _writing(path), undisturbed():
                 file.write(np.clip(part, -1, 1).T if file.format == "FLAC" else part.T)
 
 
@@ -241,7 +247,8 @@ def _created(path: Path, aside: Path, writers: Writers) -> Iterator[soundfile.So
                 yield file
             finally:
                 try:
-                    file.close()
+                    with undisturbed():
+                        file.close()
                 finally:
                     if sink.failure is not None:  # of which libsndfile says nothing, or not what it was
                         raise OSError(sink.failure.errno, sink.failure.strerror, str(path)) from None
@@ -253,6 +260,8 @@ def _created(path: Path, aside: Path, writers: Writers) -> Iterator[soundfile.So
 
 def _make_room(number: int, size: int, path: Path) -> None:
     """Have the disk set the bytes aside: one that is too full is told from before anything is separated."""
+    if not hasattr(os, "posix_fallocate"):  # as on macOS
+        return
     try:
         os.posix_fallocate(number, 0, size)
     except OSError as error:

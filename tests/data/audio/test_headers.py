@@ -212,3 +212,42 @@ def test_mp3_without_a_length(tmp_path: Path) -> None:
     first = content.index(content[:2], 4)
     path.write_bytes(b"ID3\4\0\0\0\0\0\x0a" + bytes(10) + content[first:])
     assert read_audio(path).shape[1] >= LENGTH
+
+
+@pytest.mark.parametrize("mode", ["CONSTANT", "VARIABLE"])
+@pytest.mark.parametrize("rate", [8000, 22050, 44100])
+@pytest.mark.parametrize("tag", [b"", b"ID3\4\0\0\0\0\0\x0a" + bytes(10)])
+def test_mp3_that_does_not_say_its_length(tmp_path: Path, tag: bytes, rate: int, mode: str) -> None:
+    """Its first frame, which says it, is taken away; with quiet and loud parts the first is like no other."""
+    path, length = tmp_path / "a.mp3", 3 * rate
+    rng = np.random.default_rng(0)
+    sound = 0.3 * rng.standard_normal((length, 2)) * np.linspace(0, 1, length)[:, None] ** 3
+    settings = {"samplerate": rate, "channels": 2, "format": "MP3", "bitrate_mode": mode}
+    with soundfile.SoundFile(path, "w", compression_level=0.5, **settings) as file:
+        file.write(sound)
+    whole, content = read_audio(path), path.read_bytes()
+    frame = content.index(content[:2], 4)
+    assert b"Info" in content[:frame] or b"Xing" in content[:frame]
+    path.write_bytes(tag + content[frame:] + b"TAG" + bytes(125))
+    found = read_audio(path)
+    assert length <= found.shape[1] < length + 4 * 1152, "and what the encoder added before and after"
+    starts = [found[0, at : at + length // 2] for at in range(2 * 1152)]
+    distances = [np.abs(start - whole[0, : length // 2]).max() for start in starts[::1] if len(start)]
+    assert min(distances) < 1e-3
+    path.write_bytes(tag + content[frame:-50])
+    assert found.shape[1] - 2 * 1152 <= read_audio(path).shape[1] <= found.shape[1], "the last frame is cut"
+
+
+def test_ogg_with_another_recording_behind_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.ogg"
+    content = bytes(write(path, "OGG", subtype="VORBIS"))
+    assert read_audio(path).shape == (2, LENGTH)
+    path.write_bytes(content + content)
+    with pytest.raises(ValueError, match=r"a\.ogg holds several recordings, one after the other"):
+        read_audio(path)
+
+
+def test_au_whose_header_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.au").write_bytes(b".snd" + bytes(40))
+    with pytest.raises(ValueError, match=r"a\.au is damaged"):
+        read_audio(tmp_path / "a.au")
