@@ -16,6 +16,7 @@ from lass.writing import opened_sink, written_aside
 FORMATS = {".wav": "WAV", ".flac": "FLAC"}
 SUFFIXES = AUDIO_SUFFIXES
 """What recordings are called that `read_audio` reads, in capitals or not."""
+LARGEST = 1e15  # a sample; full scale is 1
 _BLOCK = 2**18  # frames that are read beyond the stated end at once
 _MOST = 2**26  # frames for which there is room before the first is read, whatever a header states
 _CANCELLED = 0.01  # of the channels' energy: less of it in their mean is no mono
@@ -68,10 +69,23 @@ def read_sound(path: Path, *, rate: int | None = None, start: int = 0, frames: i
             count = length - start if frames is None else frames
             _check_extent(path, length=length, start=start, count=count)
             audio = audio[:, start : start + count]
-    if not np.isfinite(audio).all():
-        bad = int(np.flatnonzero(~np.isfinite(audio).all(axis=0))[0]) + start
-        raise ValueError(f"{path} holds NaN or infinity at frame {bad}: make or download it again")
+    found = unfit(audio)
+    if found is not None:
+        what, at = found
+        raise ValueError(f"{path} holds {what} at frame {at + start}: make or download it again")
     return Sound(np.ascontiguousarray(audio), found_rate)
+
+
+def unfit(audio: np.ndarray) -> tuple[str, int] | None:
+    """What in `audio` [channels, T] is no sample, and the first frame with it; None where all are.
+
+    Numbers beyond LARGEST are none, either: their squares are infinite further on.
+    """
+    fit = (np.abs(audio) <= LARGEST).all(axis=0)  # of NaN it is not
+    if fit.all():
+        return None
+    first = int(np.flatnonzero(~fit)[0])
+    return "a number beyond 1e15" if np.isfinite(audio[:, first]).all() else "NaN or infinity", first
 
 
 def write_audio(path: Path, audio: np.ndarray, *, rate: int, subtype: str = "FLOAT") -> None:

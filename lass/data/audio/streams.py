@@ -12,12 +12,11 @@ import numpy as np
 import soundfile
 import soxr
 
-from lass.data.audio.files import ends_early, forget_time, reading, stated_frames
+from lass.data.audio.files import ends_early, forget_time, reading, stated_frames, unfit
 from lass.data.audio.headers import open_sound
 from lass.writing import Sink, aside_of, sweep, undisturbed
 
 BLOCK = 2**18  # frames that are read at once
-LARGEST = 1e15  # full scale is 1
 _FASTEST_FLAC = 655_350  # Hz
 _RF64 = 2**32 - 2**20  # bytes from which on a WAV needs the header of an RF64
 _FULL = 2**20  # bytes: where fewer are free, that is why a file could not be written
@@ -115,18 +114,13 @@ def _blocks(path: Path, file: soundfile.SoundFile, start: int, end: int | None) 
 
 
 def finite(what: object, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """The same blocks; ValueError, naming `what` they are of, at the first that holds NaN or infinity.
-
-    So it is for numbers beyond LARGEST, whose squares are infinite further on.
-    """
+    """The same blocks; ValueError, naming `what` they are of, at the first that holds what is no sample."""
     at = 0
     for block in blocks:
-        fine = (np.abs(block) <= LARGEST).all(axis=0)  # of NaN it is not
-        if not fine.all():
-            first = np.flatnonzero(~fine)[0]
-            number = "a number beyond 1e15" if np.isfinite(block[:, first]).all() else "NaN or infinity"
+        found = unfit(block)
+        if found is not None:
             raise ValueError(
-                f"{what} holds {number} at frame {at + int(first)} of what was asked for: make or download "
+                f"{what} holds {found[0]} at frame {at + found[1]} of what was asked for: make or download "
                 "it again"
             )
         at += block.shape[1]
