@@ -166,7 +166,8 @@ class Separator:
         `lass.data.audio.streams.survey` says of a file. Blocks of other types than float32 are converted;
         the caller may use their memory again. ValueError for NaN, infinity, or another number of channels.
         """
-        return self._recording(finite("the audio", blocks), surveyed, self._preset(preset, None, seed), None)
+        own = finite("the audio", _own(blocks, surveyed.channels))
+        return self._recording(own, surveyed, self._preset(preset, None, seed), None)
 
     def separate_file(
         self,
@@ -237,7 +238,7 @@ class Separator:
     ) -> Iterator[np.ndarray]:
         if self.rate is None:
             raise ValueError(f"{self.description.about.name} is a model of images: give one of audio")
-        return separate_recording(_own(blocks, surveyed.channels), surveyed, opened=opened, kept=kept)
+        return separate_recording(blocks, surveyed, opened=opened, kept=kept)
 
     def _separate_images(self, mixture: np.ndarray, opened: OpenPreset) -> Separation:
         given = np.asarray(mixture)
