@@ -1,7 +1,7 @@
 """What stands between the beam search of the paper and perfect separation: each part replaced by its oracle.
 
 Reads a finished run of music, as `benchmarks.separation` does. Every row is the mean whole-chunk SDR of
-mixtures from all over the test list after decoding alone, and after what the codec loses is shared out
+mixtures from all over a split after decoding alone, and after what the codec loses is shared out
 (`consistency: residual`):
 
     beam          as in the paper: what is to be explained
@@ -21,9 +21,8 @@ import torch
 from torch import Tensor
 
 from benchmarks.counting import described, hardware, write_rows
-from benchmarks.problems import Problem, Run, open_problem, open_run, run_parser
+from benchmarks.problems import Problem, Run, open_problem, open_run, oracle_parser
 from benchmarks.separation import uniforms
-from lass.config import AudioDataset
 from lass.likelihood.residual import read_residual
 from lass.models.codec import CodecAt
 from lass.separation.decoding.decoders import Decoder, open_decoder
@@ -151,12 +150,10 @@ def from_true_past(problem: Problem, codes: Tensor, *, weight: float) -> Tensor:
 
 
 def open_truth(run: Run, *, mixtures: int) -> Truth:
-    """The sources of the test mixtures, their codes, and what the codec loses of them."""
+    """The sources of mixtures from all over the list, their codes, and what the codec loses of them."""
     codec, dataset = run.codec(), run.dataset
     sources = torch.from_numpy(run.mixtures(mixtures).sources)
-    named = dataset.residual.checkpoint if isinstance(dataset, AudioDataset) else None
-    path = run.checkpoint(dataset.beside_codec(named), "residual.safetensors")
-    sums = read_residual(path, classes=dataset.classes, codebook=codec.identity)
+    sums = read_residual(run.measured("residual"), classes=dataset.classes, codebook=codec.identity)
     return Truth(
         sources,
         torch.tensor(dataset.weights),
@@ -168,9 +165,10 @@ def open_truth(run: Run, *, mixtures: int) -> Truth:
 
 def main() -> None:
     """Print a table and write attribution.csv."""
-    parser = run_parser(__doc__, mixtures=16)
+    parser = oracle_parser(__doc__)
     arguments = parser.parse_args()
-    run = open_run(arguments.dataset, results=arguments.results, config=arguments.config)
+    given = {"results": arguments.results, "config": arguments.config, "split": arguments.split}
+    run = open_run(arguments.dataset, **given)
     if run.dataset.sources != 2:
         parser.error("the oracles are for two sources")
     decoders = named_decoders(parser, run)

@@ -1,7 +1,7 @@
 """What counting more tuples buys: coverage of unseen mixtures, and the separation that the table allows.
 
 Reads a finished run of music, as `benchmarks.attribution` does, and its shards of counts: tables of the first
-shard, the first two, four and so on separate some test mixtures with the decoders `beam` and `particles`
+shard, the first two, four and so on separate some mixtures with the decoders `beam` and `particles`
 of the configuration. Writes coverage.csv and coverage.png.
 """
 
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from benchmarks.attribution import UNSEEN, decode, log_likelihoods, named_decoders, open_truth
 from benchmarks.counting import described, hardware, write_rows
-from benchmarks.problems import Problem, open_problem, open_run, run_parser
+from benchmarks.problems import Problem, open_problem, open_run, oracle_parser
 from lass.evaluation.figures.drawing import COLOURS, new_figure, write_figure
 from lass.likelihood.counts import merge_counts, read_counts
 from lass.likelihood.tensor import build_likelihood, density, nearest_counted
@@ -68,10 +68,11 @@ def draw_rows(rows: Sequence[dict[str, Any]], path: Path) -> None:
 
 def main() -> None:
     """Print a table, write coverage.csv and coverage.png."""
-    parser = run_parser(__doc__, mixtures=16)
+    parser = oracle_parser(__doc__)
     parser.add_argument("--shards", type=int, default=8, help="of counts, as the run made them")
     arguments = parser.parse_args()
-    run = open_run(arguments.dataset, results=arguments.results, config=arguments.config)
+    given = {"results": arguments.results, "config": arguments.config, "split": arguments.split}
+    run = open_run(arguments.dataset, **given)
     shards = sorted((run.folder / "counts").glob(f"*-of-{arguments.shards}.safetensors"))
     if len(shards) != arguments.shards or run.dataset.sources != 2:
         parser.error(

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from benchmarks.attribution import UNSEEN, log_priors, open_truth
 from benchmarks.counting import described, hardware, write_rows
-from benchmarks.problems import Problem, Run, open_problem, open_run, run_parser
+from benchmarks.problems import Problem, Run, open_problem, open_run, oracle_parser
 from lass.config import AudioDataset
 from lass.likelihood.tensor import Likelihood
 from lass.models.likelihood_network import LikelihoodNetwork, read_network
@@ -104,16 +104,16 @@ def tabulate(
 
 def open_network(run: Run, codebook: str) -> LikelihoodNetwork:
     """The network of a run."""
-    dataset = run.dataset
-    path = run.checkpoint(dataset.beside_codec(dataset.checkpoint_of("network")), "network.safetensors")
+    dataset, path = run.dataset, run.measured("network")
     return read_network(path, sources=dataset.source_classes, weights=dataset.weights, codebook=codebook)
 
 
 def main() -> None:
     """Print a table and write information.csv."""
-    parser = run_parser(__doc__, mixtures=16)
+    parser = oracle_parser(__doc__)
     arguments = parser.parse_args()
-    run = open_run(arguments.dataset, results=arguments.results, config=arguments.config)
+    given = {"results": arguments.results, "config": arguments.config, "split": arguments.split}
+    run = open_run(arguments.dataset, **given)
     if not isinstance(run.dataset, AudioDataset) or run.dataset.sources != 2:
         parser.error("this is about two sources of audio")
     problem = open_problem(run, mixtures=arguments.mixtures)

@@ -13,15 +13,17 @@ from torch import Tensor
 
 from benchmarks.randoms import random_likelihood
 from lass.config import AudioDataset, Config, ImageDataset, parse_config
-from lass.data.mixtures import Batch, open_mixtures
+from lass.data.mixtures import Batch, Mixtures, open_mixtures
 from lass.evaluation.separations import spread_items
 from lass.likelihood.tensor import Likelihood
 from lass.models.checkpoint import new_network
 from lass.models.codec import CodecAt, open_codec
 from lass.models.parts import open_model
 from lass.models.transformer import Transformer, TransformerPrior, TransformerShape
+from lass.separation.settings import Measured
 
 ROOT = Path(__file__).parents[1]
+CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class Run:
     settings: Config
     name: str  # of the data set
     results: Path
+    split: str = "test"  # whose mixtures are looked at
 
     @property
     def dataset(self) -> AudioDataset | ImageDataset:
@@ -87,17 +90,41 @@ class Run:
         """The checkpoint that the settings name and want, or else the one that the run trained."""
         return ROOT / named if self.settings.pretrained and named else self.folder / trained
 
-    def codec(self) -> CodecAt:
-        """The codec, on the CPU."""
+    def codec(self, device: torch.device = CPU) -> CodecAt:
+        """The codec, in float32."""
         path = self.checkpoint(self.dataset.codec.checkpoint, "codec.safetensors")
-        return open_codec(path, self.dataset.check_codec, device=torch.device("cpu"))
+        return open_codec(path, self.dataset.check_codec, device=device)
+
+    def opened(self) -> Mixtures:
+        """All mixtures of the split."""
+        folder = self.folder
+        return open_mixtures(
+            folder / "sources" / self.split, folder / f"mixtures/{self.split}.parquet", self.dataset.library
+        )
 
     def mixtures(self, number: int) -> Batch:
-        """So many test mixtures with their sources, from all over the list, and so of many items."""
-        mixtures = open_mixtures(
-            self.folder / "sources/test", self.folder / "mixtures/test.parquet", self.dataset.library
-        )
+        """So many mixtures with their sources, from all over the list, and so of many items."""
+        mixtures = self.opened()
         return mixtures.load(spread_items(len(mixtures), number))
+
+    @property
+    def likelihood(self) -> Path:
+        """The table of counts."""
+        named = self.dataset.beside_codec(self.dataset.likelihood.checkpoint)
+        return self.checkpoint(named, "likelihood.safetensors")
+
+    @property
+    def priors(self) -> list[Path]:
+        """The prior of every class."""
+        return [
+            self.checkpoint(self.dataset.priors[each.prior].checkpoint, f"priors/{each.prior}.safetensors")
+            for each in self.dataset.prior_of_each_class
+        ]
+
+    def measured(self, name: Measured) -> Path:
+        """What a decoder or a method asks for beside these."""
+        named = self.dataset.beside_codec(self.dataset.checkpoint_of(name))
+        return self.checkpoint(named, f"{name}.safetensors")
 
 
 def needed_files(results: Path, dataset: str) -> list[Path]:
@@ -106,33 +133,27 @@ def needed_files(results: Path, dataset: str) -> list[Path]:
     return [folder / "mixtures/test.parquet", folder / "sources/test"]
 
 
-def open_run(dataset: str, *, results: Path, config: Path) -> Run:
-    """The run of the configuration `config` (overrides of the default) in `results`."""
+def open_run(dataset: str, *, results: Path, config: Path, split: str = "test") -> Run:
+    """The run of the configuration `config` (overrides of the default) in `results`, and a split of it."""
     settings = read_settings(config)
     if dataset not in settings.datasets:
         raise ValueError(f"dataset {dataset!r} is none of {sorted(settings.datasets)}: name one of them")
-    return Run(settings, dataset, results)
+    return Run(settings, dataset, results, split)
 
 
 def open_problem(run: Run, *, mixtures: int) -> Problem:
-    """Test mixtures of a run from all over the list, which are decoded as if they had equal priors.
+    """Mixtures of a run from all over the list, which are decoded as if they had equal priors.
 
     Where the sources of mixtures have no fixed class (images), the priors are those of the first classes.
     """
     dataset, codec = run.dataset, run.codec()
     data = torch.from_numpy(run.mixtures(mixtures).mixtures)
     codes = torch.cat([codec.encode(row[None]) for row in data])
-    named = {each.prior: run.dataset.priors[each.prior].checkpoint for each in dataset.prior_of_each_class}
     model = open_model(
         codec,
-        likelihood=run.checkpoint(
-            dataset.beside_codec(dataset.likelihood.checkpoint), "likelihood.safetensors"
-        ),
+        likelihood=run.likelihood,
         counted=dataset.tuple_origin.encoded(codec.identity),
-        priors=[
-            (run.checkpoint(named[each.prior], f"priors/{each.prior}.safetensors"), each)
-            for each in dataset.prior_of_each_class
-        ],
+        priors=list(zip(run.priors, dataset.prior_of_each_class, strict=True)),
         length=codes.shape[1],
     )
     priors = [
@@ -151,8 +172,16 @@ def run_parser(description: str | None, *, mixtures: int) -> argparse.ArgumentPa
         "--config", type=Path, default=Path("config/config.yaml"), help="of the run: overrides of the default"
     )
     parser.add_argument("--dataset", default="slakh", help="name of the data set of music")
-    parser.add_argument("--mixtures", type=int, default=mixtures, help="from all over the test list")
+    parser.add_argument("--mixtures", type=int, default=mixtures, help="from all over their list")
     parser.add_argument("--out", type=Path, default=Path("results/benchmarks"))
+    return parser
+
+
+def oracle_parser(description: str | None) -> argparse.ArgumentParser:
+    """Arguments of a benchmark that looks at the true sources of a finished run."""
+    parser = run_parser(description, mixtures=16)
+    help_ = "whose mixtures; made by snakemake -- RESULTS/DATASET/mixtures/SPLIT.parquet"
+    parser.add_argument("--split", default="validation", choices=["validation", "test"], help=help_)
     return parser
 
 

@@ -1,6 +1,7 @@
 """What the benchmarks compare decides alike: the published algorithm, written plainly, and the engine."""
 
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -17,8 +18,9 @@ from benchmarks.coverage import coverage, with_table
 from benchmarks.gpu import bytes_read, music_cases, paper_cases
 from benchmarks.information import LIKELIHOODS, counted_pairs, pair_information, tabulate
 from benchmarks.memory import bandwidth
-from benchmarks.problems import RandomSizes, merge_files, random_problem
+from benchmarks.problems import ROOT, RandomSizes, Run, merge_files, open_run, random_problem
 from benchmarks.scale import described_plan
+from benchmarks.search import check, draw_rows, log_posterior_of, widened
 from benchmarks.separation import (
     Case,
     TimedPrior,
@@ -29,13 +31,15 @@ from benchmarks.separation import (
     row_of,
     run_engine,
     run_plain,
+    uniforms,
 )
 from lass.evaluation.separations import spread_items
 from lass.likelihood.counts import TupleCounter, write_counts
+from lass.models.parts import Model
 from lass.separation.decoding.decoders import open_decoder
 from lass.separation.decoding.loop import decode_sequences
 from lass.separation.decoding.support import CountedPositions
-from lass.separation.settings import DecoderSettings
+from lass.separation.settings import DecoderSettings, Particle
 from tests.separation.toy import ancestral, beam, kind_of, particle, top_k
 
 SIZES = RandomSizes(codes=12, entries=50, length=16)
@@ -217,3 +221,49 @@ def test_jobs_and_files_of_what_a_dry_run_prints() -> None:
     assert (graph.scale, graph.jobs, graph.files, graph.fullest, graph.most) == (3, 2, 3, "x", 2)
     with pytest.raises(ValueError, match="no total of jobs"):
         described_plan(3, text.replace("total", "sum"), 1.0, 0.5, 9.0)
+
+
+@pytest.fixture
+def default_run(tmp_path: Path) -> Run:
+    return open_run("slakh", results=tmp_path, config=ROOT / "config/config.yaml")
+
+
+def test_log_posteriors_of_found_codes_are_the_scores_of_the_search(default_run: Run) -> None:
+    problem = random_problem(SIZES, mixtures=2, seed=0)
+    settings = particle(6, weight=1.5)
+    job = default_run.dataset.decoding_job("particles", seed=0).model_copy(update={"decoder": settings})
+    parts = Model(codec=cast("Any", None), priors={}, likelihood=problem.likelihood, fallback=torch.arange(1))
+    score = log_posterior_of(default_run, job, parts, problem, torch.zeros(2, 1))
+    decoded = decode_sequences(
+        CountedPositions(problem.likelihood, problem.mixture),
+        priors=problem.priors,
+        decoder=open_decoder(settings),
+        uniforms=uniforms(open_decoder(settings).draws, SIZES.length, range(2)),
+    )
+    codes = decoded.codes.transpose(2, 3)  # [M, W, N, S]
+    again = torch.stack([score(codes[:, row]) for row in range(6)], dim=1)
+    assert torch.allclose(again, decoded.scores, atol=1e-3)
+
+
+def test_a_longer_search_keeps_islands_and_what_it_can_of_the_candidates(default_run: Run) -> None:
+    job = default_run.dataset.decoding_job("learned", seed=0)
+    wide, narrow = widened(job, 64).decoder, widened(job, 8).decoder
+    assert (wide.hypotheses, wide.kept, narrow.hypotheses, narrow.kept) == (64, 16, 8, 8)
+    assert isinstance(wide, Particle)
+    assert wide.islands == 4
+    with pytest.raises(ValueError, match="islands"):
+        widened(job, 6)
+
+
+@pytest.mark.parametrize("method", ["heard", "fast"])
+def test_a_method_without_a_posterior_to_search_is_refused(default_run: Run, method: str) -> None:
+    check(default_run, ["particles", "learned"])
+    with pytest.raises(ValueError, match=method):
+        check(default_run, [method])
+
+
+def test_a_figure_of_searches_has_a_line_for_every_method() -> None:
+    row = {"seconds": 1.0, "sdr": 5.0, "hypotheses": 4}
+    figure = draw_rows([row | {"method": "a"}, row | {"method": "b"}], ceiling=9.0)
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a", "b", "true codes, decoded"]
