@@ -39,6 +39,7 @@ from lass.separation.decoding.decoders import Decoder, open_decoder
 from lass.separation.decoding.loop import decode_sequences
 from lass.separation.decoding.prior import Prior
 from lass.separation.decoding.support import CountedPositions
+from lass.separation.likelihoods import sizes_of
 from lass.separation.settings import Beam, TopK
 
 SOURCES, SEED = 2, 0
@@ -206,8 +207,14 @@ def fitting_load(problem: Problem, *, mixtures: int, tokens: int, memory: int) -
     ValueError where not even one hypothesis fits, or they hang together.
     """
     whole = open_decoder(problem.kind.settings)
+    table = problem.likelihood
     plan = plan_decoding(
-        memory, priors=problem.priors, likelihood=problem.likelihood, decoder=whole, length=tokens
+        memory,
+        priors=problem.priors,
+        sizes=sizes_of(table),
+        decoder=whole,
+        length=tokens,
+        on_gpu=table.offsets.is_cuda,
     )
     decoder = whole.split(plan.passes)
     assert decoder is not None, "of passes that were planned"

@@ -159,7 +159,7 @@ def open_problem(run: Run, *, mixtures: int) -> Problem:
     priors = [
         cast("TransformerPrior", model.priors[name]) for name in dataset.source_classes[: dataset.sources]
     ]
-    return Problem(model.fallback[codes], priors, model.likelihood)
+    return Problem(model.table.fallback[codes], priors, model.table.likelihood)
 
 
 def run_parser(description: str | None, *, mixtures: int) -> argparse.ArgumentParser:

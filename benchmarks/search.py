@@ -27,11 +27,12 @@ from lass.compute.devices import choose_device, name_of
 from lass.compute.timing import wait_for
 from lass.evaluation.figures.drawing import COLOURS, new_figure, write_figure
 from lass.evaluation.separations import spread_items
-from lass.methods.candidates import candidates_of, likelihoods_of, model_of
+from lass.methods.candidates import candidates_of, model_of, open_likelihood
 from lass.methods.latent import latent_method
 from lass.methods.settings import DecodingJob
 from lass.models.parts import Model
 from lass.separation.estimation.candidates import Candidates
+from lass.separation.likelihoods import ByNetwork, hear
 
 MEMORY = 8 * 2**30  # bytes, as of the rule `draw_candidates`
 
@@ -91,8 +92,8 @@ def log_posterior_of(
     """The log posterior [M] of codes [M, N, S] under the decoder of `job`, up to a constant per mixture."""
     weight = job.decoder.likelihood_weight
     files = {name: run.measured(name) for name in job.decoder.measured}
-    asked = likelihoods_of(files, model=model, job=job)
-    heard = None if asked.network is None else torch.cat([asked.network(row[None]) for row in mixtures])
+    likelihood = open_likelihood(files, model=model, job=job)
+    heard = hear(likelihood.network, mixtures) if isinstance(likelihood, ByNetwork) else None
 
     def of(codes: Tensor) -> Tensor:
         tables = log_priors(problem, codes)  # N of [M, S, K]
@@ -108,7 +109,7 @@ def log_posterior_of(
 def opened_model(run: Run, job: DecodingJob, *, device: torch.device) -> Model:
     """The codec, priors and table of a run on `device`."""
     priors = [str(path) for path in run.priors]
-    return model_of(job, codec=run.codec(device), likelihood=run.likelihood, priors=priors)
+    return model_of(job, codec=run.codec(device), likelihood=str(run.likelihood), priors=priors)
 
 
 def method_rows(

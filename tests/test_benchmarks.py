@@ -35,7 +35,7 @@ from benchmarks.separation import (
 )
 from lass.evaluation.separations import spread_items
 from lass.likelihood.counts import TupleCounter, write_counts
-from lass.models.parts import Model
+from lass.models.parts import Model, Table
 from lass.separation.decoding.decoders import open_decoder
 from lass.separation.decoding.loop import decode_sequences
 from lass.separation.decoding.support import CountedPositions
@@ -223,6 +223,14 @@ def test_jobs_and_files_of_what_a_dry_run_prints() -> None:
         described_plan(3, text.replace("total", "sum"), 1.0, 0.5, 9.0)
 
 
+class TableCodec:
+    """Of mixtures that are codes already."""
+
+    @staticmethod
+    def encode(mixtures: torch.Tensor) -> torch.Tensor:
+        return mixtures
+
+
 @pytest.fixture
 def default_run(tmp_path: Path) -> Run:
     return open_run("slakh", results=tmp_path, config=ROOT / "config/config.yaml")
@@ -232,7 +240,7 @@ def test_log_posteriors_of_found_codes_are_the_scores_of_the_search(default_run:
     problem = random_problem(SIZES, mixtures=2, seed=0)
     settings = particle(6, weight=1.5)
     job = default_run.dataset.decoding_job("particles", seed=0).model_copy(update={"decoder": settings})
-    parts = Model(codec=cast("Any", None), priors={}, likelihood=problem.likelihood, fallback=torch.arange(1))
+    parts = Model(cast("Any", TableCodec()), {}, Table(problem.likelihood, torch.arange(1)))
     score = log_posterior_of(default_run, job, parts, problem, torch.zeros(2, 1))
     decoded = decode_sequences(
         CountedPositions(problem.likelihood, problem.mixture),

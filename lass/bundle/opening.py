@@ -8,7 +8,7 @@ import torch
 from lass.bundle.folder import check_sizes, open_diffusion, priors_in, read_description
 from lass.bundle.presets import ByCodes, ByDiffusion, OpenPreset, windows_at_once
 from lass.bundle.settings import CODEC, LIKELIHOOD, MEASURED, Description, DiffusionPreset, Preset, PresetName
-from lass.methods.candidates import likelihoods_of, open_separator
+from lass.methods.candidates import open_likelihood, open_separator
 from lass.methods.diffusion import Diffusion
 from lass.methods.latent import latent_method
 from lass.models.codec import CodecAt, open_codec
@@ -68,7 +68,7 @@ class OpenModel:
             decoding,
             priors=[codes.parts.priors[name] for name in classes],
             memory=memory,
-            asked=likelihoods_of(files, model=codes.parts, job=decoding),
+            likelihood=open_likelihood(files, model=codes.parts, job=decoding),
         )
         job = described.latent_job(preset, precision=self.precision)
         latent = latent_method(job, codec=codes.codec, candidates={}, residual=files.get("residual"))

@@ -70,6 +70,10 @@ class Separation(Section):
                 )
         return self
 
+    def decoder_of(self, method: str) -> DecoderSettings:
+        """The decoder whose candidates a method makes its estimates of."""
+        return self.decoders[self.methods[method].decoder]
+
     def measured_for(self, methods: Iterable[str]) -> list[Measured]:
         """What these methods ask for beside the table of counts, in order."""
         asked: set[Measured] = set()

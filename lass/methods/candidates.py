@@ -16,31 +16,27 @@ from lass.models.parts import Model, open_model
 from lass.separation.decoding.decoders import open_decoder
 from lass.separation.decoding.prior import Prior
 from lass.separation.estimation.candidates import Candidates, draw_candidates
+from lass.separation.likelihoods import ByCounts, ByFrames, ByNetwork, MixtureLikelihood
 from lass.separation.separator import Separator
 from lass.separation.settings import Measured
 
 
-def model_of(job: DecodingJob, *, codec: CodecAt, likelihood: Path, priors: Sequence[str]) -> Model:
-    """The model that a decoder needs, from its files; `priors` are the checkpoints of the job's priors."""
-    paths = [(Path(path), prior) for path, prior in zip(priors, job.priors, strict=True)]
-    counted = job.counted_from.encoded(codec.identity)
-    return open_model(codec, likelihood=likelihood, counted=counted, priors=paths, length=job.positions)
+def model_of(job: DecodingJob, *, codec: CodecAt, likelihood: str | None, priors: Sequence[str]) -> Model:
+    """The model that a decoder needs, from its files.
 
-
-@dataclass(frozen=True)
-class Asked:
-    """What a decoder may ask for beside the table of counts, of mixtures y [B, T]."""
-
-    frames: Callable[[Tensor], Tensor] | None = None  # log p(y_s | z_1, z_2) [B, S, K, K]
-    network: Callable[[Tensor], Tensor] | None = None  # log p(y | z_n) of every source [B, N, S, K]
-    frequencies: Tensor | None = None  # of the codes that the network was trained on, log p_0(z_n) [N, K]
+    `priors` are the checkpoints of the job's priors. Without a table of counts `likelihood` is None, and
+    without priors there are no checkpoints.
+    """
+    paths = [(Path(path), prior) for path, prior in zip(priors, job.priors, strict=True)] if priors else []
+    counted, table = job.counted_from.encoded(codec.identity), Path(likelihood) if likelihood else None
+    return open_model(codec, likelihood=table, counted=counted, priors=paths, length=job.positions)
 
 
 @dataclass(frozen=True)
 class Group:
     """Mixtures of one list of priors: what can be decoded together."""
 
-    priors: list[Prior]  # one per source
+    priors: list[Prior]  # one per source; none where the model has none
     rows: list[int] = field(default_factory=list)  # of the mixtures
 
 
@@ -48,7 +44,7 @@ def group_by_priors(classes: Sequence[Sequence[str]], model: Model) -> list[Grou
     """The groups of mixtures whose sources are of `classes`, in order of appearance."""
     groups: dict[tuple[int, ...], Group] = {}
     for row, names in enumerate(classes):
-        priors: list[Prior] = [model.priors[name] for name in names]
+        priors: list[Prior] = [model.priors[name] for name in names] if model.priors else []
         groups.setdefault(tuple(map(id, priors)), Group(priors)).rows.append(row)
     return list(groups.values())
 
@@ -67,10 +63,10 @@ def candidates_of(
     `memory` says what decoding may take, in bytes: it is asked once everything is loaded. `measured` has
     the files that the decoder asks for beside the table of counts: `frames`, `network`.
     """
-    asked = likelihoods_of(measured, model=model, job=job)
+    likelihood = open_likelihood(measured, model=model, job=job)
     left = memory()
     for group in group_by_priors([mixtures.classes[row] for row in rows], model):
-        separator = open_separator(model, job, priors=group.priors, memory=left, asked=asked)
+        separator = open_separator(model, job, priors=group.priors, memory=left, likelihood=likelihood)
         for begin in range(0, len(group.rows), job.batch):
             batch = mixtures.load([rows[row] for row in group.rows[begin : begin + job.batch]])
             data = torch.from_numpy(batch.mixtures).to(model.codec.device)
@@ -84,27 +80,21 @@ def open_separator(
     *,
     priors: Sequence[Prior],
     memory: int,
-    asked: Asked,
+    likelihood: MixtureLikelihood,
 ) -> Separator:
     """What finds the codes of mixtures whose sources have these `priors`, in `memory` bytes.
 
-    `asked`: as `likelihoods_of` opens them.
+    `likelihood`: as `open_likelihood` opens it.
     """
     return Separator(
-        encode=model.codec.encode,
         decode=model.codec.decode,
         priors=priors,
-        likelihood=model.likelihood,
-        fallback=model.fallback,
+        likelihood=likelihood,
         weights=weights_of(job, model),
+        length=job.positions,
         decoder=open_decoder(job.decoder),
         seed=job.seed,
         memory=memory,
-        frames=asked.frames,
-        network=asked.network,
-        network_weight=job.decoder.network_weight,
-        frequencies=asked.frequencies,
-        prior_weight=job.decoder.prior_weight,
     )
 
 
@@ -113,25 +103,32 @@ def weights_of(job: DecodingJob, model: Model) -> Tensor:
     return torch.tensor(job.counted_from.weights, dtype=torch.float32, device=model.codec.device)
 
 
-def likelihoods_of(files: Mapping[Measured, Path], *, model: Model, job: DecodingJob) -> Asked:
-    """What a decoder asks for beside the table of counts, opened from its files.
+def open_likelihood(
+    files: Mapping[Measured, Path], *, model: Model, job: DecodingJob
+) -> ByCounts | ByFrames | ByNetwork:
+    """The likelihood that a decoder goes by, of the model and of what else it asks for, from its files.
 
     KeyError where a file is missing; ValueError, naming the file, where one is of another codebook or of
     other sources.
     """
-    measured = job.decoder.measured
-    frames = frames_of(files["frames"], model, job) if "frames" in measured else None
-    if "network" not in measured:
-        return Asked(frames)
+    decoder, codec, network = job.decoder, model.codec, None
+    if decoder.likelihood == "frames":
+        return ByFrames(frames_of(files["frames"], model, job), codes=len(codec.codebook))
+    if "network" in decoder.measured:
+        network, frequencies = network_of(files["network"], model, job)
+        if decoder.likelihood == "network":
+            return ByNetwork(network, frequencies, decoder.prior_weight)
+    table = model.table
+    return ByCounts(table.likelihood, table.fallback, codec.encode, network, decoder.network_weight)
+
+
+def network_of(path: Path, model: Model, job: DecodingJob) -> tuple[Callable[[Tensor], Tensor], Tensor]:
+    """The learned likelihood in the file at `path`, and log p_0 [N, K] of the codes it was trained on."""
     codec, counted = model.codec, job.counted_from
-    network = read_network(
-        files["network"], sources=counted.sources, weights=counted.weights, codebook=codec.identity
-    ).to(codec.device)
-    return Asked(
-        frames,
-        lambda mixtures: network.log_likelihood(mixtures, codec.latents(mixtures)),
-        network.log_prior,
+    opened = read_network(path, sources=counted.sources, weights=counted.weights, codebook=codec.identity).to(
+        codec.device
     )
+    return lambda mixtures: opened.log_likelihood(mixtures, codec.latents(mixtures)), opened.log_prior
 
 
 def frames_of(path: Path, model: Model, job: DecodingJob) -> Callable[[Tensor], Tensor]:

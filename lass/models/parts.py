@@ -42,36 +42,53 @@ class NetworkPrior(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
+class Table:
+    """The table of counts."""
+
+    likelihood: Likelihood
+    fallback: Tensor  # [K] int64: the counted code that stands for each mixture code
+
+
+@dataclass(frozen=True, eq=False)
 class Model:
     """Parts that agree on their codebook."""
 
     codec: CodecAt
     priors: Mapping[str, NetworkPrior]  # of each class; one object where a prior does not tell them apart
-    likelihood: Likelihood
-    fallback: Tensor  # [K] int64: the counted code that stands for each mixture code
+    counts: Table | None = None  # where a decoder asks for it
+
+    @property
+    def table(self) -> Table:
+        """The table of counts; ValueError where the model was opened without one."""
+        if self.counts is None:
+            raise ValueError("the model was opened without its table of counts: open it with one")
+        return self.counts
 
 
 def open_model(
     codec: CodecAt,
     *,
-    likelihood: Path,
+    likelihood: Path | None,
     counted: Counted,
     priors: Sequence[tuple[Path, PriorOfClass]],
     length: int,
 ) -> Model:
     """The model whose codec is open already; every file is read once.
 
-    `counted` is what the likelihood must be counted from; `priors` holds checkpoint and description of the
-    prior of each class; `length` is the tokens of a mixture. ValueError, naming the file, where a part
+    `likelihood` is the table of counts, or None where none is asked for, and `counted` what it must be
+    counted from; `priors` holds checkpoint and description of the prior of each class, or nothing; `length`
+    is the tokens of a mixture. ValueError, naming the file, where a part
     belongs to another codec or to other sources, or is too short.
     """
     opened = open_priors(priors, codebook=codec.identity, length=length)
+    for prior in opened.values():
+        prior.network.to(codec.device, PRECISIONS[codec.precision])
+    if likelihood is None:
+        return Model(codec, opened)
     size, sources = len(codec.codebook), len(counted.weights)
     table = read_likelihood(likelihood, codebook_size=size, sources=sources, counted=counted)
     table = table.to(codec.device)
-    for prior in opened.values():
-        prior.network.to(codec.device, PRECISIONS[codec.precision])
-    return Model(codec, opened, table, nearest_counted(table, codec.codebook))
+    return Model(codec, opened, Table(table, nearest_counted(table, codec.codebook)))
 
 
 def open_priors(

@@ -1,4 +1,4 @@
-"""From mixtures to hypotheses of the sources' codes: encode, decode (steps 1, 4, 5 of the method)."""
+"""From mixtures to hypotheses of the sources' codes (steps 1, 4, 5 of the method)."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -9,15 +9,12 @@ import torch
 from torch import Tensor
 
 from lass.compute.seeds import generator
-from lass.likelihood.tensor import Likelihood
 from lass.separation.decoding.budget import plan_decoding
 from lass.separation.decoding.decoders import Decoder
 from lass.separation.decoding.loop import decode_sequences
 from lass.separation.decoding.prior import Prior
 from lass.separation.decoding.state import Hypotheses, join_parts, joined
-from lass.separation.decoding.support import CountedPositions, FramePositions, LearnedPositions, Positions
-from lass.separation.decoding.weighted import weigh_prior
-from lass.separation.settings import LikelihoodKind
+from lass.separation.likelihoods import MixtureLikelihood, Search
 
 logger = logging.getLogger("lass")
 
@@ -35,123 +32,69 @@ class Decoded:
 class Separator:
     """Everything that a separation needs; networks enter as functions and as `Prior` objects."""
 
-    encode: Callable[[Tensor], Tensor]  # waveforms [R, T] to codes [R, S]
     decode: Callable[[Tensor], Tensor]  # codes [R, S] to waveforms [R, T]
-    priors: Sequence[Prior]  # N, in the order of the sources
-    likelihood: Likelihood  # of counts
-    fallback: Tensor  # [K] int64: the counted code that stands for each mixture code
+    priors: Sequence[Prior]  # N, in the order of the sources; none where the likelihood asks for none
+    likelihood: MixtureLikelihood
     weights: Tensor  # alpha [N]
+    length: int  # S, tokens of a mixture
     decoder: Decoder
     seed: int
     memory: int = 4 * 2**30  # bytes that decoding may take beside the priors and the likelihood
-    frames: Callable[[Tensor], Tensor] | None = None  # mixtures [B, T] to log p(y_s | z_1, z_2) [B, S, K, K]
-    network: Callable[[Tensor], Tensor] | None = None  # mixtures [B, T] to log p(y | z_n) [B, N, S, K]
-    network_weight: float = 0.0  # lambda of the network beside the table; 0: it takes the table's place
-    frequencies: Tensor | None = None  # log p_0(z_n) [N, K], beside which the priors have `prior_weight`
-    prior_weight: float = 1.0  # beta
 
     def hypotheses(self, mixtures: Tensor, items: Sequence[int]) -> Decoded:
-        """W hypotheses for each mixture y [B, T]; mixture codes that were never counted are replaced.
+        """W hypotheses for each mixture y [B, T].
 
         As many mixtures are decoded at once as `memory` allows. Where not even one fits, its hypotheses are
         decoded in several passes, which the log says; ValueError where they compete, or not one fits.
-        Where `frames` is given, it takes the place of the table of counts; so does `network`, unless it has
-        a weight beside it.
         """
-        codes = torch.cat([self.encode(mixture[None]) for mixture in mixtures])  # [B, S]
-        counted = self.fallback[codes]
+        priors = self.likelihood.weigh(self.priors)
         plan = plan_decoding(
             self.memory,
-            priors=self.weighed,
-            likelihood=self.likelihood,
+            priors=priors,
+            sizes=self.likelihood.sizes,
             decoder=self.decoder,
-            length=codes.shape[1],
-            kind=self.kind,
-            network=self.network is not None,
+            length=self.length,
+            on_gpu=self.weights.is_cuda,
         )
         if plan.passes > 1:
             said = (self.decoder.hypotheses, plan.passes)
             logger.info("%d hypotheses of a mixture in %d passes: more memory would take fewer", *said)
-        decoded = [
-            self.decoded(
-                mixtures[rows], counted[rows], [items[row] for row in rows.tolist()], passes=plan.passes
-            )
-            for rows in torch.arange(len(codes)).split(plan.mixtures)
-        ]
+        decoded, uncounted = list[Hypotheses](), list[Tensor]()
+        for rows in torch.arange(len(mixtures)).split(plan.mixtures):
+            searches = self.likelihood.searches(mixtures[rows], priors)
+            numbers = self.uniforms([items[row] for row in rows.tolist()], len(searches.parts))
+            found = [
+                self.search(part, numbers[:, place].to(mixtures.device), passes=plan.passes)
+                for place, part in enumerate(searches.parts)
+            ]
+            decoded.append(found[0] if len(found) == 1 else joined(found))
+            uncounted.append(searches.uncounted)
         return Decoded(
             torch.cat([one.codes for one in decoded]),
             torch.cat([one.scores for one in decoded]),
-            (counted != codes).sum(dim=1),
+            torch.cat(uncounted),
         )
 
-    @property
-    def kind(self) -> LikelihoodKind:
-        """Which likelihood it is."""
-        if self.frames is not None:
-            return "frames"
-        return "network" if self.network is not None and self.network_weight == 0 else "counts"
-
-    def decoded(self, mixtures: Tensor, codes: Tensor, items: Sequence[int], *, passes: int) -> Hypotheses:
-        """W hypotheses, pass by pass, for each of the mixtures y [B, T] with the counted codes m [B, S]."""
-        heard = None
-        if self.network is not None:
-            heard = torch.cat([self.network(mixture[None]) for mixture in mixtures])  # [B, N, S, K]
-        if heard is not None and self.kind == "network":
-            uniforms = self.uniforms(items, codes.shape[1], len(self.priors)).to(codes.device)
-            return joined(
-                [
-                    self.search(
-                        LearnedPositions(heard[:, source]), [prior], uniforms[:, source], passes=passes
-                    )
-                    for source, prior in enumerate(self.weighed)
-                ]
-            )
-        return self.search(
-            self.positions(mixtures, codes),
-            self.priors,
-            self.uniforms(items, codes.shape[1])[:, 0].to(codes.device),
-            passes=passes,
-            heard=None if heard is None else self.network_weight * heard,
-        )
-
-    def search(
-        self,
-        likelihood: Positions,
-        priors: Sequence[Prior],
-        uniforms: Tensor,
-        *,
-        passes: int,
-        heard: Tensor | None = None,
-    ) -> Hypotheses:
-        """Decode all W hypotheses in so many passes; the rest as of `decode_sequences`."""
+    def search(self, search: Search, uniforms: Tensor, *, passes: int) -> Hypotheses:
+        """Decode all W hypotheses in so many passes; `uniforms` [B, S, draws] decide every draw."""
         decoder = self.decoder.split(passes)
         assert decoder is not None, "of passes that were planned"
         return join_parts(
             [
-                decode_sequences(likelihood, priors=priors, decoder=decoder, uniforms=numbers, heard=heard)
+                decode_sequences(
+                    search.likelihood,
+                    priors=search.priors,
+                    decoder=decoder,
+                    uniforms=numbers,
+                    heard=search.heard,
+                )
                 for numbers in self.decoder.deal(uniforms, passes)
             ]
         )
 
-    @property
-    def weighed(self) -> list[Prior]:
-        """The priors [N] with the weight that they have beside the frequencies, where there are any."""
-        if self.frequencies is None:
-            return list(self.priors)
-        return [
-            weigh_prior(prior, self.prior_weight, own)
-            for prior, own in zip(self.priors, self.frequencies, strict=True)
-        ]
-
-    def positions(self, mixtures: Tensor, codes: Tensor) -> Positions:
-        """The likelihood of mixtures y [B, T] with the counted codes m [B, S], position by position."""
-        if self.frames is None:
-            return CountedPositions(self.likelihood, codes)
-        return FramePositions(self.frames(mixtures))
-
-    def uniforms(self, items: Sequence[int], length: int, searches: int = 1) -> Tensor:
+    def uniforms(self, items: Sequence[int], searches: int = 1) -> Tensor:
         """Numbers in [0, 1) [B, searches, S, draws], each mixture's drawn from (seed, item) alone."""
-        shape = (searches, length, self.decoder.draws)
+        shape = (searches, self.length, self.decoder.draws)
         return torch.from_numpy(
             np.stack([generator(self.seed, "decoding", item).random(shape) for item in items])
         )

@@ -55,8 +55,18 @@ class _Decoder(Section):
         return self
 
     @property
+    def uses_counts(self) -> bool:
+        """Whether it asks for the table of counts."""
+        return self.likelihood == "counts"
+
+    @property
+    def uses_priors(self) -> bool:
+        """Whether it asks for the priors."""
+        return self.prior_weight > 0
+
+    @property
     def measured(self) -> set[Measured]:
-        """What it asks for beside the table of counts."""
+        """What it asks for beside codec, priors and the table of counts."""
         if self.likelihood == "counts":
             return {"network"} if self.network_weight else set()
         return {self.likelihood}

@@ -13,7 +13,7 @@ from lass.data.settings import ImageLibrarySettings
 from lass.data.table import Place, mixture_table
 from lass.likelihood.frames import FrameMoments, write_frames
 from lass.likelihood.settings import TupleOrigin
-from lass.methods.candidates import candidates_of, group_by_priors, likelihoods_of
+from lass.methods.candidates import candidates_of, group_by_priors, open_likelihood
 from lass.methods.settings import DecodingJob
 from lass.models.codec import CodecAt
 from lass.models.parts import Model, open_model
@@ -119,14 +119,14 @@ def test_memory_is_asked_for_once_everything_is_loaded(
     """On a GPU what is free before the likelihoods are there is more than decoding may take."""
     model, mixtures, opened = model_of(tmp_path, codec, told=False), mixtures_of(tmp_path), list[str]()
 
-    def likelihoods(*values: Any, **named: Any) -> Any:
-        opened.append("likelihoods")
-        return likelihoods_of(*values, **named)
+    def likelihood(*values: Any, **named: Any) -> Any:
+        opened.append("likelihood")
+        return open_likelihood(*values, **named)
 
     def memory() -> int:
         opened.append("memory")
         return 2**30
 
-    monkeypatch.setattr("lass.methods.candidates.likelihoods_of", likelihoods)
+    monkeypatch.setattr("lass.methods.candidates.open_likelihood", likelihood)
     list(candidates_of(mixtures, [0], model=model, job=job_of(beam(2)), memory=memory, measured={}))
-    assert opened == ["likelihoods", "memory"]
+    assert opened == ["likelihood", "memory"]

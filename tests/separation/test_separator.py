@@ -18,6 +18,7 @@ from lass.separation.decoding.loop import decode_sequences
 from lass.separation.decoding.state import Hypotheses
 from lass.separation.decoding.support import Positions
 from lass.separation.estimation.candidates import draw_candidates
+from lass.separation.likelihoods import ByCounts, ByNetwork, MixtureLikelihood
 from lass.separation.separator import Separator
 from lass.separation.settings import DecoderSettings
 from tests.oracles import Problem, TablePrior, beam_rows, draw_problem, path_score, paths_of
@@ -39,14 +40,17 @@ def decode(codes: Tensor) -> Tensor:
     return LEVELS[codes].repeat_interleave(HOP, dim=1)
 
 
+def counts_of(problem: Problem, **network: Any) -> ByCounts:
+    table = likelihood_of(problem)
+    return ByCounts(table, nearest_counted(table, LEVELS[:, None]), encode, **network)
+
+
 def separator_of(problem: Problem, **changes: Any) -> Separator:
-    likelihood = likelihood_of(problem)
     parts: dict[str, Any] = {
-        "encode": encode,
         "decode": decode,
         "priors": [TablePrior(tables) for tables in problem.conditionals],
-        "likelihood": likelihood,
-        "fallback": nearest_counted(likelihood, LEVELS[:, None]),
+        "likelihood": counts_of(problem),
+        "length": problem.mixtures.shape[1],
         "weights": torch.full((problem.sources,), 1 / problem.sources),
         "decoder": open_decoder(BEAM),
         "seed": 0,
@@ -175,8 +179,7 @@ def test_hypotheses_of_one_mixture_in_passes(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Those that are drawn apart may be decoded one after the other, and are the same; the log says it."""
-    heard: dict[str, Any] = {} if network is None else {"network": hear(2), "network_weight": network}
-    whole = separator_of(problem, decoder=open_decoder(settings), **heard)
+    whole = separator_of(problem, decoder=open_decoder(settings), likelihood=likelihood_by(problem, network))
     expected = whole.hypotheses(audio_of(problem), range(5))
     assert not caplog.records
     widths: list[int] = []
@@ -199,7 +202,7 @@ def test_memory_decides_the_parts(problem: Problem) -> None:
     """Where one mixture with all of its hypotheses does not fit, they are divided until it does."""
     wide = separator_of(problem, decoder=open_decoder(ancestral(6)))
     least = bisect_left(range(2**30), True, key=lambda memory: fits(wide, memory))
-    problem_of: dict[str, Any] = {"priors": wide.priors, "likelihood": wide.likelihood, "length": 3}
+    problem_of: dict[str, Any] = {"priors": wide.priors, "sizes": wide.likelihood.sizes, "length": 3}
     assert plan_decoding(least, decoder=wide.decoder, **problem_of) == Plan(passes=1, mixtures=1)
     assert plan_decoding(least - 1, decoder=wide.decoder, **problem_of).passes > 1
     for decoder in (wide.decoder, open_decoder(BEAM)):
@@ -229,11 +232,9 @@ def fits(separator: Separator, memory: int) -> bool:
         mixtures_at_once(
             memory,
             priors=separator.priors,
-            likelihood=separator.likelihood,
+            sizes=separator.likelihood.sizes,
             decoder=separator.decoder,
             length=3,
-            kind=separator.kind,
-            network=separator.network is not None,
         )
     except ValueError:
         return False
@@ -242,10 +243,10 @@ def fits(separator: Separator, memory: int) -> bool:
 
 def test_draws_depend_on_seed_and_item_alone(problem: Problem) -> None:
     separator = separator_of(problem, decoder=open_decoder(ANCESTRAL))
-    uniforms = separator.uniforms([4, 8], 3)
+    uniforms = separator.uniforms([4, 8])
     assert uniforms.shape == (2, 1, 3, 6)
-    assert torch.equal(uniforms, separator.uniforms([8, 4], 3).flip(0))
-    assert not torch.equal(uniforms, replace(separator, seed=1).uniforms([4, 8], 3))
+    assert torch.equal(uniforms, separator.uniforms([8, 4]).flip(0))
+    assert not torch.equal(uniforms, replace(separator, seed=1).uniforms([4, 8]))
     assert not torch.equal(uniforms[0], uniforms[1])
     assert ((uniforms >= 0) & (uniforms < 1)).all()
 
@@ -260,13 +261,24 @@ def hear(sources: int) -> Callable[[Tensor], Tensor]:
     return heard
 
 
+def likelihood_by(problem: Problem, weight: float | None) -> MixtureLikelihood:
+    """Of counts; with weight 0 of the network alone; with another weight, of both."""
+    if weight is None:
+        return counts_of(problem)
+    network = hear(problem.sources)
+    if weight == 0:
+        return ByNetwork(network, torch.full((problem.sources, 4), 0.25).log())
+    return counts_of(problem, network=network, network_weight=weight)
+
+
 @pytest.mark.parametrize("weight", [0.0, 0.7], ids=["alone", "beside the counts"])
 @pytest.mark.parametrize("sources", [2, 3])
 @pytest.mark.parametrize("decoder", [BEAM, ANCESTRAL], ids=kind_of)
 def test_the_network_hears_each_mixture_alone(decoder: DecoderSettings, sources: int, weight: float) -> None:
     problem = draw_problem(np.random.default_rng(1), sources=sources, codes=4, length=3, batch=5)
-    parts: dict[str, Any] = {"network": hear(sources), "network_weight": weight}
-    separator = separator_of(problem, decoder=open_decoder(decoder), **parts)
+    separator = separator_of(
+        problem, decoder=open_decoder(decoder), likelihood=likelihood_by(problem, weight)
+    )
     mixtures = decode(torch.from_numpy(problem.mixtures))
     together = separator.hypotheses(mixtures, range(5))
     assert together.codes.shape == (5, 6, 3, sources)
@@ -277,7 +289,7 @@ def test_the_network_hears_each_mixture_alone(decoder: DecoderSettings, sources:
     assert torch.equal(split.codes, together.codes)
     assert torch.equal(part.codes, together.codes[order])
     assert torch.equal(part.scores, together.scores[order])
-    counts = replace(separator, network=None, network_weight=0.0).hypotheses(mixtures, range(5))
+    counts = replace(separator, likelihood=counts_of(problem)).hypotheses(mixtures, range(5))
     assert not torch.equal(counts.scores, together.scores), "it was heard"
 
 
@@ -285,16 +297,22 @@ def test_without_prior_weight_every_position_is_decoded_by_itself() -> None:
     """The best codes are those of highest likelihood times frequency, whatever the priors say."""
     problem = draw_problem(np.random.default_rng(2), sources=2, codes=4, length=3, batch=5)
     frequencies = torch.tensor([[0.4, 0.3, 0.2, 0.1], [0.1, 0.2, 0.3, 0.4]]).log()
-    parts: dict[str, Any] = {"network": hear(2), "frequencies": frequencies, "prior_weight": 0.0}
-    separator = separator_of(problem, decoder=open_decoder(BEAM), **parts)
+    alone = ByNetwork(hear(2), frequencies, prior_weight=0.0)
+    separator = separator_of(problem, decoder=open_decoder(BEAM), likelihood=alone, priors=[])
     mixtures = decode(torch.from_numpy(problem.mixtures))
     found = separator.hypotheses(mixtures, range(5))
     best = (BEAM.likelihood_weight * hear(2)(mixtures) + frequencies[:, None]).argmax(dim=-1)  # [B, N, S]
     assert torch.equal(found.codes[:, 0], best.transpose(1, 2))
-    asked = replace(separator, prior_weight=1.0).hypotheses(mixtures, range(5))
-    whole = replace(separator, frequencies=None, prior_weight=1.0).hypotheses(mixtures, range(5))
-    assert torch.equal(asked.scores, whole.scores)
-    assert not torch.equal(asked.scores, found.scores)
+    priors = separator_of(problem).priors
+    asked = {
+        weight: replace(separator, priors=priors, likelihood=replace(alone, prior_weight=weight)).hypotheses(
+            mixtures, range(5)
+        )
+        for weight in (0.0, 0.5, 1.0)
+    }
+    assert torch.equal(asked[0.0].scores, found.scores), "whatever the priors say"
+    assert not torch.equal(asked[0.5].scores, found.scores)
+    assert not torch.equal(asked[1.0].scores, asked[0.5].scores)
 
 
 def test_sources_that_are_searched_alone_draw_numbers_of_their_own() -> None:
@@ -302,8 +320,8 @@ def test_sources_that_are_searched_alone_draw_numbers_of_their_own() -> None:
     twice = replace(
         problem, conditionals=[*problem.conditionals, *problem.conditionals], likelihood=np.zeros((4, 4, 4))
     )
-    parts: dict[str, Any] = {"network": lambda mixtures: torch.zeros(len(mixtures), 2, 3, 4)}
-    separator = separator_of(twice, decoder=open_decoder(ancestral(200)), **parts)
+    silent = ByNetwork(lambda mixtures: torch.zeros(len(mixtures), 2, 3, 4), torch.zeros(2, 4))
+    separator = separator_of(twice, decoder=open_decoder(ancestral(200)), likelihood=silent)
     codes = separator.hypotheses(decode(torch.from_numpy(problem.mixtures)), [0]).codes[0]  # [200, 3, 2]
     assert not torch.equal(codes[..., 0], codes[..., 1])
 

@@ -143,6 +143,20 @@ def test_only_what_a_target_needs(tmp_path: Path) -> None:
     assert jobs["compose_songs"] == 2, "the test songs are not needed"
 
 
+@pytest.mark.parametrize(("weight", "priors"), [(0.0, 0), (0.5, 2)])
+def test_a_decoder_reads_what_its_posterior_is_made_of(tmp_path: Path, weight: float, priors: int) -> None:
+    """By the learned likelihood alone nothing is counted, and without weight no prior is trained."""
+    separation = {"decoders": {"heard": {"prior_weight": weight}}}
+    tables = {"sdr": {"rows": ["mixture", "heard"]}}
+    values = {"pretrained": False, **of_slakh(separation=separation, tables=tables)}
+    config = write_config(tmp_path / "c.yaml", values)
+    for target in ("results/slakh_sdr.csv", "results/slakh/timing.csv"):
+        jobs = dry_run(tmp_path, targets=[target], configs=[config]).jobs
+        assert jobs["train_network"] == 1, target
+        assert "count_tuples" not in jobs, target
+        assert jobs.get("train_prior", 0) == priors, target
+
+
 def test_a_further_table_is_made_of_its_split(tmp_path: Path) -> None:
     jobs = dry_run(tmp_path, targets=["results/slakh_decoders.csv"]).jobs
     assert jobs["tabulate_scores"] == 1

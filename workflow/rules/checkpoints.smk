@@ -56,6 +56,16 @@ def priors(wildcards):
     return [path or default for path, default in zip(given, trained)]
 
 
+def tables_and_priors(wildcards, decoders):
+    """The table of counts and the priors, where one of the decoders asks for them."""
+    asked = {}
+    if any(decoder.uses_counts for decoder in decoders):
+        asked["likelihood"] = likelihood(wildcards)
+    if any(decoder.uses_priors for decoder in decoders):
+        asked["priors"] = priors(wildcards)
+    return asked
+
+
 def prior_of_each_class(wildcards):
     """Per class: its name, and name, classes and kind of its prior."""
     return [plain(each) for each in dataset_of(wildcards).prior_of_each_class]

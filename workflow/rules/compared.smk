@@ -79,5 +79,7 @@ def jobs_of_timing(wildcards):
 
 
 def files_of_timing(wildcards):
-    """Files beside priors and likelihood that one of the timed methods needs."""
-    return measured_for(wildcards, dataset_of(wildcards).timed)
+    """Files that one of the timed methods needs beside codec and mixtures."""
+    dataset = dataset_of(wildcards)
+    decoders = [dataset.separation.decoder_of(name) for name in dataset.timed]
+    return measured_for(wildcards, dataset.timed) | tables_and_priors(wildcards, decoders)

@@ -1,10 +1,11 @@
 """What rules read: the files of a method, every method of a table, every shard of it."""
 
 
-def beside_counts(wildcards):
-    """What a decoder asks for beside the table of counts."""
-    asked = dataset_of(wildcards).separation.decoders[wildcards.decoder].measured
-    return {name: measured(wildcards, name) for name in sorted(asked)}
+def files_of_decoder(wildcards):
+    """What a decoder needs beside the codec and the mixtures."""
+    decoder = dataset_of(wildcards).separation.decoders[wildcards.decoder]
+    asked = {name: measured(wildcards, name) for name in sorted(decoder.measured)}
+    return asked | tables_and_priors(wildcards, [decoder])
 
 
 def files_of_method(wildcards):

@@ -9,12 +9,10 @@ time_separations.
 
 rule draw_candidates:
     input:
-        unpack(beside_counts),
+        unpack(files_of_decoder),
         sources="results/{dataset}/sources/{split}",
         mixtures="results/{dataset}/mixtures/{split}.parquet",
         codec=codec,
-        likelihood=likelihood,
-        priors=priors,
     output:
         candidates="results/{dataset}/{split}/candidates/{decoder}/{scatteritem}.parquet",
     log:
@@ -73,8 +71,6 @@ rule time_separations:
         sources="results/{dataset}/sources/test",
         mixtures="results/{dataset}/mixtures/test.parquet",
         codec=codec,
-        likelihood=likelihood,
-        priors=priors,
     output:
         timing="results/{dataset}/timing.csv",
     log:

@@ -23,7 +23,7 @@ with logged(snakemake.log[0]) as logger:
     device = choose_device(snakemake.resources.device)
     precision = choose_precision(job.precision, device)
     codec = open_codec(Path(given.codec), job.codec, device=device, precision=precision)
-    model = model_of(job, codec=codec, likelihood=Path(given.likelihood), priors=given.priors)
+    model = model_of(job, codec=codec, likelihood=given.get("likelihood"), priors=given.get("priors", []))
     data = LIBRARY_SETTINGS.validate_python(snakemake.params.library)
     mixtures = open_mixtures(Path(given.sources), Path(given.mixtures), data)
     shard = shard_of(range(len(mixtures)), snakemake.wildcards.scatteritem)

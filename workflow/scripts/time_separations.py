@@ -36,12 +36,12 @@ with logged(snakemake.log[0]) as logger:
     decoding = next(iter(jobs.values()))[0]  # codec, priors and precision are those of all methods
     precision = choose_precision(decoding.precision, device)
     codec = open_codec(Path(files.codec), decoding.codec, device=device, precision=precision)
-    model = model_of(decoding, codec=codec, likelihood=Path(files.likelihood), priors=files.priors)
+    asked = {"likelihood": files.get("likelihood"), "priors": files.get("priors", [])}
+    model = model_of(decoding, codec=codec, **asked)
     numbers = list(range(min(len(mixtures), params.batch * params.batches)))
     for name, (decoding, latent) in jobs.items():
-        told: dict[str, Any] = {"model": model, "job": decoding}
+        told: dict[str, Any] = {"model": model, "job": decoding, "measured": paths}
         told["memory"] = lambda: memory_for(device, snakemake.resources.mem_mb)
-        told["measured"] = paths
 
         def separate(batch: list[int]) -> None:
             """From mixtures to estimates."""

@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lass.likelihood.tensor import Likelihood
 from lass.separation.decoding.decoders import Decoder
 from lass.separation.decoding.factored import AT_ONCE
 from lass.separation.decoding.independent import NUMBERS
 from lass.separation.decoding.prior import Prior
 from lass.separation.decoding.weighted import FrequencyPrior
-from lass.separation.settings import LikelihoodKind
 
 FLOAT, LONG = 4, 8  # bytes
 TABLES = 16  # numbers held per code, source and hypothesis while one position is decoded
@@ -21,40 +19,46 @@ RECORDED = 128 * 2**20  # bytes that recordings of the priors' steps hold on a G
 DENSE = 4  # numbers held per pair of codes of a mixture
 
 
+@dataclass(frozen=True)
+class Sizes:
+    """What a likelihood holds while it is searched."""
+
+    codes: int  # K
+    together: int  # sources that are searched together: all of them, or one after the other
+    longest: int  # tuples that a position allows, at most
+    every_pair: bool = False  # whether there is a number for every pair of codes at every position
+    heard: int = 0  # sources of whose every code a network says a number at every position
+    weighed: int = 0  # numbers of a table, which a GPU holds multiplied by lambda
+
+
 def mixtures_at_once(
     memory: int,
     *,
     priors: Sequence[Prior],
-    likelihood: Likelihood,
+    sizes: Sizes,
     decoder: Decoder,
     length: int,
-    kind: LikelihoodKind = "counts",
-    network: bool = False,
+    on_gpu: bool = False,
 ) -> int:
     """How many mixtures of `length` tokens may be decoded together within `memory` bytes.
 
     The bound is on what decoding allocates beyond priors and likelihood, and is never exceeded; it counts
-    every hypothesis as if it shared nothing with others. `kind`: that of frames holds a number for every
-    pair of codes at every position; by the network's, one source is searched after the other. `network`:
-    whether there is one. Raises ValueError where not even one mixture fits.
+    every hypothesis as if it shared nothing with others. Raises ValueError where not even one mixture fits.
     """
-    frames, alone = kind == "frames", kind == "network"
-    independent = alone and any(isinstance(prior, FrequencyPrior) for prior in priors)
-    width, codes = decoder.hypotheses, likelihood.codebook_size
-    sources = 1 if alone else len(priors)  # that are searched together
-    longest = codes**sources if frames or alone else int(likelihood.offsets.diff().max())
+    width, codes, sources, longest = decoder.hypotheses, sizes.codes, sizes.together, sizes.longest
+    independent = sources == 1 and any(isinstance(prior, FrequencyPrior) for prior in priors)
     once = SCORES * FLOAT * width * longest
     held = [prior.bytes_per_sequence(length) for prior in priors]
-    sequences = max(held) if alone else sum(held)  # of one hypothesis
-    heard = 2 * FLOAT * length * codes * len(priors) if network else 0
+    sequences = max(held) if sources == 1 else sum(held)  # of one hypothesis
+    heard = 2 * FLOAT * length * codes * sizes.heard
     numbers = TABLES * FLOAT * codes * sources + LONG * length * (2 * sources + 2)
     slices = longest * (LONG * (2 * sources + 2) + 2 * FLOAT)
     dense = 0 if sources != 2 else DENSE * FLOAT * codes**2
-    every_pair = 4 * FLOAT * length * codes**2 if frames else 0
+    every_pair = 4 * FLOAT * length * codes**2 if sizes.every_pair else 0
     each = width * (sequences + numbers) + slices + dense + every_pair + heard
     spare = sum(prior.bytes_per_sequence(length) for prior in dict.fromkeys(priors)) * PADDING
     exact = EXACT * AT_ONCE if sources == 2 and decoder.draws > 0 else 0  # what float32 would lose
-    weighed = FLOAT * len(likelihood.log_likelihood) + RECORDED if likelihood.offsets.is_cuda else 0
+    weighed = FLOAT * sizes.weighed + RECORDED if on_gpu else 0
     held_at_once = min(NUMBERS, length * codes)
     drawn = (4 * LONG * held_at_once + 2 * FLOAT * length * codes) if independent else 0
     fixed = once + spare + exact + weighed + drawn

@@ -77,10 +77,3 @@ class FrequencyPrior:
     def reorder(self, state: Rows, rows: Tensor) -> None:
         """As of `Prior`."""
         state.number = len(rows)
-
-
-def weigh_prior(prior: Prior, weight: float, frequencies: Tensor) -> Prior:
-    """The prior of weight beta beside log frequencies p_0 [K]."""
-    if weight == 1:
-        return prior
-    return WeightedPrior(prior, weight, frequencies) if weight else FrequencyPrior(frequencies)

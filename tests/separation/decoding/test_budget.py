@@ -17,6 +17,7 @@ from lass.separation.decoding.budget import mixtures_at_once
 from lass.separation.decoding.decoders import Decoder, open_decoder
 from lass.separation.decoding.loop import decode_sequences
 from lass.separation.decoding.support import CountedPositions, FramePositions, LearnedPositions, Positions
+from lass.separation.likelihoods import ByFrames, ByNetwork, sizes_of
 from lass.separation.settings import DecoderSettings
 from tests.separation.toy import ancestral, beam, greedy, kind_of, particle, top_k
 
@@ -86,7 +87,7 @@ def test_what_is_allocated_stays_within_the_bound(
     parts: dict[str, Any] = {"priors": priors_of(sources, codes), "decoder": open_decoder(settings)}
     mixture = torch.from_numpy(rng.integers(codes, size=(6, LENGTH)))
     found = peak(CountedPositions(likelihood, mixture), **parts)
-    six, twelve = (least_memory(number, likelihood=likelihood, **parts) for number in (6, 12))
+    six, twelve = (least_memory(number, sizes=sizes_of(likelihood), **parts) for number in (6, 12))
     assert found <= six
     assert twelve - six < 20 * found
 
@@ -101,16 +102,15 @@ def test_tuples_that_all_begin_alike_stay_within_the_bound_too() -> None:
     parts: dict[str, Any] = {"priors": priors_of(3, 64), "decoder": decoder}
     mixture = torch.from_numpy(rng.integers(64, size=(1, LENGTH)))
     found = peak(CountedPositions(likelihood, mixture), **parts)
-    assert found <= least_memory(1, likelihood=likelihood, **parts)
+    assert found <= least_memory(1, sizes=sizes_of(likelihood), **parts)
 
 
 @pytest.mark.parametrize("settings", DECODERS, ids=kind_of)
 def test_frames_hold_a_number_for_every_pair(settings: DecoderSettings) -> None:
     """Also where priors rule out what the mixture shows, and pairs are drawn exactly."""
     rng = np.random.default_rng(1)
-    likelihood = table(rng, codes=32, sources=2, entries=100)
     parts: dict[str, Any] = {"priors": priors_of(2, 32), "decoder": open_decoder(settings)}
-    least = least_memory(3, likelihood=likelihood, kind="frames", **parts)
+    least = least_memory(3, sizes=ByFrames(torch.zeros_like, codes=32).sizes, **parts)
     for scale in (1.0, 500.0):
         every_pair = scale * torch.from_numpy(rng.normal(size=(3, LENGTH, 32, 32))).float()
         assert peak(FramePositions(every_pair), **parts) <= least
@@ -127,17 +127,17 @@ def test_sources_that_are_searched_one_by_one_stay_within_the_bound(settings: De
         peak(LearnedPositions(heard[:, source]), priors=[prior], decoder=decoder)
         for source, prior in enumerate(priors)
     )
-    parts: dict[str, Any] = {"priors": priors, "likelihood": likelihood, "decoder": decoder}
-    alone = least_memory(6, kind="network", network=True, **parts)
+    parts: dict[str, Any] = {"priors": priors, "decoder": decoder}
+    alone = least_memory(6, sizes=ByNetwork(torch.zeros_like, torch.zeros(2, 64)).sizes, **parts)
     assert heard.nbytes + found <= alone
-    assert settings.hypotheses == 1 or alone < least_memory(6, **parts)
+    assert settings.hypotheses == 1 or alone < least_memory(6, sizes=sizes_of(likelihood), **parts)
 
 
 def test_one_mixture_too_large_says_what_it_needs() -> None:
     likelihood = table(np.random.default_rng(1), codes=16, sources=2, entries=20)
     shape = TransformerShape(codes=16, classes=1, context=LENGTH, layers=1, width=16, heads=1, kv_heads=1)
     prior = TransformerPrior(new_network(Transformer, shape, seed=0))
-    parts: dict[str, Any] = {"priors": [prior, prior], "likelihood": likelihood, "length": LENGTH}
+    parts: dict[str, Any] = {"priors": [prior, prior], "sizes": sizes_of(likelihood), "length": LENGTH}
     wide, narrow = (open_decoder(beam(width)) for width in (1000, 100))
     with pytest.raises(
         ValueError, match=r"one mixture needs .* MiB for 1000 hypotheses of 24 tokens, but 1 MiB"
@@ -146,4 +146,5 @@ def test_one_mixture_too_large_says_what_it_needs() -> None:
     fewer = mixtures_at_once(2**28, decoder=wide, **parts)
     more = mixtures_at_once(2**28, decoder=narrow, **parts)
     assert 1 <= fewer < more
-    assert mixtures_at_once(2**28, decoder=wide, kind="frames", **parts) <= fewer
+    every_pair = parts | {"sizes": ByFrames(torch.zeros_like, codes=16).sizes}
+    assert mixtures_at_once(2**28, decoder=wide, **every_pair) <= fewer

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lass.separation.decoding.weighted import FrequencyPrior, WeightedPrior, weigh_prior
+from lass.separation.decoding.weighted import FrequencyPrior, WeightedPrior
 
 FREQUENCIES = torch.tensor([0.5, 0.25, 0.25]).log()
 
@@ -29,14 +29,8 @@ class Stub:
         state[0] = len(rows)
 
 
-def test_the_whole_weight_is_the_prior_itself() -> None:
-    stub = Stub()
-    assert weigh_prior(stub, 1.0, FREQUENCIES) is stub
-
-
 def test_half_of_the_weight_by_hand() -> None:
-    prior = weigh_prior(Stub(), 0.5, FREQUENCIES)
-    assert isinstance(prior, WeightedPrior)
+    prior = WeightedPrior(Stub(), 0.5, FREQUENCIES)
     state = prior.start(2, 5)
     masses = torch.tensor([0.1 * 0.5, 0.8 * 0.25, 0.1 * 0.25]).sqrt()
     torch.testing.assert_close(prior.log_probs(None, state).exp(), (masses / masses.sum()).expand(2, -1))
@@ -45,9 +39,8 @@ def test_half_of_the_weight_by_hand() -> None:
     assert prior.bytes_per_sequence(5) >= 500
 
 
-def test_no_weight_asks_no_prior() -> None:
-    prior = weigh_prior(Stub(), 0.0, FREQUENCIES)
-    assert isinstance(prior, FrequencyPrior)
+def test_frequencies_are_the_same_whatever_came_before() -> None:
+    prior = FrequencyPrior(FREQUENCIES)
     state = prior.start(1, 5)
     torch.testing.assert_close(prior.log_probs(None, state), FREQUENCIES[None])
     prior.reorder(state, torch.tensor([0, 0]))
@@ -57,5 +50,5 @@ def test_no_weight_asks_no_prior() -> None:
 
 @pytest.mark.parametrize("weight", [0.25, 0.75])
 def test_what_is_left_is_a_distribution(weight: float) -> None:
-    prior = weigh_prior(Stub(), weight, FREQUENCIES)
+    prior = WeightedPrior(Stub(), weight, FREQUENCIES)
     assert float(prior.log_probs(None, prior.start(1, 1)).exp().sum()) == pytest.approx(1, rel=1e-6)

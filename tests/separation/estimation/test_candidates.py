@@ -16,6 +16,7 @@ from lass.separation.estimation.candidates import (
     first_of_each,
     remix_distances,
 )
+from lass.separation.likelihoods import ByCounts
 from lass.separation.separator import Separator
 from lass.separation.settings import DecoderSettings
 from tests.oracles import Problem, TablePrior, draw_problem, path_score, paths_of
@@ -42,13 +43,12 @@ def problem() -> Problem:
 def separator_of(
     problem: Problem, settings: DecoderSettings = PARTICLE, weights: tuple[float, ...] = ()
 ) -> Separator:
-    likelihood = likelihood_of(problem)
+    table = likelihood_of(problem)
     return Separator(
-        encode=encode,
         decode=decode,
         priors=[TablePrior(tables) for tables in problem.conditionals],
-        likelihood=likelihood,
-        fallback=nearest_counted(likelihood, LEVELS[:, None]),
+        likelihood=ByCounts(table, nearest_counted(table, LEVELS[:, None]), encode),
+        length=problem.mixtures.shape[1],
         weights=torch.tensor(weights or [1 / problem.sources] * problem.sources),
         decoder=open_decoder(settings),
         seed=5,
