@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.counting import described, hardware, write_rows
-from benchmarks.problems import Problem, Run, open_problem, open_run, oracle_parser
+from benchmarks.problems import Problem, Run, asked_run, open_problem, oracle_parser
 from benchmarks.separation import uniforms
 from lass.likelihood.residual import read_residual
 from lass.models.codec import CodecAt
@@ -167,8 +167,7 @@ def main() -> None:
     """Print a table and write attribution.csv."""
     parser = oracle_parser(__doc__)
     arguments = parser.parse_args()
-    given = {"results": arguments.results, "config": arguments.config, "split": arguments.split}
-    run = open_run(arguments.dataset, **given)
+    run = asked_run(parser, arguments)
     if run.dataset.sources != 2:
         parser.error("the oracles are for two sources")
     decoders = named_decoders(parser, run)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from benchmarks.attribution import UNSEEN, decode, log_likelihoods, named_decoders, open_truth
 from benchmarks.counting import described, hardware, write_rows
-from benchmarks.problems import Problem, open_problem, open_run, oracle_parser
+from benchmarks.problems import Problem, asked_run, open_problem, oracle_parser
 from lass.evaluation.figures.drawing import COLOURS, new_figure, write_figure
 from lass.likelihood.counts import merge_counts, read_counts
 from lass.likelihood.tensor import build_likelihood, density, nearest_counted
@@ -71,8 +71,7 @@ def main() -> None:
     parser = oracle_parser(__doc__)
     parser.add_argument("--shards", type=int, default=8, help="of counts, as the run made them")
     arguments = parser.parse_args()
-    given = {"results": arguments.results, "config": arguments.config, "split": arguments.split}
-    run = open_run(arguments.dataset, **given)
+    run = asked_run(parser, arguments)
     shards = sorted((run.folder / "counts").glob(f"*-of-{arguments.shards}.safetensors"))
     if len(shards) != arguments.shards or run.dataset.sources != 2:
         parser.error(

@@ -15,8 +15,7 @@ from torch import Tensor
 
 from benchmarks.attribution import UNSEEN, log_priors, open_truth
 from benchmarks.counting import described, hardware, write_rows
-from benchmarks.problems import Problem, Run, open_problem, open_run, oracle_parser
-from lass.config import AudioDataset
+from benchmarks.problems import Problem, Run, asked_run, open_problem, oracle_parser
 from lass.likelihood.tensor import Likelihood
 from lass.models.likelihood_network import LikelihoodNetwork, read_network
 from lass.separation.decoding.factored import dense_slices
@@ -112,10 +111,9 @@ def main() -> None:
     """Print a table and write information.csv."""
     parser = oracle_parser(__doc__)
     arguments = parser.parse_args()
-    given = {"results": arguments.results, "config": arguments.config, "split": arguments.split}
-    run = open_run(arguments.dataset, **given)
-    if not isinstance(run.dataset, AudioDataset) or run.dataset.sources != 2:
-        parser.error("this is about two sources of audio")
+    run = asked_run(parser, arguments)
+    if run.dataset.sources != 2:
+        parser.error("this is about two sources")
     problem = open_problem(run, mixtures=arguments.mixtures)
     truth = open_truth(run, mixtures=arguments.mixtures)
     network = open_network(run, truth.codec.identity)

@@ -159,7 +159,7 @@ def open_problem(run: Run, *, mixtures: int) -> Problem:
     priors = [
         cast("TransformerPrior", model.priors[name]) for name in dataset.source_classes[: dataset.sources]
     ]
-    return Problem(model.table.fallback[codes], priors, model.table.likelihood)
+    return Problem(model.counts.fallback[codes], priors, model.counts.likelihood)
 
 
 def run_parser(description: str | None, *, mixtures: int) -> argparse.ArgumentParser:
@@ -180,9 +180,25 @@ def run_parser(description: str | None, *, mixtures: int) -> argparse.ArgumentPa
 def oracle_parser(description: str | None) -> argparse.ArgumentParser:
     """Arguments of a benchmark that looks at the true sources of a finished run."""
     parser = run_parser(description, mixtures=16)
-    help_ = "whose mixtures; made by snakemake -- RESULTS/DATASET/mixtures/SPLIT.parquet"
-    parser.add_argument("--split", default="validation", choices=["validation", "test"], help=help_)
+    parser.add_argument(
+        "--split", default="validation", choices=["validation", "test"], help="whose mixtures"
+    )
     return parser
+
+
+def asked_run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> Run:
+    """The run that arguments of an `oracle_parser` name.
+
+    The parser ends the program where it is none of audio, or its mixtures of that split are not there.
+    """
+    split = arguments.split
+    run = open_run(arguments.dataset, results=arguments.results, config=arguments.config, split=split)
+    if not isinstance(run.dataset, AudioDataset):
+        parser.error(f"{run.name} holds images, and this is about music: name another data set")
+    mixtures = run.folder / f"mixtures/{split}.parquet"
+    if not mixtures.exists():
+        parser.error(f"the run has no {mixtures}: make it by snakemake, as a target behind --")
+    return run
 
 
 def read_settings(overrides: Path) -> Config:

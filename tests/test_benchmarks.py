@@ -1,7 +1,7 @@
 """What the benchmarks compare decides alike: the published algorithm, written plainly, and the engine."""
 
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,9 +18,18 @@ from benchmarks.coverage import coverage, with_table
 from benchmarks.gpu import bytes_read, music_cases, paper_cases
 from benchmarks.information import LIKELIHOODS, counted_pairs, pair_information, tabulate
 from benchmarks.memory import bandwidth
-from benchmarks.problems import ROOT, RandomSizes, Run, merge_files, open_run, random_problem
+from benchmarks.problems import (
+    ROOT,
+    RandomSizes,
+    Run,
+    asked_run,
+    merge_files,
+    open_run,
+    oracle_parser,
+    random_problem,
+)
 from benchmarks.scale import described_plan
-from benchmarks.search import check, draw_rows, log_posterior_of, widened
+from benchmarks.search import Posterior, check, draw_rows, widened
 from benchmarks.separation import (
     Case,
     TimedPrior,
@@ -35,10 +44,10 @@ from benchmarks.separation import (
 )
 from lass.evaluation.separations import spread_items
 from lass.likelihood.counts import TupleCounter, write_counts
-from lass.models.parts import Model, Table
 from lass.separation.decoding.decoders import open_decoder
 from lass.separation.decoding.loop import decode_sequences
-from lass.separation.decoding.support import CountedPositions
+from lass.separation.decoding.state import joined
+from lass.separation.decoding.support import CountedPositions, LearnedPositions, Positions
 from lass.separation.settings import DecoderSettings, Particle
 from tests.separation.toy import ancestral, beam, kind_of, particle, top_k
 
@@ -223,34 +232,43 @@ def test_jobs_and_files_of_what_a_dry_run_prints() -> None:
         described_plan(3, text.replace("total", "sum"), 1.0, 0.5, 9.0)
 
 
-class TableCodec:
-    """Of mixtures that are codes already."""
-
-    @staticmethod
-    def encode(mixtures: torch.Tensor) -> torch.Tensor:
-        return mixtures
-
-
 @pytest.fixture
 def default_run(tmp_path: Path) -> Run:
     return open_run("slakh", results=tmp_path, config=ROOT / "config/config.yaml")
 
 
-def test_log_posteriors_of_found_codes_are_the_scores_of_the_search(default_run: Run) -> None:
-    problem = random_problem(SIZES, mixtures=2, seed=0)
-    settings = particle(6, weight=1.5)
-    job = default_run.dataset.decoding_job("particles", seed=0).model_copy(update={"decoder": settings})
-    parts = Model(cast("Any", TableCodec()), {}, Table(problem.likelihood, torch.arange(1)))
-    score = log_posterior_of(default_run, job, parts, problem, torch.zeros(2, 1))
-    decoded = decode_sequences(
-        CountedPositions(problem.likelihood, problem.mixture),
-        priors=problem.priors,
-        decoder=open_decoder(settings),
-        uniforms=uniforms(open_decoder(settings).draws, SIZES.length, range(2)),
-    )
+@pytest.mark.parametrize("network", [False, True], ids=["counts", "network"])
+def test_log_posteriors_of_codes_are_the_scores_of_the_search(network: bool) -> None:
+    problem, settings = random_problem(SIZES, mixtures=2, seed=0), particle(6, weight=1.5)
+    heard = torch.randn(2, 2, SIZES.length, SIZES.codes, generator=torch.Generator().manual_seed(1))
+    counts = CountedPositions(problem.likelihood, problem.mixture)
+    searches: list[tuple[Positions, list[Any]]] = [(counts, [*problem.priors])]
+    if network:
+        searches = [(LearnedPositions(heard[:, n]), [prior]) for n, prior in enumerate(problem.priors)]
+    decoder = open_decoder(settings)
+    numbers = uniforms(decoder.draws, SIZES.length, range(2))
+    parts = [
+        decode_sequences(likelihood, priors=priors, decoder=decoder, uniforms=numbers)
+        for likelihood, priors in searches
+    ]
+    decoded = joined(parts) if network else parts[0]
+    posterior = Posterior(problem, 1.5, heard if network else None)
     codes = decoded.codes.transpose(2, 3)  # [M, W, N, S]
-    again = torch.stack([score(codes[:, row]) for row in range(6)], dim=1)
+    again = torch.stack([posterior.of(codes[:, row]) for row in range(6)], dim=1)
     assert torch.allclose(again, decoded.scores, atol=1e-3)
+
+
+def test_true_tuples_that_were_never_counted_give_way_to_the_most_probable_one() -> None:
+    problem = random_problem(SIZES, mixtures=2, seed=0)
+    posterior = Posterior(problem, 1.5, None)
+    codes = torch.randint(SIZES.codes, (2, 2, SIZES.length), generator=torch.Generator().manual_seed(0))
+    possible, counted = posterior.allowed(codes)
+    known = log_likelihoods(problem, codes) > UNSEEN
+    assert 0 < counted < 1
+    assert counted == pytest.approx(float(known.float().mean()))
+    assert (log_likelihoods(problem, possible) > UNSEEN).all()
+    assert torch.equal(possible.transpose(1, 2)[known], codes.transpose(1, 2)[known])
+    assert Posterior(problem, 1.5, torch.zeros(1)).allowed(codes) == (codes, 1.0)
 
 
 def test_a_longer_search_keeps_islands_and_what_it_can_of_the_candidates(default_run: Run) -> None:
@@ -263,15 +281,29 @@ def test_a_longer_search_keeps_islands_and_what_it_can_of_the_candidates(default
         widened(job, 6)
 
 
-@pytest.mark.parametrize("method", ["heard", "fast"])
-def test_a_method_without_a_posterior_to_search_is_refused(default_run: Run, method: str) -> None:
-    check(default_run, ["particles", "learned"])
+@pytest.mark.parametrize("method", ["heard", "fast", "lass", "gone"])
+def test_a_method_without_a_posterior_to_draw_from_is_refused(default_run: Run, method: str) -> None:
+    check(default_run, ["particles", "learned"], [16])
     with pytest.raises(ValueError, match=method):
-        check(default_run, [method])
+        check(default_run, [method], [16])
+    with pytest.raises(ValueError, match="islands"):
+        check(default_run, ["learned"], [16, 30])
+
+
+def test_oracles_need_mixtures_of_music(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    parser = oracle_parser(None)
+    for name, message in (("slakh", "make it by snakemake"), ("mnist", "holds images")):
+        arguments = parser.parse_args(["--results", str(tmp_path), "--dataset", name])
+        with pytest.raises(SystemExit):
+            asked_run(parser, arguments)
+        assert message in capsys.readouterr().err
 
 
 def test_a_figure_of_searches_has_a_line_for_every_method() -> None:
-    row = {"seconds": 1.0, "sdr": 5.0, "hypotheses": 4}
-    figure = draw_rows([row | {"method": "a"}, row | {"method": "b"}], ceiling=9.0)
+    row = {"seconds": 1.0, "sdr": 5.0, "hypotheses": 4, "ceiling": 9.0}
+    figure = draw_rows([row | {"method": "a"}, row | {"method": "b"}])
     (axes,) = figure.axes
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a", "b", "true codes, decoded"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == [
+        *("a", "a, true codes"),
+        *("b", "b, true codes"),
+    ]

@@ -280,6 +280,14 @@ def test_machines_choose_the_precision_where_nobody_does() -> None:
     assert "datasets.slakh.codec.training.bfloat16: unknown key; " in message
 
 
+def test_a_decoder_is_told_nothing_that_it_does_not_ask_for() -> None:
+    """Or another prior, or more tuples, would draw its candidates anew."""
+    slakh = parse_config(defaults()).datasets["slakh"]
+    jobs = {name: slakh.decoding_job(name, seed=0) for name in ("beam", "learned", "heard")}
+    told = {name: (len(job.priors), job.counted_from.tuples) for name, job in jobs.items()}
+    assert told == {"beam": (2, 20_000_000), "learned": (2, None), "heard": (0, None)}
+
+
 @pytest.mark.parametrize(
     ("key", "value", "place"),
     [

@@ -66,7 +66,7 @@ class OpenModel:
         separator = open_separator(
             codes.parts,
             decoding,
-            priors=[codes.parts.priors[name] for name in classes],
+            priors=codes.parts.priors_of(classes),
             memory=memory,
             likelihood=open_likelihood(files, model=codes.parts, job=decoding),
         )

@@ -214,13 +214,16 @@ class Dataset(WithDiffusion):
         return {name: name for name in self.classes}
 
     def decoding_job(self, decoder: str, *, seed: int) -> DecodingJob:
-        """What draws the candidates of a decoder."""
+        """What draws the candidates of a decoder; nothing is told that it does not ask for."""
+        settings, origin = self.separation.decoders[decoder], self.tuple_origin
+        if not settings.uses_counts:
+            origin = origin.model_copy(update={"tuples": None})
         return DecodingJob(
-            decoder=self.separation.decoders[decoder],
+            decoder=settings,
             codec=self.check_codec,
             precision=self.separation.precision,
-            priors=self.prior_of_each_class,
-            counted_from=self.tuple_origin,
+            priors=self.prior_of_each_class if settings.uses_priors else [],
+            counted_from=origin,
             positions=self.tokens,
             noise=self.noise,
             batch=self.separation.batch,
@@ -307,7 +310,7 @@ class Dataset(WithDiffusion):
 
     @property
     def timed(self) -> list[str]:
-        """Methods of the main table that need priors: what is timed."""
+        """Methods of the main table that need candidates: what is timed."""
         return [name for name in self.tables[self.main].rows if name in self.separation.methods]
 
     @property

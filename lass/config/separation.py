@@ -63,7 +63,7 @@ class Separation(Section):
                     f"methods.{name}.decoder is {method.decoder!r}, but decoders has only "
                     f"{sorted(self.decoders)}"
                 )
-            kept = self.decoders[method.decoder].kept
+            kept = self.decoder_of(name).kept
             if method.refined > kept:
                 raise ValueError(
                     f"methods.{name}.refined is {method.refined}, but {method.decoder} keeps only {kept}"
@@ -78,8 +78,7 @@ class Separation(Section):
         """What these methods ask for beside the table of counts, in order."""
         asked: set[Measured] = set()
         for name in methods:
-            method = self.methods[name]
-            asked |= self.decoders[method.decoder].measured | method.measured
+            asked |= self.decoder_of(name).measured | self.methods[name].measured
         return sorted(asked)
 
 

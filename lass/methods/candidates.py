@@ -21,15 +21,23 @@ from lass.separation.separator import Separator
 from lass.separation.settings import Measured
 
 
-def model_of(job: DecodingJob, *, codec: CodecAt, likelihood: str | None, priors: Sequence[str]) -> Model:
-    """The model that a decoder needs, from its files.
+def model_of(
+    jobs: Sequence[DecodingJob], *, codec: CodecAt, likelihood: str | None, priors: Sequence[str]
+) -> Model:
+    """The model that the decoders of these jobs need, from its files.
 
-    `priors` are the checkpoints of the job's priors. Without a table of counts `likelihood` is None, and
-    without priors there are no checkpoints.
+    `likelihood` is the table of counts, and `priors` are the checkpoints of the priors: None and nothing
+    where no job asks for them.
     """
-    paths = [(Path(path), prior) for path, prior in zip(priors, job.priors, strict=True)] if priors else []
-    counted, table = job.counted_from.encoded(codec.identity), Path(likelihood) if likelihood else None
-    return open_model(codec, likelihood=table, counted=counted, priors=paths, length=job.positions)
+    described = next((job.priors for job in jobs if job.priors), [])
+    counted = next((job for job in jobs if job.decoder.uses_counts), jobs[0]).counted_from
+    return open_model(
+        codec,
+        likelihood=Path(likelihood) if likelihood else None,
+        counted=counted.encoded(codec.identity),
+        priors=[(Path(path), prior) for path, prior in zip(priors, described, strict=True)],
+        length=jobs[0].positions,
+    )
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,7 @@ def group_by_priors(classes: Sequence[Sequence[str]], model: Model) -> list[Grou
     """The groups of mixtures whose sources are of `classes`, in order of appearance."""
     groups: dict[tuple[int, ...], Group] = {}
     for row, names in enumerate(classes):
-        priors: list[Prior] = [model.priors[name] for name in names] if model.priors else []
+        priors: list[Prior] = [*model.priors_of(names)]
         groups.setdefault(tuple(map(id, priors)), Group(priors)).rows.append(row)
     return list(groups.values())
 
@@ -118,8 +126,8 @@ def open_likelihood(
         network, frequencies = network_of(files["network"], model, job)
         if decoder.likelihood == "network":
             return ByNetwork(network, frequencies, decoder.prior_weight)
-    table = model.table
-    return ByCounts(table.likelihood, table.fallback, codec.encode, network, decoder.network_weight)
+    counts = model.counts
+    return ByCounts(counts.likelihood, counts.fallback, codec.encode, network, decoder.network_weight)
 
 
 def network_of(path: Path, model: Model, job: DecodingJob) -> tuple[Callable[[Tensor], Tensor], Tensor]:

@@ -104,8 +104,8 @@ class DecodingJob(Section):
     decoder: DecoderSettings
     codec: CodecCheck
     precision: Precision
-    priors: list[PriorOfClass]  # one per class
-    counted_from: TupleOrigin  # of the likelihood, with the weights alpha of the mixtures
+    priors: list[PriorOfClass]  # one per class; none for a decoder that asks for none
+    counted_from: TupleOrigin  # sources and weights alpha, and where the table is asked for its tuples
     positions: int  # S
     noise: float | None  # of the likelihood of frames
     batch: int  # mixtures at once

@@ -42,8 +42,8 @@ class NetworkPrior(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
-    """The table of counts."""
+class CountedLikelihood:
+    """The table of counts, and what it takes for codes that it lacks."""
 
     likelihood: Likelihood
     fallback: Tensor  # [K] int64: the counted code that stands for each mixture code
@@ -55,14 +55,18 @@ class Model:
 
     codec: CodecAt
     priors: Mapping[str, NetworkPrior]  # of each class; one object where a prior does not tell them apart
-    counts: Table | None = None  # where a decoder asks for it
+    given_counts: CountedLikelihood | None = None  # where a decoder asks for the table
 
     @property
-    def table(self) -> Table:
+    def counts(self) -> CountedLikelihood:
         """The table of counts; ValueError where the model was opened without one."""
-        if self.counts is None:
+        if self.given_counts is None:
             raise ValueError("the model was opened without its table of counts: open it with one")
-        return self.counts
+        return self.given_counts
+
+    def priors_of(self, classes: Sequence[str]) -> list[NetworkPrior]:
+        """The priors of sources of these `classes`; none where the model was opened without."""
+        return [self.priors[name] for name in classes] if self.priors else []
 
 
 def open_model(
@@ -88,7 +92,7 @@ def open_model(
     size, sources = len(codec.codebook), len(counted.weights)
     table = read_likelihood(likelihood, codebook_size=size, sources=sources, counted=counted)
     table = table.to(codec.device)
-    return Model(codec, opened, Table(table, nearest_counted(table, codec.codebook)))
+    return Model(codec, opened, CountedLikelihood(table, nearest_counted(table, codec.codebook)))
 
 
 def open_priors(

@@ -55,7 +55,7 @@ class MixtureLikelihood(Protocol):
 class ByCounts:
     """The table p(m | z_1..z_N), as in the paper; a network may have a weight beside it."""
 
-    table: Likelihood
+    likelihood: Likelihood
     fallback: Tensor  # [K] int64: the counted code that stands for each mixture code
     encode: Callable[[Tensor], Tensor]  # waveforms [R, T] to codes [R, S]
     network: Callable[[Tensor], Tensor] | None = None  # mixtures [B, T] to log p(y | z_n) [B, N, S, K]
@@ -64,7 +64,7 @@ class ByCounts:
     @cached_property
     def sizes(self) -> Sizes:
         """As of `MixtureLikelihood`."""
-        return sizes_of(self.table, heard=self.network is not None)
+        return sizes_of(self.likelihood, heard=self.network is not None)
 
     def weigh(self, priors: Sequence[Prior]) -> list[Prior]:
         """As of `MixtureLikelihood`."""
@@ -75,7 +75,7 @@ class ByCounts:
         codes = torch.cat([self.encode(mixture[None]) for mixture in mixtures])  # [B, S]
         counted = self.fallback[codes]
         heard = None if self.network is None else self.network_weight * hear(self.network, mixtures)
-        search = Search(CountedPositions(self.table, counted), priors, heard)
+        search = Search(CountedPositions(self.likelihood, counted), priors, heard)
         return Searches([search], (counted != codes).sum(dim=1))
 
 
@@ -115,9 +115,14 @@ class ByNetwork:
         return Sizes(codes=codes, together=1, longest=codes, heard=sources)
 
     def weigh(self, priors: Sequence[Prior]) -> list[Prior]:
-        """As of `MixtureLikelihood`; without weight no prior is asked, and there need be none."""
+        """As of `MixtureLikelihood`; without weight no prior is asked, and there need be none.
+
+        ValueError where there are fewer or more priors than sources.
+        """
         if self.prior_weight == 0:
             return [FrequencyPrior(own) for own in self.frequencies]
+        if len(priors) != len(self.frequencies):
+            raise ValueError(f"{len(priors)} priors for {len(self.frequencies)} sources: give one per source")
         if self.prior_weight == 1:
             return list(priors)
         both = zip(priors, self.frequencies, strict=True)
@@ -130,14 +135,14 @@ class ByNetwork:
         return Searches(parts, none_of(mixtures))
 
 
-def sizes_of(table: Likelihood, *, heard: bool = False) -> Sizes:
+def sizes_of(likelihood: Likelihood, *, heard: bool = False) -> Sizes:
     """What decoding by a table of counts holds; `heard`: beside a network."""
     return Sizes(
-        codes=table.codebook_size,
-        together=table.sources,
-        longest=int(table.offsets.diff().max()),
-        heard=table.sources if heard else 0,
-        weighed=len(table.log_likelihood),
+        codes=likelihood.codebook_size,
+        together=likelihood.sources,
+        longest=int(likelihood.offsets.diff().max()),
+        heard=likelihood.sources if heard else 0,
+        weighed=len(likelihood.log_likelihood),
     )
 
 

@@ -59,21 +59,27 @@ class Separator:
         if plan.passes > 1:
             said = (self.decoder.hypotheses, plan.passes)
             logger.info("%d hypotheses of a mixture in %d passes: more memory would take fewer", *said)
-        decoded, uncounted = list[Hypotheses](), list[Tensor]()
-        for rows in torch.arange(len(mixtures)).split(plan.mixtures):
-            searches = self.likelihood.searches(mixtures[rows], priors)
-            numbers = self.uniforms([items[row] for row in rows.tolist()], len(searches.parts))
-            found = [
-                self.search(part, numbers[:, place].to(mixtures.device), passes=plan.passes)
-                for place, part in enumerate(searches.parts)
-            ]
-            decoded.append(found[0] if len(found) == 1 else joined(found))
-            uncounted.append(searches.uncounted)
+        parts = [
+            self.decoded(mixtures[rows], [items[row] for row in rows.tolist()], priors, passes=plan.passes)
+            for rows in torch.arange(len(mixtures)).split(plan.mixtures)
+        ]
         return Decoded(
-            torch.cat([one.codes for one in decoded]),
-            torch.cat([one.scores for one in decoded]),
-            torch.cat(uncounted),
+            torch.cat([one.codes for one in parts]),
+            torch.cat([one.scores for one in parts]),
+            torch.cat([one.uncounted for one in parts]),
         )
+
+    def decoded(
+        self, mixtures: Tensor, items: Sequence[int], priors: Sequence[Prior], *, passes: int
+    ) -> Decoded:
+        """W hypotheses of mixtures y [B, T] that are decoded at once; what is heard of them goes after it."""
+        searches = self.likelihood.searches(mixtures, priors)
+        numbers = self.uniforms(items, len(searches.parts)).to(mixtures.device)
+        sources = [
+            self.search(part, numbers[:, place], passes=passes) for place, part in enumerate(searches.parts)
+        ]
+        whole = sources[0] if len(sources) == 1 else joined(sources)
+        return Decoded(whole.codes, whole.scores, searches.uncounted)
 
     def search(self, search: Search, uniforms: Tensor, *, passes: int) -> Hypotheses:
         """Decode all W hypotheses in so many passes; `uniforms` [B, S, draws] decide every draw."""

@@ -13,12 +13,15 @@ from lass.data.settings import ImageLibrarySettings
 from lass.data.table import Place, mixture_table
 from lass.likelihood.frames import FrameMoments, write_frames
 from lass.likelihood.settings import TupleOrigin
-from lass.methods.candidates import candidates_of, group_by_priors, open_likelihood
+from lass.methods.candidates import candidates_of, group_by_priors, open_likelihood, open_separator
+from lass.methods.candidates import model_of as open_for
 from lass.methods.settings import DecodingJob
+from lass.models.checkpoint import new_network
 from lass.models.codec import CodecAt
+from lass.models.likelihood_network import LikelihoodNetwork, NetworkShape, write_network
 from lass.models.parts import Model, open_model
 from lass.models.settings import CodecCheck
-from lass.separation.settings import DecoderSettings
+from lass.separation.settings import DecoderSettings, Measured
 from tests.models.toy import counted_from, new_codec, of_class, small_codec, write_prior, write_table
 from tests.separation.toy import ancestral, beam
 
@@ -130,3 +133,35 @@ def test_memory_is_asked_for_once_everything_is_loaded(
     monkeypatch.setattr("lass.methods.candidates.open_likelihood", likelihood)
     list(candidates_of(mixtures, [0], model=model, job=job_of(beam(2)), memory=memory, measured={}))
     assert opened == ["likelihood", "memory"]
+
+
+def test_the_network_alone_needs_neither_table_nor_priors(tmp_path: Path) -> None:
+    """What it finds is the same whether these are there or not."""
+    codec, classes = new_codec(small_codec(stride=4)), ["drums", "bass"]
+    shape = NetworkShape(codes=6, code_channels=2, hop=4, sources=2, width=8, window=8, dilations=(1,))
+    told: dict[str, Any] = {"sources": ["a", "a"], "weights": [0.5, 0.5], "codebook": codec.identity}
+    network = new_network(LikelihoodNetwork, shape, seed=0)
+    write_network(tmp_path / "network.safetensors", network, provenance={}, **told)
+    decoder = ancestral(4).model_copy(update={"likelihood": "network", "prior_weight": 0.0})
+    alone = job_of(decoder)
+    beside = alone.model_copy(update={"priors": [of_class(name) for name in classes]})
+    table = write_table(tmp_path / "table.safetensors", codec.identity)
+    priors = [
+        str(write_prior(tmp_path / f"{name}.safetensors", codec.identity, trained_on=[name]))
+        for name in classes
+    ]
+    models = [
+        open_for([beside], codec=codec, likelihood=str(table), priors=priors),
+        open_for([alone], codec=codec, likelihood=None, priors=[]),
+    ]
+    decoded = []
+    for model in models:
+        files: dict[Measured, Path] = {"network": tmp_path / "network.safetensors"}
+        likelihood = open_likelihood(files, model=model, job=alone)
+        own = model.priors_of(classes)
+        separator = open_separator(model, alone, priors=own, memory=2**28, likelihood=likelihood)
+        mixtures = torch.randn(3, 16, generator=torch.Generator().manual_seed(0))
+        decoded.append(separator.hypotheses(mixtures, [4, 5, 6]))
+    assert torch.equal(decoded[0].codes, decoded[1].codes)
+    assert torch.equal(decoded[0].scores, decoded[1].scores)
+    assert decoded[1].uncounted.tolist() == [0, 0, 0]

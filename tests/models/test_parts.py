@@ -37,8 +37,15 @@ def test_parts_of_one_codec_are_a_model(tmp_path: Path, codec: CodecAt) -> None:
     model = assemble(tmp_path, codec)
     assert list(model.priors) == CLASSES
     assert model.priors["drums"] is not model.priors["bass"]
-    assert model.table.fallback.shape == (6,)
-    assert model.table.likelihood.sources == 2
+    assert model.counts.fallback.shape == (6,)
+    assert model.counts.likelihood.sources == 2
+
+
+def test_a_model_without_table_and_priors(tmp_path: Path, codec: CodecAt) -> None:
+    model = assemble(tmp_path, codec, likelihood=None, priors=[])
+    assert model.priors_of(CLASSES) == []
+    with pytest.raises(ValueError, match="opened without its table of counts"):
+        _ = model.counts
 
 
 def test_a_likelihood_of_another_size(tmp_path: Path, codec: CodecAt) -> None:

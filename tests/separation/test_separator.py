@@ -315,6 +315,14 @@ def test_without_prior_weight_every_position_is_decoded_by_itself() -> None:
     assert not torch.equal(asked[1.0].scores, asked[0.5].scores)
 
 
+def test_a_prior_of_the_whole_weight_is_asked_itself() -> None:
+    alone = ByNetwork(hear(2), torch.zeros(2, 4))
+    priors = [TablePrior([np.zeros((1, 4))]) for _ in range(2)]
+    assert [id(prior) for prior in alone.weigh(priors)] == [id(prior) for prior in priors]
+    with pytest.raises(ValueError, match="0 priors for 2 sources"):
+        alone.weigh([])
+
+
 def test_sources_that_are_searched_alone_draw_numbers_of_their_own() -> None:
     problem = draw_problem(np.random.default_rng(1), sources=1, codes=4, length=3, batch=1)
     twice = replace(

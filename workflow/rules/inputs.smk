@@ -43,8 +43,9 @@ def latent_files(wildcards):
 
 
 def candidates_behind(wildcards):
-    """Candidates behind a shard's estimates, whose uncounted codes are reported: of the family latent only."""
-    if dataset_of(wildcards).family[wildcards.method] != "latent":
+    """Candidates behind a shard's estimates, whose uncounted codes are reported: of decoders by counts only."""
+    dataset, method = dataset_of(wildcards), wildcards.method
+    if dataset.family[method] != "latent" or not dataset.separation.decoder_of(method).uses_counts:
         return {}
     return {"candidates": latent_files(wildcards)["candidates"]}
 

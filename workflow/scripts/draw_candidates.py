@@ -23,7 +23,8 @@ with logged(snakemake.log[0]) as logger:
     device = choose_device(snakemake.resources.device)
     precision = choose_precision(job.precision, device)
     codec = open_codec(Path(given.codec), job.codec, device=device, precision=precision)
-    model = model_of(job, codec=codec, likelihood=given.get("likelihood"), priors=given.get("priors", []))
+    asked = {"likelihood": given.get("likelihood"), "priors": given.get("priors", [])}
+    model = model_of([job], codec=codec, **asked)
     data = LIBRARY_SETTINGS.validate_python(snakemake.params.library)
     mixtures = open_mixtures(Path(given.sources), Path(given.mixtures), data)
     shard = shard_of(range(len(mixtures)), snakemake.wildcards.scatteritem)
@@ -40,8 +41,9 @@ with logged(snakemake.log[0]) as logger:
         results.append(result)
         if len(results) % job.batch == 0 or len(results) == len(shard):
             logger.info("%d of %d mixtures", len(results), len(shard))
-    uncounted = sum(candidates.uncounted for _, candidates in results)
-    logger.info("uncounted mixture codes: %d of %d positions", uncounted, len(results) * job.positions)
+    if job.decoder.uses_counts:
+        uncounted = sum(candidates.uncounted for _, candidates in results)
+        logger.info("uncounted mixture codes: %d of %d positions", uncounted, len(results) * job.positions)
     write_candidates(
         Path(snakemake.output.candidates),
         sorted(results, key=lambda result: result[0]),

@@ -1,4 +1,4 @@
-"""Seconds per mixture, batch by batch: from mixtures to estimates by every method that needs priors."""
+"""Seconds per mixture, batch by batch: from mixtures to estimates by every method that needs candidates."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -32,12 +32,12 @@ with logged(snakemake.log[0]) as logger:
         for name, job in params.methods.items()
     }
     if not jobs:
-        raise ValueError("no row of the main table needs priors: name one by LASS, or time nothing")
-    decoding = next(iter(jobs.values()))[0]  # codec, priors and precision are those of all methods
+        raise ValueError("no row of the main table needs candidates: name one by LASS, or time nothing")
+    decoding = next(iter(jobs.values()))[0]  # codec and precision are those of all methods
     precision = choose_precision(decoding.precision, device)
     codec = open_codec(Path(files.codec), decoding.codec, device=device, precision=precision)
     asked = {"likelihood": files.get("likelihood"), "priors": files.get("priors", [])}
-    model = model_of(decoding, codec=codec, **asked)
+    model = model_of([job for job, _ in jobs.values()], codec=codec, **asked)
     numbers = list(range(min(len(mixtures), params.batch * params.batches)))
     for name, (decoding, latent) in jobs.items():
         told: dict[str, Any] = {"model": model, "job": decoding, "measured": paths}

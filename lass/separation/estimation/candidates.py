@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lass.separation.separator import Separator
+from lass.separation.separator import Decoded, Separator
 
 AT_ONCE = 1024  # sequences that are decoded to data at once
 
@@ -33,6 +33,19 @@ def draw_candidates(
     ValueError where no hypothesis of a mixture has a positive probability.
     """
     decoded = separator.hypotheses(mixtures, items)
+    return kept_candidates(separator, decoded, mixtures, items, kept=kept, with_data=with_data)
+
+
+def kept_candidates(
+    separator: Separator,
+    decoded: Decoded,
+    mixtures: Tensor,
+    items: Sequence[int],
+    *,
+    kept: int,
+    with_data: bool = False,
+) -> list[Candidates]:
+    """As `draw_candidates`, of hypotheses that are decoded already."""
     candidates = []
     for row, mixture in enumerate(mixtures):
         real = torch.isfinite(decoded.scores[row]).nonzero()[:, 0]

@@ -103,7 +103,7 @@ def best_by_enumeration(model: Model, mixture: list[int], *, weight: float) -> t
 def test_a_wide_beam_finds_what_enumeration_finds(folder: Path) -> None:
     model, mixture = opened(folder), [0, 1, 0, 1, 0]
     decoded = decode_sequences(
-        CountedPositions(model.table.likelihood, torch.tensor([mixture])),
+        CountedPositions(model.counts.likelihood, torch.tensor([mixture])),
         priors=list(model.priors.values()),
         decoder=open_decoder(Beam(kind="beam", likelihood_weight=3.0, hypotheses=243, kept=1)),
     )
@@ -134,7 +134,7 @@ def test_a_packed_model_of_imported_parts_separates(folder: Path, tmp_path: Path
     separated = model.preset("best", classes=CLASSES, seed=0, memory=1 << 28).separate(windows, [0, 1])
     assert separated.estimates.shape == (2, 2, 320)
     assert model.codes is not None
-    mixture = model.codes.parts.table.fallback[model.codes.codec.encode(torch.from_numpy(windows))]
+    mixture = model.codes.parts.counts.fallback[model.codes.codec.encode(torch.from_numpy(windows))]
     allowed = [PAIRS[code] for code in mixture.flatten().tolist()]
     assert all(pair in pairs for pair, pairs in zip(
         map(tuple, separated.codes.transpose(0, 2, 1).reshape(-1, 2).tolist()), allowed, strict=True

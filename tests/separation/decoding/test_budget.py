@@ -1,6 +1,7 @@
 """The memory that decoding takes stays under what it was given, and how it is given changes no result."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import accumulate
 from typing import Any
@@ -18,6 +19,7 @@ from lass.separation.decoding.decoders import Decoder, open_decoder
 from lass.separation.decoding.loop import decode_sequences
 from lass.separation.decoding.support import CountedPositions, FramePositions, LearnedPositions, Positions
 from lass.separation.likelihoods import ByFrames, ByNetwork, sizes_of
+from lass.separation.separator import Separator
 from lass.separation.settings import DecoderSettings
 from tests.separation.toy import ancestral, beam, greedy, kind_of, particle, top_k
 
@@ -48,10 +50,15 @@ def peak(positions: Positions, *, priors: list[TransformerPrior], decoder: Decod
     """Most bytes that were allocated at once while the mixtures were decoded."""
     shape = (positions.batch, positions.length, decoder.draws)
     numbers = torch.rand(shape, dtype=torch.float64, generator=torch.Generator())
+    return peak_of(lambda: decode_sequences(positions, priors=priors, decoder=decoder, uniforms=numbers))
+
+
+def peak_of(work: Callable[[], object]) -> int:
+    """Most bytes that were allocated at once."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the profiler's own
         with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
-            decode_sequences(positions, priors=priors, decoder=decoder, uniforms=numbers)
+            work()
     assert profiler.profiler is not None
     results = profiler.profiler.kineto_results
     assert results is not None
@@ -64,7 +71,7 @@ def least_memory(mixtures: int, **parts: Any) -> int:
     while high - low > 1000:
         middle = (low + high) // 2
         try:
-            enough = mixtures_at_once(middle, length=LENGTH, **parts) >= mixtures
+            enough = mixtures_at_once(middle, **({"length": LENGTH} | parts)) >= mixtures
         except ValueError:
             enough = False
         low, high = (low, middle) if enough else (middle, high)
@@ -131,6 +138,26 @@ def test_sources_that_are_searched_one_by_one_stay_within_the_bound(settings: De
     alone = least_memory(6, sizes=ByNetwork(torch.zeros_like, torch.zeros(2, 64)).sizes, **parts)
     assert heard.nbytes + found <= alone
     assert settings.hypotheses == 1 or alone < least_memory(6, sizes=sizes_of(likelihood), **parts)
+
+
+def test_what_was_heard_of_some_mixtures_is_gone_before_others_are_heard() -> None:
+    """The bound holds, too, where the memory makes several parts necessary."""
+    told = torch.randn(1, 2, 64, 128, generator=torch.Generator().manual_seed(0))
+    likelihood = ByNetwork(lambda mixtures: told + mixtures[:, :1, None, None], torch.zeros(2, 128), 0.0)
+    separator = Separator(
+        decode=torch.zeros_like,
+        priors=[],
+        likelihood=likelihood,
+        weights=torch.tensor([0.5, 0.5]),
+        length=64,
+        decoder=open_decoder(ancestral(2)),
+        seed=0,
+    )
+    priors: list[Any] = likelihood.weigh([])
+    parts = {"priors": priors, "sizes": likelihood.sizes, "decoder": separator.decoder, "length": 64}
+    memory = least_memory(40, **parts)
+    limited = replace(separator, memory=memory)
+    assert peak_of(lambda: limited.hypotheses(torch.rand(120, 8), range(120))) <= memory
 
 
 def test_one_mixture_too_large_says_what_it_needs() -> None:
