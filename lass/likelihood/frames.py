@@ -126,5 +126,5 @@ def read_frames(path: Path, *, codebook: str) -> FrameMoments:
     if len(total) != 2 or shapes != wanted:
         raise damaged(path, f"it holds {sorted(tensors)}")
     check_sums(path, tensors["count"], tensors["squares"].diagonal(dim1=1, dim2=2))
-    check_sums(path, tensors["total"].abs())
+    check_sums(path, tensors["total"].abs(), tensors["squares"].abs())
     return FrameMoments(**tensors)

@@ -59,10 +59,18 @@ def answers(dataset: AudioDataset | ImageDataset, name: str) -> Iterator[object]
         yield dataset.packed(name)
 
 
+SWITCHES = {
+    True: {"true", "t", "yes", "y", "on", "1", "1.0"},
+    False: {"false", "f", "no", "n", "off", "0", "0.0"},
+}
+
+
 def understood(given: Any, held: Any) -> bool:
     """Whether a value in a configuration still means what was written."""
-    if isinstance(given, bool) or isinstance(held, bool):
-        return given is held or str(given).lower() == str(held).lower()
+    if isinstance(held, bool):
+        return str(given).lower() in SWITCHES[held]
+    if isinstance(given, bool):
+        return str(given).lower() == str(held).lower()
     if isinstance(given, int | float) and isinstance(held, int | float):
         return math.isclose(given, held)
     return given == held or str(given) == str(held) or held == [given] or held == [str(given)]

@@ -98,3 +98,16 @@ def test_files(tmp_path: Path) -> None:
     assert all(torch.equal(vars(found)[name], total) for name, total in vars(moments).items())
     with pytest.raises(ValueError, match="of codebook ours, not of another"):
         read_frames(tmp_path / "frames.safetensors", codebook="another")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_file_with_a_covariance_that_is_no_number(tmp_path: Path, value: float) -> None:
+    """Off the diagonal, where negative sums are right; found by the fuzzer."""
+    moments = FrameMoments.empty(3, 4)
+    moments.squares[1, 0, 2] = -1.0
+    write_frames(tmp_path / "good.safetensors", moments, codebook="abc")
+    assert read_frames(tmp_path / "good.safetensors", codebook="abc").squares[1, 0, 2] == -1.0
+    moments.squares[1, 0, 2] = value
+    write_frames(tmp_path / "bad.safetensors", moments, codebook="abc")
+    with pytest.raises(ValueError, match=r"bad\.safetensors: .* not finite"):
+        read_frames(tmp_path / "bad.safetensors", codebook="abc")
