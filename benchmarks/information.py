@@ -19,6 +19,7 @@ from benchmarks.problems import Problem, Run, asked_run, open_problem, oracle_pa
 from lass.likelihood.tensor import Likelihood
 from lass.models.likelihood_network import LikelihoodNetwork, read_network
 from lass.separation.decoding.factored import dense_slices
+from lass.separation.likelihoods import hear
 
 APART = 10  # positions from one that is looked at to the next
 
@@ -117,9 +118,7 @@ def main() -> None:
     problem = open_problem(run, mixtures=arguments.mixtures)
     truth = open_truth(run, mixtures=arguments.mixtures)
     network = open_network(run, truth.codec.identity)
-    heard = torch.cat(
-        [network.log_likelihood(row[None], truth.codec.latents(row[None])) for row in truth.mixtures]
-    )
+    heard = hear(lambda rows: network.log_likelihood(rows, truth.codec.latents(rows)), truth.mixtures)
     table = tabulate(problem, truth.codes, heard, network.log_prior)
     machine = hardware() | {"precision": truth.codec.precision}
     print(described(machine))

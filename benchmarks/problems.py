@@ -13,7 +13,7 @@ from torch import Tensor
 
 from benchmarks.randoms import random_likelihood
 from lass.config import AudioDataset, Config, ImageDataset, parse_config
-from lass.data.mixtures import Batch, Mixtures, open_mixtures
+from lass.data.mixtures import Batch, open_mixtures
 from lass.evaluation.separations import spread_items
 from lass.likelihood.tensor import Likelihood
 from lass.models.checkpoint import new_network
@@ -95,16 +95,10 @@ class Run:
         path = self.checkpoint(self.dataset.codec.checkpoint, "codec.safetensors")
         return open_codec(path, self.dataset.check_codec, device=device)
 
-    def opened(self) -> Mixtures:
-        """All mixtures of the split."""
-        folder = self.folder
-        return open_mixtures(
-            folder / "sources" / self.split, folder / f"mixtures/{self.split}.parquet", self.dataset.library
-        )
-
     def mixtures(self, number: int) -> Batch:
         """So many mixtures with their sources, from all over the list, and so of many items."""
-        mixtures = self.opened()
+        table, sources = needed_files(self.results, self.name, self.split)
+        mixtures = open_mixtures(sources, table, self.dataset.library)
         return mixtures.load(spread_items(len(mixtures), number))
 
     @property
@@ -127,10 +121,10 @@ class Run:
         return self.checkpoint(named, f"{name}.safetensors")
 
 
-def needed_files(results: Path, dataset: str) -> list[Path]:
-    """Files of a finished run that `open_problem` reads."""
+def needed_files(results: Path, dataset: str, split: str = "test") -> tuple[Path, Path]:
+    """What of a finished run `Run.mixtures` reads: the table of a split's mixtures, and their sources."""
     folder = results / dataset
-    return [folder / "mixtures/test.parquet", folder / "sources/test"]
+    return folder / f"mixtures/{split}.parquet", folder / "sources" / split
 
 
 def open_run(dataset: str, *, results: Path, config: Path, split: str = "test") -> Run:
@@ -195,9 +189,9 @@ def asked_run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) ->
     run = open_run(arguments.dataset, results=arguments.results, config=arguments.config, split=split)
     if not isinstance(run.dataset, AudioDataset):
         parser.error(f"{run.name} holds images, and this is about music: name another data set")
-    mixtures = run.folder / f"mixtures/{split}.parquet"
-    if not mixtures.exists():
-        parser.error(f"the run has no {mixtures}: make it by snakemake, as a target behind --")
+    for path in needed_files(run.results, run.name, split):
+        if not path.exists():
+            parser.error(f"the run has no {path}: make it by snakemake, as a target behind --")
     return run
 
 

@@ -15,7 +15,6 @@ search.csv, and search.png: SDR against time.
 """
 
 import time
-from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -66,9 +65,9 @@ class Posterior:
             tables = [table + self.weight * self.heard[:, n] for n, table in enumerate(tables)]
         own = [table.gather(2, codes[:, n, :, None])[..., 0] for n, table in enumerate(tables)]
         total = torch.stack(own).double().sum(dim=(0, 2))
-        if self.heard is not None:
-            return total
-        return total + self.weight * log_likelihoods(self.problem, codes).double().sum(dim=1)
+        if self.heard is None:
+            total += self.weight * log_likelihoods(self.problem, codes).double().sum(dim=1)
+        return total
 
     def allowed(self, codes: Tensor) -> tuple[Tensor, float]:
         """True codes [M, N, S] as far as they are possible, and the share of positions where they are."""
@@ -224,18 +223,12 @@ def draw_rows(rows: Sequence[Mapping[str, Any]]) -> Any:
     return figure
 
 
-def search_parser() -> ArgumentParser:
-    """Arguments of this benchmark."""
+def main() -> None:
+    """Print a table, write search.csv and search.png, anew after every row."""
     parser = oracle_parser(__doc__)
     parser.add_argument("--methods", nargs="+", default=["particles", "learned"])
     parser.add_argument("--hypotheses", type=int, nargs="+", default=[16, 64, 256], help="W")
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
-    return parser
-
-
-def main() -> None:
-    """Print a table, write search.csv and search.png, anew after every row."""
-    parser = search_parser()
     arguments = parser.parse_args()
     run = asked_run(parser, arguments)
     try:

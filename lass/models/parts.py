@@ -81,8 +81,8 @@ def open_model(
 
     `likelihood` is the table of counts, or None where none is asked for, and `counted` what it must be
     counted from; `priors` holds checkpoint and description of the prior of each class, or nothing; `length`
-    is the tokens of a mixture. ValueError, naming the file, where a part
-    belongs to another codec or to other sources, or is too short.
+    is the tokens of a mixture. ValueError, naming the file, where a part belongs to another codec or to other
+    sources, or is too short.
     """
     opened = open_priors(priors, codebook=codec.identity, length=length)
     for prior in opened.values():
