@@ -130,16 +130,19 @@ class Method:
         """What it makes of the true codes [M, N, S]."""
         one, device = torch.zeros(1), self.model.codec.device
         true = {
-            item: Candidates(own[None].to(device), one.double().to(device), one.to(device), 0)
+            item: Candidates(
+                own[None].to(device), one.double().to(device), one.to(device), 0, one.long().to(device)
+            )
             for item, own in zip(self.batch.items, codes, strict=True)
         }
         return self.sdr_of(true)
 
 
 def widened(job: DecodingJob, hypotheses: int) -> DecodingJob:
-    """`job` with so many hypotheses; ValueError where its islands cannot share them out."""
+    """`job` with so many hypotheses and one offset; ValueError where its islands cannot share them out."""
     decoder: Any = job.decoder
     values = {"hypotheses": hypotheses, "kept": min(decoder.kept, hypotheses)}
+    values |= {"offsets": 1} if decoder.places > 1 else {}
     return job.model_copy(update={"decoder": type(decoder)(**(decoder.model_dump() | values))})
 
 

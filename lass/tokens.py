@@ -19,6 +19,10 @@ MEASURED = ("log_posterior", "remix_distance", "uncounted")
 """Columns of the codes of separated mixtures that say how good they are."""
 
 
+OFFSET = "offset"
+"""Their column that says by how much the mixture was moved before they were found."""
+
+
 def write_tokens(
     path: Path,
     columns: Mapping[str, Sequence[Any]],
@@ -139,13 +143,15 @@ def write_candidates(
     `results` are pairs of a mixture's number and its `lass.separation.estimation.candidates.Candidates`.
     """
     rows = [
-        (item, number, source, scores[number], distances[number], result.uncounted, codes)
+        (item, number, source, scores[number], distances[number], result.uncounted, offsets[number], codes)
         for item, result in results
-        for scores, distances in [(result.log_posterior.tolist(), result.remix_distance.tolist())]
+        for scores, distances, offsets in [
+            (result.log_posterior.tolist(), result.remix_distance.tolist(), result.offsets.tolist())
+        ]
         for number, candidate in enumerate(result.codes.cpu().numpy())
         for source, codes in enumerate(candidate)
     ]
-    names = ("mixture", "candidate", "source", *MEASURED)
+    names = ("mixture", "candidate", "source", *MEASURED, OFFSET)
     columns = {name: [row[index] for row in rows] for index, name in enumerate(names)}
     write_tokens(
         path,
@@ -169,8 +175,8 @@ def computed_candidates(path: Path) -> Computed:
 def read_candidates(paths: Iterable[Path], *, codebook: str | None = None) -> dict[int, dict[str, Any]]:
     """Per mixture of files by `write_candidates`: the fields of its `Candidates`, with numpy's arrays.
 
-    They are codes [M, N, S] int64, log_posterior [M], remix_distance [M] and uncounted. ValueError as in
-    `read_tokens`, and where a mixture does not have the same sources for each of its candidates.
+    They are codes [M, N, S] int64, log_posterior [M], remix_distance [M], offsets [M] and uncounted.
+    ValueError as in `read_tokens`, and where candidates of a mixture do not have the same sources.
     """
     paths = list(paths)
     table = read_tokens(paths, codebook=codebook)
@@ -183,7 +189,7 @@ def read_candidates(paths: Iterable[Path], *, codebook: str | None = None) -> di
 def _candidates_in(table: pa.Table) -> dict[int, dict[str, Any]]:
     """The same of a table with rows."""
     table = table.sort_by([(name, "ascending") for name in ("mixture", "candidate", "source")])
-    columns = {name: table[name].to_numpy() for name in ("mixture", "candidate", "source", *MEASURED)}
+    columns = {name: table[name].to_numpy() for name in ("mixture", "candidate", "source", *MEASURED, OFFSET)}
     if (
         not all(np.isfinite(columns[name]).all() for name in MEASURED[1:])
         or np.isnan(columns[MEASURED[0]]).any()
@@ -205,5 +211,6 @@ def _candidates_in(table: pa.Table) -> dict[int, dict[str, Any]]:
             "log_posterior": own["log_posterior"][::sources],
             "remix_distance": own["remix_distance"][::sources],
             "uncounted": int(own["uncounted"][0]),
+            "offsets": own[OFFSET][::sources],
         }
     return found

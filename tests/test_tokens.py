@@ -190,6 +190,7 @@ class Candidates:
     log_posterior: torch.Tensor  # [M]
     remix_distance: torch.Tensor  # [M]
     uncounted: int
+    offsets: torch.Tensor  # [M]
 
 
 def candidates(seed: int, *, kept: int, sources: int = 2) -> Candidates:
@@ -199,6 +200,7 @@ def candidates(seed: int, *, kept: int, sources: int = 2) -> Candidates:
         -torch.rand(kept, generator=generator, dtype=torch.float64),
         torch.rand(kept, generator=generator),
         seed,
+        torch.arange(kept) % 3,
     )
 
 
@@ -212,7 +214,7 @@ def test_candidates_come_back_as_they_were(tmp_path: Path) -> None:
     found = read_candidates([paths[2], *paths[:2]], codebook="abc")
     assert list(found) == [2, 7, 11]
     for item, expected in written.items():
-        for name in ("codes", "log_posterior", "remix_distance"):
+        for name in ("codes", "log_posterior", "remix_distance", "offsets"):
             stored = found[item][name]
             np.testing.assert_array_equal(stored, getattr(expected, name).numpy())
         assert found[item]["uncounted"] == expected.uncounted

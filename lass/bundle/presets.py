@@ -70,7 +70,7 @@ class ByCodes:
             synthesis=self.latent.synthesis,
             sources=[self.latent.labelled(self.classes)] * len(drawn),
         )
-        best = [int(one.log_posterior.argmax()) for one in drawn]
+        best = [int(one.log_posterior.where(one.offsets == 0, -torch.inf).argmax()) for one in drawn]
         return Windowed(
             estimates.cpu().numpy(),
             _stacked([one.codes[row] for one, row in zip(drawn, best, strict=True)]),

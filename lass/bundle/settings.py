@@ -11,7 +11,7 @@ from lass.methods.diffusion_settings import DiffusionMethod
 from lass.methods.settings import DecodingJob, DiffusionJob, LatentJob
 from lass.models.diffusion_settings import DenoiserCheck
 from lass.models.settings import CodecCheck, PriorOfClass
-from lass.separation.settings import DecoderSettings, Estimation, Measured
+from lass.separation.settings import DecoderSettings, Estimation, Measured, check_offsets
 from lass.settings import Identifier, Natural, PositiveInt, Precision, Section
 
 FORM = "lass.model"
@@ -59,6 +59,12 @@ class Preset(Section):
     decoder: DecoderSettings
     estimation: Estimation
     result: Result | None = None
+
+    @model_validator(mode="after")
+    def check(self) -> Self:
+        """Offsets only where a mean is taken."""
+        check_offsets(self.decoder, self.estimation, where="estimation")
+        return self
 
     @property
     def measured(self) -> set[Measured]:

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from lass.bundle.settings import PresetName
 from lass.models.diffusion_settings import DenoiserSettings
 from lass.models.settings import NetworkSettings, PriorSettings
-from lass.separation.settings import DecoderSettings, LatentMethod, Measured
+from lass.separation.settings import DecoderSettings, LatentMethod, Measured, check_offsets
 from lass.settings import (
     Factor,
     Identifier,
@@ -63,6 +63,7 @@ class Separation(Section):
                     f"methods.{name}.decoder is {method.decoder!r}, but decoders has only "
                     f"{sorted(self.decoders)}"
                 )
+            check_offsets(self.decoder_of(name), method, where=f"methods.{name}")
             kept = self.decoder_of(name).kept
             if method.refined > kept:
                 raise ValueError(

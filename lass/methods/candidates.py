@@ -17,6 +17,7 @@ from lass.separation.decoding.decoders import open_decoder
 from lass.separation.decoding.prior import Prior
 from lass.separation.estimation.candidates import Candidates, draw_candidates
 from lass.separation.likelihoods import ByCounts, ByFrames, ByNetwork, MixtureLikelihood
+from lass.separation.offsets import offsets_of
 from lass.separation.separator import Separator
 from lass.separation.settings import Measured
 
@@ -100,9 +101,11 @@ def open_separator(
         likelihood=likelihood,
         weights=weights_of(job, model),
         length=job.positions,
-        decoder=open_decoder(job.decoder),
+        decoder=open_decoder(job.decoder.of_one_offset),
         seed=job.seed,
         memory=memory,
+        offsets=offsets_of(job.decoder.places, hop=model.codec.hop),
+        image=model.codec.image,
     )
 
 

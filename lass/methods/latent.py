@@ -69,7 +69,7 @@ def latent_method(
         sums = read_residual(path, classes=job.classes, codebook=codec.identity)
         variance = sums.variance(strength=job.strength).to(codec.device)
     weights = torch.tensor(job.weights, dtype=torch.float32, device=codec.device)
-    synthesis = Synthesis(codec, weights, job.bounds or (-np.inf, np.inf), variance)
+    synthesis = Synthesis(codec, weights, job.bounds or (-np.inf, np.inf), variance, codec.image)
     return Latent(candidates, job.estimation, synthesis, job.classes, job.labels, codec.device)
 
 
@@ -82,6 +82,7 @@ def read_kept(path: Path, *, codec: CodecAt) -> dict[int, Candidates]:
             log_posterior=torch.tensor(kept["log_posterior"], device=codec.device),
             remix_distance=torch.tensor(kept["remix_distance"], dtype=torch.float32, device=codec.device),
             uncounted=kept["uncounted"],
+            offsets=torch.tensor(kept["offsets"], device=codec.device),
         )
         for item, kept in stored.items()
     }

@@ -15,6 +15,7 @@ from lass.separation.decoding.loop import decode_sequences
 from lass.separation.decoding.prior import Prior
 from lass.separation.decoding.state import Hypotheses, join_parts, joined
 from lass.separation.likelihoods import MixtureLikelihood, Search
+from lass.separation.offsets import Image, moved
 
 logger = logging.getLogger("lass")
 
@@ -25,7 +26,16 @@ class Decoded:
 
     codes: Tensor  # [B, W, S, N] int64
     scores: Tensor  # [B, W] float64: log posterior up to a constant per mixture; -inf: no such hypothesis
-    uncounted: Tensor  # [B] int64: positions whose mixture code was never counted
+    uncounted: Tensor  # [B] int64: positions whose mixture code was never counted, where it is not moved
+    offsets: Tensor  # [W] int64: by how much the mixture was moved for each hypothesis
+
+
+@dataclass(frozen=True)
+class Found:
+    """Hypotheses of mixtures that are decoded at once."""
+
+    hypotheses: Hypotheses
+    uncounted: Tensor  # [B] int64
 
 
 @dataclass(frozen=True)
@@ -37,9 +47,11 @@ class Separator:
     likelihood: MixtureLikelihood
     weights: Tensor  # alpha [N]
     length: int  # S, tokens of a mixture
-    decoder: Decoder
+    decoder: Decoder  # of the hypotheses of one offset
     seed: int
     memory: int = 4 * 2**30  # bytes that decoding may take beside the priors and the likelihood
+    offsets: Sequence[int] = (0,)  # by which mixtures are moved in turn, as of `lass.separation.offsets`
+    image: Image | None = None  # colours, rows and columns of a mixture; None for audio
 
     def hypotheses(self, mixtures: Tensor, items: Sequence[int]) -> Decoded:
         """W hypotheses for each mixture y [B, T].
@@ -57,29 +69,46 @@ class Separator:
             on_gpu=self.weights.is_cuda,
         )
         if plan.passes > 1:
-            said = (self.decoder.hypotheses, plan.passes)
+            said = (self.decoder.hypotheses * len(self.offsets), plan.passes * len(self.offsets))
             logger.info("%d hypotheses of a mixture in %d passes: more memory would take fewer", *said)
         parts = [
             self.decoded(mixtures[rows], [items[row] for row in rows.tolist()], priors, passes=plan.passes)
             for rows in torch.arange(len(mixtures)).split(plan.mixtures)
         ]
         return Decoded(
-            torch.cat([one.codes for one in parts]),
-            torch.cat([one.scores for one in parts]),
+            torch.cat([one.hypotheses.codes for one in parts]),
+            torch.cat([one.hypotheses.scores for one in parts]),
             torch.cat([one.uncounted for one in parts]),
+            torch.tensor(self.offsets, device=mixtures.device).repeat_interleave(self.decoder.hypotheses),
         )
 
     def decoded(
         self, mixtures: Tensor, items: Sequence[int], priors: Sequence[Prior], *, passes: int
-    ) -> Decoded:
-        """W hypotheses of mixtures y [B, T] that are decoded at once; what is heard of them goes after it."""
+    ) -> Found:
+        """W hypotheses of mixtures y [B, T] that are decoded at once, offset by offset."""
+        streams = self.streams(items)
+        found = [
+            self.found(moved(mixtures, by, image=self.image), streams, priors, passes=passes)
+            for by in self.offsets
+        ]
+        whole = join_parts([one.hypotheses for one in found])
+        return Found(whole, found[0].uncounted)
+
+    def found(
+        self,
+        mixtures: Tensor,
+        streams: Sequence[np.random.Generator],
+        priors: Sequence[Prior],
+        *,
+        passes: int,
+    ) -> Found:
+        """The hypotheses of one offset, of mixtures that are moved; what is heard of them goes after it."""
         searches = self.likelihood.searches(mixtures, priors)
-        numbers = self.uniforms(items, len(searches.parts)).to(mixtures.device)
+        numbers = self.uniforms(streams, len(searches.parts)).to(mixtures.device)
         sources = [
             self.search(part, numbers[:, place], passes=passes) for place, part in enumerate(searches.parts)
         ]
-        whole = sources[0] if len(sources) == 1 else joined(sources)
-        return Decoded(whole.codes, whole.scores, searches.uncounted)
+        return Found(sources[0] if len(sources) == 1 else joined(sources), searches.uncounted)
 
     def search(self, search: Search, uniforms: Tensor, *, passes: int) -> Hypotheses:
         """Decode all W hypotheses in so many passes; `uniforms` [B, S, draws] decide every draw."""
@@ -98,9 +127,11 @@ class Separator:
             ]
         )
 
-    def uniforms(self, items: Sequence[int], searches: int = 1) -> Tensor:
-        """Numbers in [0, 1) [B, searches, S, draws], each mixture's drawn from (seed, item) alone."""
+    def streams(self, items: Sequence[int]) -> list[np.random.Generator]:
+        """What decides the draws of mixtures: each mixture's is of (seed, item) alone."""
+        return [generator(self.seed, "decoding", item) for item in items]
+
+    def uniforms(self, streams: Sequence[np.random.Generator], searches: int = 1) -> Tensor:
+        """The next numbers in [0, 1) [B, searches, S, draws] of every mixture's stream."""
         shape = (searches, self.length, self.decoder.draws)
-        return torch.from_numpy(
-            np.stack([generator(self.seed, "decoding", item).random(shape) for item in items])
-        )
+        return torch.from_numpy(np.stack([stream.random(shape) for stream in streams]))

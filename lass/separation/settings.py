@@ -55,6 +55,16 @@ class _Decoder(Section):
         return self
 
     @property
+    def places(self) -> int:
+        """Where frames begin in turn, for a decoder that has `offsets`."""
+        return 1
+
+    @property
+    def of_one_offset(self) -> Self:
+        """What decodes the hypotheses of one place where frames begin."""
+        return self
+
+    @property
     def uses_counts(self) -> bool:
         """Whether it asks for the table of counts."""
         return self.likelihood == "counts"
@@ -93,12 +103,39 @@ class _Sampler(_Wide):
     """What every decoder that draws is told."""
 
     temperature: PositiveFloat = key("divides the log posterior before drawing", "factor", default=1.0)
+    offsets: PositiveInt = key(
+        "places within a frame of the codec where the frames of the mixture begin, each for an equal part of "
+        "the W hypotheses (and of the islands): a mean over them is nearer to the sources than one of a "
+        "single place. For methods with `averaging`",
+        "places",
+        default=1,
+    )
     stratified: bool = key(
         "whether the numbers that decide the draws of a position are spread evenly over the hypotheses: each "
         "is drawn as before, but together they are more like the posterior, so that a mean needs fewer",
         "true, false",
         default=False,
     )
+
+    @model_validator(mode="after")
+    def check_offsets(self) -> Self:
+        """Equally many hypotheses for every place."""
+        if self.hypotheses % self.offsets:
+            raise ValueError(
+                f"{self.hypotheses} hypotheses cannot be shared out among {self.offsets} offsets: choose a "
+                "divisor"
+            )
+        return self
+
+    @property
+    def places(self) -> int:
+        """As of every decoder."""
+        return self.offsets
+
+    @property
+    def of_one_offset(self) -> Self:
+        """As of every decoder."""
+        return self.model_copy(update={"hypotheses": self.hypotheses // self.offsets, "offsets": 1})
 
 
 class Greedy(_Decoder):
@@ -160,7 +197,16 @@ class Particle(_Sampler):
                 f"{self.hypotheses} hypotheses cannot be parted into {self.islands} islands of equal size: "
                 "choose a divisor"
             )
+        if self.islands % self.offsets:
+            raise ValueError(
+                f"{self.islands} islands cannot be shared out among {self.offsets} offsets: choose a divisor"
+            )
         return self
+
+    @property
+    def of_one_offset(self) -> Self:
+        """As of every decoder that draws; its islands are shared out, too."""
+        return super().of_one_offset.model_copy(update={"islands": self.islands // self.offsets})
 
 
 DecoderSettings = Annotated[Greedy | Beam | Ancestral | TopK | Particle, Field(discriminator="kind")]
@@ -263,3 +309,12 @@ class LatentMethod(Estimation):
     def estimation(self) -> Estimation:
         """How it makes its estimates of the candidates."""
         return Estimation(**{name: getattr(self, name) for name in Estimation.model_fields})
+
+
+def check_offsets(decoder: DecoderSettings, estimation: Estimation, *, where: str) -> None:
+    """ValueError where hypotheses of several offsets are compared: their mixtures are not the same."""
+    if decoder.places > 1 and estimation.averaging is None:
+        raise ValueError(
+            f"{where}.averaging is null, but its decoder has {decoder.places} offsets, whose candidates "
+            "cannot be compared: give a temperature, so that their mean is taken"
+        )

@@ -136,8 +136,9 @@ TENSOR_FILES = [
 
 
 def write_some_candidates(path: Path) -> None:
+    unmoved = torch.zeros(2, dtype=torch.int64)
     results = [
-        (item, Candidates(torch.randint(0, 6, (2, 2, 5)), torch.zeros(2), torch.ones(2), uncounted=0))
+        (item, Candidates(torch.randint(0, 6, (2, 2, 5)), torch.zeros(2), torch.ones(2), 0, unmoved))
         for item in range(3)
     ]
     write_candidates(path, results, codebook="x", codebook_size=6, computed=MADE)

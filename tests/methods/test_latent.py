@@ -26,7 +26,8 @@ CPU = torch.device("cpu")
 
 def candidates(seed: int) -> Candidates:
     codes = torch.randint(6, (3, 2, 8), generator=torch.Generator().manual_seed(seed))
-    return Candidates(codes, torch.tensor([-1.0, -2.5, -9.0]).double(), torch.tensor([0.1, 0.2, 0.3]), 4)
+    scores, distances = torch.tensor([-1.0, -2.5, -9.0]).double(), torch.tensor([0.1, 0.2, 0.3])
+    return Candidates(codes, scores, distances, 4, torch.zeros(3, dtype=torch.int64))
 
 
 @pytest.fixture

@@ -243,10 +243,14 @@ def fits(separator: Separator, memory: int) -> bool:
 
 def test_draws_depend_on_seed_and_item_alone(problem: Problem) -> None:
     separator = separator_of(problem, decoder=open_decoder(ANCESTRAL))
-    uniforms = separator.uniforms([4, 8])
+
+    def drawn(one: Separator, items: list[int]) -> Tensor:
+        return one.uniforms(one.streams(items))
+
+    uniforms = drawn(separator, [4, 8])
     assert uniforms.shape == (2, 1, 3, 6)
-    assert torch.equal(uniforms, separator.uniforms([8, 4]).flip(0))
-    assert not torch.equal(uniforms, replace(separator, seed=1).uniforms([4, 8]))
+    assert torch.equal(uniforms, drawn(separator, [8, 4]).flip(0))
+    assert not torch.equal(uniforms, drawn(replace(separator, seed=1), [4, 8]))
     assert not torch.equal(uniforms[0], uniforms[1])
     assert ((uniforms >= 0) & (uniforms < 1)).all()
 

@@ -16,6 +16,7 @@ from lass.models.codec import open_codec
 from lass.models.settings import CodecCheck
 from lass.pages.candidates import draw_candidates
 from lass.runtime import logged
+from lass.separation.offsets import moved
 from lass.tokens import read_candidates
 
 if TYPE_CHECKING:
@@ -36,9 +37,11 @@ with logged(snakemake.log[0]) as logger:
     for number in range(params.candidates):
         decoded: dict[int, np.ndarray] = {}
         for item in true.items:  # where fewer are left, the last one again
-            codes = drawn[item]["codes"][min(number, len(drawn[item]["codes"]) - 1)]
+            row = min(number, len(drawn[item]["codes"]) - 1)
+            codes, by = torch.tensor(drawn[item]["codes"][row]), int(drawn[item]["offsets"][row])
             with torch.inference_mode():
-                decoded[item] = codec.decode(torch.tensor(codes, device=codec.device)).cpu().numpy()
+                heard = moved(codec.decode(codes.to(codec.device)), -by, image=codec.image)
+            decoded[item] = heard.cpu().numpy()
         shown = shown.with_estimates(f"candidate {number + 1}", decoded, metric=metric, labels=params.labels)
     medium.draw(shown, path=Path(snakemake.output.figure))
     draw_candidates(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lass.separation.offsets import each_moved
 from lass.separation.separator import Decoded, Separator
 
 AT_ONCE = 1024  # sequences that are decoded to data at once
@@ -19,7 +20,10 @@ class Candidates:
     log_posterior: Tensor  # [M] float64, up to a constant of the mixture
     remix_distance: Tensor  # [M] float32: ||y - sum_n alpha_n D(z_n)||², relative to ||y||²
     uncounted: int  # positions whose mixture code was never counted
-    data: Tensor | None = None  # [M, N, T] float32: D(z_n), of candidates whose estimates come next
+    offsets: Tensor  # [M] int64: by how much the mixture was moved for each, as of `lass.separation.offsets`
+    data: Tensor | None = (
+        None  # [M, N, T] float32: D(z_n), moved back; of candidates whose estimates come next
+    )
 
 
 def draw_candidates(
@@ -27,9 +31,9 @@ def draw_candidates(
 ) -> list[Candidates]:
     """Decode W hypotheses of each mixture y [B, T]; keep the `kept` distinct ones of lowest remix distance.
 
-    The most probable of all follows them where it is not one of them. `items` name the mixtures, and with the
-    separator's seed decide every random draw. Fewer are kept where fewer distinct hypotheses exist. What they
-    decode to is left in them `with_data`.
+    The most probable of those whose mixture was not moved follows them where it is not one of them. `items`
+    name the mixtures, and with the separator's seed decide every random draw. Fewer are kept where fewer
+    distinct hypotheses exist. What they decode to is left in them `with_data`.
     ValueError where no hypothesis of a mixture has a positive probability.
     """
     decoded = separator.hypotheses(mixtures, items)
@@ -54,12 +58,12 @@ def kept_candidates(
                 f"mixture {items[row]}: no hypothesis has a positive probability: the priors rule out every "
                 "tuple that was counted; count more tuples or decode with more hypotheses"
             )
-        distinct = real[first_of_each(decoded.codes[row, real])]
-        codes = decoded.codes[row, distinct].transpose(1, 2)  # [M', N, S]
-        data = decode_all(codes, separator.decode)
+        distinct = real[first_of_each(decoded.codes[row, real], decoded.offsets[real])]
+        codes, offsets = decoded.codes[row, distinct].transpose(1, 2), decoded.offsets[distinct]  # [M', N, S]
+        data = each_moved(decode_all(codes, separator.decode), -offsets, image=separator.image)
         distances = remix_distances(data, mixture, weights=separator.weights)
         nearest = distances.argsort(stable=True)[:kept]
-        likeliest = decoded.scores[row, distinct].argmax()
+        likeliest = decoded.scores[row, distinct].where(offsets == 0, -torch.inf).argmax()
         if not (nearest == likeliest).any():
             nearest = torch.cat([nearest, likeliest[None]])
         candidates.append(
@@ -68,15 +72,17 @@ def kept_candidates(
                 log_posterior=decoded.scores[row, distinct[nearest]],
                 remix_distance=distances[nearest],
                 uncounted=int(decoded.uncounted[row]),
+                offsets=offsets[nearest],
                 data=data[nearest] if with_data else None,
             )
         )
     return candidates
 
 
-def first_of_each(codes: Tensor) -> Tensor:
-    """Indices, ascending, of the first of each of the distinct hypotheses `codes` [W, S, N]."""
-    _, group = torch.unique(codes.flatten(1), dim=0, return_inverse=True)
+def first_of_each(codes: Tensor, offsets: Tensor) -> Tensor:
+    """Indices, ascending, of the first of each distinct hypothesis, by codes [W, S, N] and offsets [W]."""
+    named = torch.cat([offsets[:, None], codes.flatten(1)], dim=1)
+    _, group = torch.unique(named, dim=0, return_inverse=True)
     first = torch.full((int(group.max()) + 1,), len(codes), device=codes.device)
     first.scatter_reduce_(0, group, torch.arange(len(codes), device=codes.device), reduce="amin")
     return first.sort().values

@@ -85,13 +85,13 @@ def average_and_share(
         mixture: y [T].
         shares: of the candidates [M]; they sum to 1.
         weights: alpha [N].
-        variance: v_n [M, N, S, D], as of `share_residual`.
+        variance: v_n [N, S, D], as of `share_residual`, on average over the candidates.
     """
     frame = variance.shape[-1]
     mean = (shares[:, None, None] * estimates).sum(dim=0)  # [N, T]
     apart = (estimates - mean).unflatten(-1, (-1, frame)) @ cosines(frame).to(estimates).T  # [M, N, S, D]
-    total = (shares[:, None, None, None] * (variance + apart.square())).sum(dim=0)  # [N, S, D]
-    return share_residual(mean, mixture, weights=weights, variance=total)
+    doubt = (shares[:, None, None, None] * apart.square()).sum(dim=0)  # [N, S, D]
+    return share_residual(mean, mixture, weights=weights, variance=variance + doubt)
 
 
 def cosines(size: int) -> Tensor:

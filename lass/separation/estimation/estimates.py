@@ -12,6 +12,7 @@ from lass.separation.estimation.candidates import Candidates
 from lass.separation.estimation.consistency import average_and_share, project, share_residual
 from lass.separation.estimation.masks import average_with_masked
 from lass.separation.estimation.refinement import refine_latents
+from lass.separation.offsets import Image, each_moved, moved
 from lass.separation.settings import Estimation, Refinement
 
 
@@ -33,6 +34,7 @@ class Synthesis:
     weights: Tensor  # alpha [N]
     bounds: tuple[float, float]  # of every number of a source; infinite for none
     variance: Tensor | None = None  # [classes, K, D], by `lass.likelihood.residual`: for `residual`
+    image: Image | None = None  # colours, rows and columns of a data point; None for audio
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,8 @@ class Synthesised:
 
     codes: Tensor  # [M, N, S] int64
     log_posterior: Tensor  # [M] float64
-    data: Tensor  # [M, N, T] float32: D(z_n), or what refined latents decode to
+    data: Tensor  # [M, N, T] float32: D(z_n), or what refined latents decode to, moved back
+    offsets: Tensor  # [M] int64: by how much the mixture was moved for each
 
 
 def estimate_sources(
@@ -121,13 +124,16 @@ def estimate_sources(
 def decode_candidates(candidates: Candidates, *, estimation: Estimation, synthesis: Synthesis) -> Synthesised:
     """The candidates of one mixture as they are; only those that can be chosen."""
     codes, posterior, data = candidates.codes, candidates.log_posterior, candidates.data
+    offsets = candidates.offsets
     if estimation.choice == "posterior" and estimation.averaging is None:  # the others need not be decoded
         best = posterior.argmax()[None]
-        codes, posterior, data = codes[best], posterior[best], None if data is None else data[best]
+        codes, posterior, offsets = codes[best], posterior[best], offsets[best]
+        data = None if data is None else data[best]
     if data is None:
         codec = synthesis.codec
         data = torch.stack([codec.synthesise(codec.embed(one)).float() for one in codes])
-    return Synthesised(codes, posterior, data)
+        data = each_moved(data, -offsets, image=synthesis.image)
+    return Synthesised(codes, posterior, data, offsets)
 
 
 def refine_candidates(
@@ -143,15 +149,17 @@ def refine_candidates(
     kept = [min(number, len(one.codes)) for one in candidates]
     owner = torch.repeat_interleave(torch.tensor(kept))
     codes = torch.cat([one.codes[:rows] for one, rows in zip(candidates, kept, strict=True)])  # [R, N, S]
-    targets = mixtures[owner.to(mixtures.device)]  # [R, T]
+    offsets = torch.cat([one.offsets[:rows] for one, rows in zip(candidates, kept, strict=True)])  # [R]
+    targets = each_moved(mixtures[owner.to(mixtures.device)], offsets, image=synthesis.image)  # [R, T]
     latents = codec.embed(codes.flatten(0, 1)).unflatten(0, codes.shape[:2])  # [R, N, S, C]
     latents = refine_latents(
         latents, targets, weights=weights, synthesise=codec.synthesise, settings=settings
     ).latents
     with torch.no_grad():
         decoded = codec.synthesise(latents.flatten(0, 1)).float().unflatten(0, codes.shape[:2])  # [R, N, T]
+    decoded = each_moved(decoded, -offsets, image=synthesis.image)
     return [
-        Synthesised(one.codes[:rows], one.log_posterior[:rows], data)
+        Synthesised(one.codes[:rows], one.log_posterior[:rows], data, one.offsets[:rows])
         for one, rows, data in zip(candidates, kept, decoded.split(kept), strict=True)
     ]
 
@@ -171,14 +179,14 @@ def estimate_mixture(
     mixtures = mixture.expand(len(made.codes), -1)  # [M, T]
     errors = ((synthesis.weights[:, None] * made.data).sum(dim=1) - mixtures).square().sum(dim=1)  # [M]
     scores = candidate_scores(errors, made.log_posterior.to(errors), estimation=estimation)
+    shares = candidate_shares(scores, made.offsets, averaging=estimation.averaging).to(made.data)
     if estimation.consistency == "residual" and estimation.averaging is not None:
-        shares = (scores.double() / estimation.averaging).softmax(dim=0).to(made.data)
         estimates = average_consistent(made, mixture, shares=shares, synthesis=synthesis, sources=sources)
     else:
         consistent = make_consistent(
             made, mixtures, kind=estimation.consistency, synthesis=synthesis, sources=sources
         )
-        estimates = combine(consistent, scores, averaging=estimation.averaging, orders=sources.orders())
+        estimates = combine(consistent, shares, orders=sources.orders())
     if estimation.mask is None:
         return estimates
     return average_with_masked(estimates, mixture, weights=synthesis.weights, mask=estimation.mask)
@@ -199,7 +207,9 @@ def make_consistent(
         low, high = synthesis.bounds
         return project(made.data, mixtures, weights=synthesis.weights, low=low, high=high)
     variance = lost_by(made.codes, synthesis=synthesis, sources=sources)
-    return share_residual(made.data, mixtures, weights=synthesis.weights, variance=variance)
+    data, targets = (each_moved(one, made.offsets, image=synthesis.image) for one in (made.data, mixtures))
+    shared = share_residual(data, targets, weights=synthesis.weights, variance=variance)
+    return each_moved(shared, -made.offsets, image=synthesis.image)
 
 
 def average_consistent(
@@ -208,17 +218,25 @@ def average_consistent(
     """The mean [N, T] of M candidates by their shares [M], made consistent with the mixture y [T].
 
     Each candidate is first brought into the order of sources that is nearest to the one of the most weight.
+    What is missing of the mixture is shared out in the frames of every offset, of all candidates' mean.
     """
     best = made.data[shares.argmax()]
-    variance = lost_by(made.codes, synthesis=synthesis, sources=sources)  # [M, N, S, D]
     orders = [nearest_order(one, best, orders=sources.orders()) for one in made.data]
-    return average_and_share(
-        torch.stack([one[order] for one, order in zip(made.data, orders, strict=True)]),
-        mixture,
-        shares=shares,
-        weights=synthesis.weights,
-        variance=torch.stack([one[order] for one, order in zip(variance, orders, strict=True)]),
+    data, lost = (
+        torch.stack([one[order] for one, order in zip(each, orders, strict=True)])
+        for each in (made.data, lost_by(made.codes, synthesis=synthesis, sources=sources))
     )
+    estimates = torch.zeros_like(best)
+    for by in made.offsets.unique().tolist():
+        own = made.offsets == by
+        weight = shares[own].sum()  # of the offset among all
+        variance = ((shares[own] / weight)[:, None, None, None] * lost[own]).sum(dim=0)  # [N, S, D]
+        data_then, mixture_then = (moved(one, by, image=synthesis.image) for one in (data, mixture))
+        shared = average_and_share(
+            data_then, mixture_then, shares=shares, weights=synthesis.weights, variance=variance
+        )
+        estimates += weight * moved(shared, -by, image=synthesis.image)
+    return estimates
 
 
 def lost_by(codes: Tensor, *, synthesis: Synthesis, sources: SourceLabels) -> Tensor:
@@ -241,19 +259,32 @@ def candidate_scores(errors: Tensor, log_posterior: Tensor, *, estimation: Estim
     ]
 
 
-def combine(
-    estimates: Tensor, scores: Tensor, *, averaging: float | None, orders: Sequence[list[int]]
-) -> Tensor:
-    """The best of M estimates [M, N, T] by `scores` [M], or their mean by softmax(scores / averaging).
+def candidate_shares(scores: Tensor, offsets: Tensor, *, averaging: float | None) -> Tensor:
+    """The weights [M] of candidates in their mean, float64: softmax(scores / averaging), or the best alone.
 
-    Before the mean is taken, each is brought into the one of the `orders` of sources nearest to the best.
+    Offsets have equal weight: scores [M] of a mixture that was moved differ from others by a constant.
     """
-    best = estimates[scores.argmax()]
     if averaging is None:
+        return torch.nn.functional.one_hot(scores.argmax(), len(scores)).double()
+    places = offsets.unique()
+    shares = torch.empty_like(scores, dtype=torch.float64)
+    for by in places:
+        own = offsets == by
+        shares[own] = (scores[own].double() / averaging).softmax(dim=0) / len(places)
+    return shares
+
+
+def combine(estimates: Tensor, shares: Tensor, *, orders: Sequence[list[int]]) -> Tensor:
+    """The mean of M estimates [M, N, T] by their shares [M]; the only one that has a share as it is.
+
+    Before the mean is taken, each is brought into the one of the `orders` of sources that is nearest to that
+    of the most weight.
+    """
+    best = estimates[shares.argmax()]
+    if int((shares > 0).sum()) == 1:
         return best
     aligned = torch.stack([align(one, best, orders=orders) for one in estimates])
-    weights = (scores.double() / averaging).softmax(dim=0).to(aligned)
-    return (weights[:, None, None] * aligned).sum(dim=0)
+    return (shares[:, None, None] * aligned).sum(dim=0)
 
 
 def align(estimates: Tensor, reference: Tensor, *, orders: Sequence[list[int]]) -> Tensor:

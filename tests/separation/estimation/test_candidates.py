@@ -156,8 +156,13 @@ def test_uncounted_positions_are_those_of_the_mixture(problem: Problem) -> None:
 
 def test_the_first_of_each_by_hand() -> None:
     hypotheses = torch.tensor([[[1, 2]], [[0, 5]], [[1, 2]], [[0, 5]], [[2, 1]], [[0, 5]]])  # [W, S = 1, N]
-    assert first_of_each(hypotheses).tolist() == [0, 1, 4]
-    assert first_of_each(hypotheses[:1]).tolist() == [0]
+    assert first_of_each(hypotheses, torch.zeros(6, dtype=torch.int64)).tolist() == [0, 1, 4]
+    assert first_of_each(hypotheses[:1], torch.zeros(1, dtype=torch.int64)).tolist() == [0]
+
+
+def test_equal_codes_of_different_offsets_are_distinct() -> None:
+    hypotheses = torch.tensor([[[1, 2]], [[1, 2]], [[1, 2]], [[0, 5]]])
+    assert first_of_each(hypotheses, torch.tensor([0, 0, 2, 2])).tolist() == [0, 2, 3]
 
 
 def test_the_first_of_each_by_plain_sets() -> None:
@@ -167,7 +172,8 @@ def test_the_first_of_each_by_plain_sets() -> None:
         seen: dict[str, int] = {}
         for index, one in enumerate(hypotheses.tolist()):
             seen.setdefault(str(one), index)
-        assert first_of_each(hypotheses).tolist() == list(seen.values())
+        unmoved = torch.zeros(len(hypotheses), dtype=torch.int64)
+        assert first_of_each(hypotheses, unmoved).tolist() == list(seen.values())
 
 
 def test_distances_by_hand() -> None:

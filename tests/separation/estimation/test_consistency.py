@@ -122,7 +122,7 @@ def test_a_mean_of_candidates_trusts_where_they_agree() -> None:
     """Two candidates of two sources: the first source is in doubt, and takes nearly all that is missing."""
     shares = torch.tensor([0.25, 0.75])
     estimates = torch.tensor([[[4.0, 0.0], [1.0, 1.0]], [[0.0, 0.0], [1.0, 1.0]]])  # [M, N, T]
-    variance = torch.full((2, 2, 2, 1), 1e-6)  # frames of one sample
+    variance = torch.full((2, 2, 1), 1e-6)  # frames of one sample
     made = average_and_share(
         estimates, torch.tensor([3.0, 2.0]), shares=shares, weights=torch.ones(2), variance=variance
     )
@@ -135,8 +135,8 @@ def test_a_mean_of_candidates_trusts_where_they_agree() -> None:
 def test_a_mean_of_one_candidate_is_that_candidate_made_consistent() -> None:
     generator = torch.Generator().manual_seed(0)
     estimates, mixture = torch.randn(1, 2, 12, generator=generator), torch.randn(12, generator=generator)
-    variance, weights = torch.rand(1, 2, 3, 4, generator=generator), torch.tensor([0.3, 0.7])
+    variance, weights = torch.rand(2, 3, 4, generator=generator), torch.tensor([0.3, 0.7])
     made = average_and_share(estimates, mixture, shares=torch.ones(1), weights=weights, variance=variance)
-    alone = share_residual(estimates[0], mixture, weights=weights, variance=variance[0])
+    alone = share_residual(estimates[0], mixture, weights=weights, variance=variance)
     torch.testing.assert_close(made, alone)
     torch.testing.assert_close((weights[:, None] * made).sum(dim=0), mixture)

@@ -14,6 +14,7 @@ from lass.separation.estimation.estimates import (
     Synthesis,
     align,
     candidate_scores,
+    candidate_shares,
     combine,
     estimate_sources,
 )
@@ -46,7 +47,8 @@ CODEC = ToyCodec(torch.linspace(-3, 3, 7)[:, None])
 def candidates(codes: list[list[list[int]]], scores: list[float]) -> Candidates:
     """Candidates in the order given."""
     distances = torch.arange(float(len(codes)))
-    return Candidates(torch.tensor(codes), torch.tensor(scores, dtype=torch.float64), distances, 0)
+    unmoved = torch.zeros(len(codes), dtype=torch.int64)
+    return Candidates(torch.tensor(codes), torch.tensor(scores, dtype=torch.float64), distances, 0, unmoved)
 
 
 def decoded(codes: list[list[int]]) -> Tensor:
@@ -142,18 +144,30 @@ def test_fewer_candidates_than_are_to_be_refined() -> None:
 
 def test_means_by_hand() -> None:
     estimates = torch.tensor([[[0.0], [1.0]], [[0.2], [0.6]]])  # M = 2, N = 2, T = 1
-    scores = torch.tensor([2 * np.log(3.0), 0.0])
-    found = combine(estimates, scores, averaging=2.0, orders=ALIKE.orders())  # weights 3/4 and 1/4
+    found = combine(estimates, torch.tensor([0.75, 0.25]), orders=ALIKE.orders())
     torch.testing.assert_close(found, torch.tensor([[0.05], [0.9]]))
-    assert combine(estimates, scores, averaging=None, orders=ALIKE.orders()).tolist() == [[0.0], [1.0]]
+    assert combine(estimates, torch.tensor([1.0, 0.0]), orders=ALIKE.orders()).tolist() == [[0.0], [1.0]]
+
+
+def test_shares_by_hand() -> None:
+    scores, unmoved = torch.tensor([2 * np.log(3.0), 0.0]), torch.zeros(2, dtype=torch.int64)
+    shares = candidate_shares(scores, unmoved, averaging=2.0)
+    torch.testing.assert_close(shares, torch.tensor([0.75, 0.25], dtype=torch.float64))
+    assert candidate_shares(scores, unmoved, averaging=None).tolist() == [1.0, 0.0]
+
+
+def test_offsets_have_equal_shares_however_their_scores_differ() -> None:
+    scores = torch.tensor([2 * np.log(3.0), 0.0, -1000.0])
+    shares = candidate_shares(scores, torch.tensor([0, 0, 3]), averaging=2.0)
+    torch.testing.assert_close(shares, torch.tensor([0.375, 0.125, 0.5], dtype=torch.float64))
 
 
 def test_means_align_sources_only_where_they_can_change_places() -> None:
     estimates = torch.tensor([[[0.0], [1.0]], [[1.0], [0.2]]])
-    scores = torch.tensor([1e-6, 0.0])
-    aligned = combine(estimates, scores, averaging=1.0, orders=ALIKE.orders())
+    shares = torch.tensor([0.5, 0.5])
+    aligned = combine(estimates, shares, orders=ALIKE.orders())
     torch.testing.assert_close(aligned, torch.tensor([[0.1], [1.0]]))
-    kept = combine(estimates, scores, averaging=1.0, orders=APART.orders())
+    kept = combine(estimates, shares, orders=APART.orders())
     torch.testing.assert_close(kept, torch.tensor([[0.5], [0.6]]))
 
 
