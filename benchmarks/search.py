@@ -1,8 +1,8 @@
 """What a longer search finds: log posterior against that of the truth, SDR, and time.
 
 Reads a finished run of music, as `benchmarks.attribution` does. Each of the methods separates the same
-mixtures with more and more hypotheses, as many islands as configured. Log posteriors are of whole sequences
-at the decoder's own lambda, less that of the true codes, in nats per position of all sources:
+mixtures with more and more hypotheses, as many islands as configured and one offset. Log posteriors are of
+whole sequences at the decoder's own lambda, less that of the true codes, in nats per position of all sources:
 
     best    of the most probable hypothesis. Below 0 the search has missed something
     mean    over all hypotheses, which are draws: were the posterior right about the truth and the search
@@ -142,7 +142,7 @@ def widened(job: DecodingJob, hypotheses: int) -> DecodingJob:
     """`job` with so many hypotheses and one offset; ValueError where its islands cannot share them out."""
     decoder: Any = job.decoder
     values = {"hypotheses": hypotheses, "kept": min(decoder.kept, hypotheses)}
-    values |= {"offsets": 1} if decoder.places > 1 else {}
+    values |= {"offsets": 1} if decoder.offsets > 1 else {}
     return job.model_copy(update={"decoder": type(decoder)(**(decoder.model_dump() | values))})
 
 

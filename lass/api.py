@@ -43,7 +43,7 @@ class Separation:
 
     sources: Mapping[str, np.ndarray]  # of the mixture's shape, float32
     rate: int | None  # Hz; None for images
-    codes: np.ndarray  # [windows, N, S] int64 of the most probable candidates; -1 in silent windows
+    codes: np.ndarray  # [windows, N, S] int64 of the most probable candidate of each; -1 in silent windows
     log_posterior: np.ndarray  # [windows] float64, up to a constant of each; NaN in silent windows
     # Presets by diffusion find no codes: S is 0, and log_posterior is NaN.
 

@@ -188,6 +188,9 @@ def read_candidates(paths: Iterable[Path], *, codebook: str | None = None) -> di
 
 def _candidates_in(table: pa.Table) -> dict[int, dict[str, Any]]:
     """The same of a table with rows."""
+    missing = sorted({"mixture", "candidate", "source", *MEASURED, OFFSET} - set(table.column_names))
+    if missing:
+        raise ValueError(f"lacks the columns {missing}; draw the candidates again")
     table = table.sort_by([(name, "ascending") for name in ("mixture", "candidate", "source")])
     columns = {name: table[name].to_numpy() for name in ("mixture", "candidate", "source", *MEASURED, OFFSET)}
     if (

@@ -24,7 +24,7 @@ class Windowed:
     """What a preset makes of windows."""
 
     estimates: np.ndarray  # [B, N, T] float32
-    codes: np.ndarray  # [B, N, S] int64: of the most probable candidate; S is 0 where there are none
+    codes: np.ndarray  # [B, N, S] int64: of the most probable candidate, not moved; S is 0 without codes
     log_posterior: np.ndarray  # [B] float64: its own, up to a constant of the window; NaN where there is none
 
 
@@ -70,7 +70,7 @@ class ByCodes:
             synthesis=self.latent.synthesis,
             sources=[self.latent.labelled(self.classes)] * len(drawn),
         )
-        best = [int(one.log_posterior.where(one.offsets == 0, -torch.inf).argmax()) for one in drawn]
+        best = [one.most_probable for one in drawn]
         return Windowed(
             estimates.cpu().numpy(),
             _stacked([one.codes[row] for one, row in zip(drawn, best, strict=True)]),

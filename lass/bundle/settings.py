@@ -11,7 +11,7 @@ from lass.methods.diffusion_settings import DiffusionMethod
 from lass.methods.settings import DecodingJob, DiffusionJob, LatentJob
 from lass.models.diffusion_settings import DenoiserCheck
 from lass.models.settings import CodecCheck, PriorOfClass
-from lass.separation.settings import DecoderSettings, Estimation, Measured, check_offsets
+from lass.separation.settings import DecoderSettings, Estimation, Measured, check_hop, check_offsets
 from lass.settings import Identifier, Natural, PositiveInt, Precision, Section
 
 FORM = "lass.model"
@@ -165,6 +165,8 @@ class Unpacked(Section):
         for name, preset in self.presets.items():
             if isinstance(preset, Preset) and self.codec is None:
                 raise ValueError(f"presets.{name} is by codes, but the model has no codec")
+            if isinstance(preset, Preset) and self.codec is not None:
+                check_hop(preset.decoder, self.codec.hop, where=f"presets.{name}.decoder")
             if isinstance(preset, DiffusionPreset) and self.denoisers is None:
                 raise ValueError(f"presets.{name} is by diffusion, but the model has no denoisers")
         known = {part.rate for part in (self.codec, self.denoisers) if part is not None}

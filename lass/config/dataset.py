@@ -40,7 +40,7 @@ from lass.likelihood.settings import TupleOrigin
 from lass.methods.settings import AnyJob, DecodingJob, LatentJob
 from lass.models.settings import CodecCheck, CodecSettings, PriorOfClass
 from lass.pages.settings import PageJob
-from lass.separation.settings import Measured
+from lass.separation.settings import Measured, check_hop
 from lass.settings import PositiveInt, Section, key
 
 AnyLibrary = AudioLibrarySettings | ImageLibrarySettings
@@ -78,6 +78,8 @@ class Dataset(WithDiffusion):
             self.weights_given, sources=self.sources, codes=self.codec.codes, symmetric=self.symmetric
         )
         check_chosen_priors(self.separation.priors, self.priors, classes=self.classes)
+        for name, decoder in self.separation.decoders.items():
+            check_hop(decoder, self.check_codec.hop, where=f"separation.decoders.{name}")
         check_packing(self.model, methods=[*self.separation.methods, *self.diffusion_methods])
         check_names(self.separation.methods, others=self.others, where="separation.methods")
         others = {**self.others, **dict.fromkeys(self.separation.methods, "latent")}

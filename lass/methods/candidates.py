@@ -19,7 +19,7 @@ from lass.separation.estimation.candidates import Candidates, draw_candidates
 from lass.separation.likelihoods import ByCounts, ByFrames, ByNetwork, MixtureLikelihood
 from lass.separation.offsets import offsets_of
 from lass.separation.separator import Separator
-from lass.separation.settings import Measured
+from lass.separation.settings import Measured, of_one_offset
 
 
 def model_of(
@@ -101,10 +101,10 @@ def open_separator(
         likelihood=likelihood,
         weights=weights_of(job, model),
         length=job.positions,
-        decoder=open_decoder(job.decoder.of_one_offset),
+        decoder=open_decoder(of_one_offset(job.decoder)),
         seed=job.seed,
         memory=memory,
-        offsets=offsets_of(job.decoder.places, hop=model.codec.hop),
+        offsets=offsets_of(job.decoder.offsets, hop=model.codec.hop),
         image=model.codec.image,
     )
 

@@ -15,10 +15,8 @@ Image = tuple[int, int, int]  # colours, rows and columns of a data point
 def offsets_of(number: int, *, hop: int) -> list[int]:
     """By how many samples, or pixels along either axis, a mixture is moved for each of so many offsets.
 
-    ValueError where a frame of `hop` has fewer places to begin at.
+    At most `hop` of them differ.
     """
-    if number > hop:
-        raise ValueError(f"{number} offsets, but frames of {hop} have no more than {hop}: choose fewer")
     return [place * hop // number for place in range(number)]
 
 

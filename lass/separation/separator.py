@@ -31,11 +31,11 @@ class Decoded:
 
 
 @dataclass(frozen=True)
-class Found:
-    """Hypotheses of mixtures that are decoded at once."""
+class DecodedRows:
+    """Hypotheses of moved mixtures that are decoded at once."""
 
     hypotheses: Hypotheses
-    uncounted: Tensor  # [B] int64
+    uncounted: Tensor  # [R] int64
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ class Separator:
     def hypotheses(self, mixtures: Tensor, items: Sequence[int]) -> Decoded:
         """W hypotheses for each mixture y [B, T].
 
-        As many mixtures are decoded at once as `memory` allows. Where not even one fits, its hypotheses are
+        Every mixture is decoded once for each offset, moved by it, with its part of the hypotheses. As many
+        are decoded at once as `memory` allows. Where not even one fits, its hypotheses are
         decoded in several passes, which the log says; ValueError where they compete, or not one fits.
         """
         priors = self.likelihood.weigh(self.priors)
@@ -69,46 +70,36 @@ class Separator:
             on_gpu=self.weights.is_cuda,
         )
         if plan.passes > 1:
-            said = (self.decoder.hypotheses * len(self.offsets), plan.passes * len(self.offsets))
+            said = (self.decoder.hypotheses, plan.passes)
             logger.info("%d hypotheses of a mixture in %d passes: more memory would take fewer", *said)
+        count, rows = len(self.offsets), torch.arange(len(mixtures) * len(self.offsets))
+        places = [moved(mixtures, by, image=self.image) for by in self.offsets]
+        data = torch.stack(places, dim=1).flatten(0, 1)  # [R, T]: all offsets of a mixture, then of the next
+        streams = [(item, place) for item in items for place in range(count)]
         parts = [
-            self.decoded(mixtures[rows], [items[row] for row in rows.tolist()], priors, passes=plan.passes)
-            for rows in torch.arange(len(mixtures)).split(plan.mixtures)
+            self.decoded(data[own], [streams[row] for row in own.tolist()], priors, passes=plan.passes)
+            for own in rows.split(plan.mixtures)
         ]
         return Decoded(
-            torch.cat([one.hypotheses.codes for one in parts]),
-            torch.cat([one.hypotheses.scores for one in parts]),
-            torch.cat([one.uncounted for one in parts]),
+            torch.cat([one.hypotheses.codes for one in parts]).unflatten(0, (-1, count)).flatten(1, 2),
+            torch.cat([one.hypotheses.scores for one in parts]).unflatten(0, (-1, count)).flatten(1, 2),
+            torch.cat([one.uncounted for one in parts])[::count],
             torch.tensor(self.offsets, device=mixtures.device).repeat_interleave(self.decoder.hypotheses),
         )
 
     def decoded(
-        self, mixtures: Tensor, items: Sequence[int], priors: Sequence[Prior], *, passes: int
-    ) -> Found:
-        """W hypotheses of mixtures y [B, T] that are decoded at once, offset by offset."""
-        streams = self.streams(items)
-        found = [
-            self.found(moved(mixtures, by, image=self.image), streams, priors, passes=passes)
-            for by in self.offsets
-        ]
-        whole = join_parts([one.hypotheses for one in found])
-        return Found(whole, found[0].uncounted)
+        self, data: Tensor, streams: Sequence[tuple[int, int]], priors: Sequence[Prior], *, passes: int
+    ) -> DecodedRows:
+        """Hypotheses of moved mixtures [R, T] that are decoded at once; what is heard of them goes after it.
 
-    def found(
-        self,
-        mixtures: Tensor,
-        streams: Sequence[np.random.Generator],
-        priors: Sequence[Prior],
-        *,
-        passes: int,
-    ) -> Found:
-        """The hypotheses of one offset, of mixtures that are moved; what is heard of them goes after it."""
-        searches = self.likelihood.searches(mixtures, priors)
-        numbers = self.uniforms(streams, len(searches.parts)).to(mixtures.device)
+        `streams` has the item of every row, and the place of its offset among them.
+        """
+        searches = self.likelihood.searches(data, priors)
+        numbers = self.uniforms(streams, len(searches.parts)).to(data.device)
         sources = [
             self.search(part, numbers[:, place], passes=passes) for place, part in enumerate(searches.parts)
         ]
-        return Found(sources[0] if len(sources) == 1 else joined(sources), searches.uncounted)
+        return DecodedRows(sources[0] if len(sources) == 1 else joined(sources), searches.uncounted)
 
     def search(self, search: Search, uniforms: Tensor, *, passes: int) -> Hypotheses:
         """Decode all W hypotheses in so many passes; `uniforms` [B, S, draws] decide every draw."""
@@ -127,11 +118,14 @@ class Separator:
             ]
         )
 
-    def streams(self, items: Sequence[int]) -> list[np.random.Generator]:
-        """What decides the draws of mixtures: each mixture's is of (seed, item) alone."""
-        return [generator(self.seed, "decoding", item) for item in items]
-
-    def uniforms(self, streams: Sequence[np.random.Generator], searches: int = 1) -> Tensor:
-        """The next numbers in [0, 1) [B, searches, S, draws] of every mixture's stream."""
+    def uniforms(self, streams: Sequence[tuple[int, int]], searches: int = 1) -> Tensor:
+        """Numbers in [0, 1) [R, searches, S, draws], a row's from seed, item and place alone."""
         shape = (searches, self.length, self.decoder.draws)
-        return torch.from_numpy(np.stack([stream.random(shape) for stream in streams]))
+        return torch.from_numpy(
+            np.stack(
+                [
+                    generator(self.seed, "decoding", item).random((place + 1, *shape))[place]
+                    for item, place in streams
+                ]
+            )
+        )

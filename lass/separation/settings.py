@@ -55,16 +55,6 @@ class _Decoder(Section):
         return self
 
     @property
-    def places(self) -> int:
-        """Where frames begin in turn, for a decoder that has `offsets`."""
-        return 1
-
-    @property
-    def of_one_offset(self) -> Self:
-        """What decodes the hypotheses of one place where frames begin."""
-        return self
-
-    @property
     def uses_counts(self) -> bool:
         """Whether it asks for the table of counts."""
         return self.likelihood == "counts"
@@ -104,10 +94,10 @@ class _Sampler(_Wide):
 
     temperature: PositiveFloat = key("divides the log posterior before drawing", "factor", default=1.0)
     offsets: PositiveInt = key(
-        "places within a frame of the codec where the frames of the mixture begin, each for an equal part of "
-        "the W hypotheses (and of the islands): a mean over them is nearer to the sources than one of a "
-        "single place. For methods with `averaging`",
-        "places",
+        "places where the codec's frames of the mixture begin, each for an equal part of the hypotheses and "
+        "of the islands: a mean over them is nearer to the sources than one of a single place. For methods "
+        "with `averaging`, in which all offsets weigh alike; at most as many as a frame has samples",
+        "offsets",
         default=1,
     )
     stratified: bool = key(
@@ -119,23 +109,18 @@ class _Sampler(_Wide):
 
     @model_validator(mode="after")
     def check_offsets(self) -> Self:
-        """Equally many hypotheses for every place."""
+        """Equally many hypotheses for every offset, and all of them kept."""
+        if self.offsets > 1 and self.kept < self.hypotheses:
+            raise ValueError(
+                f"kept is {self.kept} of {self.hypotheses} hypotheses, but with {self.offsets} offsets the "
+                "mean is over all of them: keep all"
+            )
         if self.hypotheses % self.offsets:
             raise ValueError(
                 f"{self.hypotheses} hypotheses cannot be shared out among {self.offsets} offsets: choose a "
                 "divisor"
             )
         return self
-
-    @property
-    def places(self) -> int:
-        """As of every decoder."""
-        return self.offsets
-
-    @property
-    def of_one_offset(self) -> Self:
-        """As of every decoder."""
-        return self.model_copy(update={"hypotheses": self.hypotheses // self.offsets, "offsets": 1})
 
 
 class Greedy(_Decoder):
@@ -153,11 +138,21 @@ class Greedy(_Decoder):
         """The one hypothesis is the candidate."""
         return 1
 
+    @property
+    def offsets(self) -> int:
+        """The mixture is not moved."""
+        return 1
+
 
 class Beam(_Wide):
     """Exact beam search over joint prefixes (paper, section 4.2)."""
 
     kind: Literal["beam"] = key("exact beam search over joint prefixes", "beam")
+
+    @property
+    def offsets(self) -> int:
+        """The mixture is not moved."""
+        return 1
 
 
 class Ancestral(_Sampler):
@@ -203,13 +198,17 @@ class Particle(_Sampler):
             )
         return self
 
-    @property
-    def of_one_offset(self) -> Self:
-        """As of every decoder that draws; its islands are shared out, too."""
-        return super().of_one_offset.model_copy(update={"islands": self.islands // self.offsets})
-
 
 DecoderSettings = Annotated[Greedy | Beam | Ancestral | TopK | Particle, Field(discriminator="kind")]
+
+
+def of_one_offset(decoder: DecoderSettings) -> DecoderSettings:
+    """What decodes the hypotheses of one of the offsets of `decoder`."""
+    if decoder.offsets == 1:
+        return decoder
+    shared = ["hypotheses", "kept", *(["islands"] if isinstance(decoder, Particle) else [])]
+    parts = {name: getattr(decoder, name) // decoder.offsets for name in shared}
+    return decoder.model_copy(update={"offsets": 1, **parts})
 
 
 class Refinement(Section):
@@ -312,9 +311,21 @@ class LatentMethod(Estimation):
 
 
 def check_offsets(decoder: DecoderSettings, estimation: Estimation, *, where: str) -> None:
-    """ValueError where hypotheses of several offsets are compared: their mixtures are not the same."""
-    if decoder.places > 1 and estimation.averaging is None:
+    """Hypotheses of several offsets are for a mean over all of them as they are; ValueError."""
+    if decoder.offsets == 1:
+        return
+    if estimation.averaging is None or estimation.refined:
         raise ValueError(
-            f"{where}.averaging is null, but its decoder has {decoder.places} offsets, whose candidates "
-            "cannot be compared: give a temperature, so that their mean is taken"
+            f"{where}: its decoder has {decoder.offsets} offsets, which are for a mean over all candidates "
+            f"as they are, but averaging is {estimation.averaging} and refined {estimation.refined}: give "
+            "averaging a temperature and refine none, or leave offsets out"
+        )
+
+
+def check_hop(decoder: DecoderSettings, hop: int, *, where: str) -> None:
+    """No more offsets than a frame of the codec has samples, or pixels along a side; ValueError."""
+    if decoder.offsets > hop:
+        raise ValueError(
+            f"{where}.offsets is {decoder.offsets}, but a frame of the codec has {hop} places to begin at: "
+            "choose fewer"
         )

@@ -9,17 +9,19 @@ import torch
 from torch import Tensor
 
 from lass.bundle.settings import Preset
+from lass.separation import separator as separator_module
+from lass.separation.decoding.budget import Plan
 from lass.separation.decoding.decoders import open_decoder
 from lass.separation.estimation.candidates import Candidates, draw_candidates, remix_distances
 from lass.separation.estimation.estimates import SourceLabels, Synthesis, estimate_sources
 from lass.separation.offsets import each_moved, moved, offsets_of
-from lass.separation.settings import Ancestral, Estimation, Particle, Refinement
+from lass.separation.settings import Ancestral, Estimation, Particle, Refinement, check_hop, of_one_offset
 from tests.oracles import draw_problem
 from tests.separation.estimation.test_candidates import mixtures_of
 from tests.separation.estimation.test_candidates import separator_of as drawing
 from tests.separation.estimation.test_estimates import CODEC
-from tests.separation.test_separator import HOP, separator_of
-from tests.separation.toy import ancestral, beam, particle
+from tests.separation.test_separator import HOP, LEVELS, audio_of, separator_of
+from tests.separation.toy import ancestral, beam, greedy
 
 LABELS = SourceLabels(("drums", "bass"), (0, 1))
 HALVES = torch.tensor([0.5, 0.5])
@@ -32,8 +34,6 @@ def test_offsets_share_a_frame_evenly() -> None:
     assert offsets_of(1, hop=64) == [0]
     assert offsets_of(4, hop=64) == [0, 16, 32, 48]
     assert offsets_of(3, hop=4) == [0, 1, 2]
-    with pytest.raises(ValueError, match="5 offsets, but frames of 4 have no more than 4"):
-        offsets_of(5, hop=4)
 
 
 def test_audio_is_moved_around_its_end() -> None:
@@ -68,7 +68,6 @@ def test_every_offset_is_a_search_of_the_moved_mixture() -> None:
         alone = separator.hypotheses(data, range(5))
         assert torch.equal(both.codes[:, 3 * place : 3 * place + 3], alone.codes)
         assert torch.equal(both.scores[:, 3 * place : 3 * place + 3], alone.scores)
-    assert torch.equal(both.uncounted, separator.hypotheses(mixtures, range(5)).uncounted)
 
 
 def test_offsets_draw_numbers_of_their_own_whatever_the_batch() -> None:
@@ -95,13 +94,32 @@ def test_remixes_are_compared_with_the_mixture_where_it_was() -> None:
     assert offsets == {0, 1}
 
 
-def test_the_most_probable_of_the_mixture_as_it_is_is_kept() -> None:
-    problem = draw_problem(np.random.default_rng(3), sources=2, codes=4, length=3, batch=4)
-    separator, mixtures = replace(drawing(problem), offsets=[0, 1]), mixtures_of(problem)
-    decoded = separator.hypotheses(mixtures, range(4))
-    for row, found in enumerate(draw_candidates(separator, mixtures, range(4), kept=1)):
-        best = decoded.scores[row][decoded.offsets == 0].max()
-        assert best in found.log_posterior[found.offsets == 0]
+def test_the_most_probable_is_one_of_the_mixture_as_it_is() -> None:
+    scores = torch.tensor([-3.0, -2.0, -1.0]).double()
+    found = Candidates(torch.zeros(3, 2, 4), scores, torch.zeros(3), 0, torch.tensor([0, 0, 2]))
+    assert found.most_probable == 1
+    assert replace(found, offsets=torch.tensor([1, 1, 2])).most_probable == 2  # where there is none
+
+
+def test_codes_that_were_not_counted_are_those_of_the_mixture_as_it_is() -> None:
+    problem = draw_problem(np.random.default_rng(0), sources=2, codes=4, length=3, batch=1)
+    unseen = problem.likelihood.copy()
+    unseen[1] = -np.inf
+    separator = separator_of(replace(problem, likelihood=unseen), decoder=open_decoder(beam(3)))
+    mixture = LEVELS[[1, 0, 0] * 3][None]  # frames that begin at level 1, or with the last of them at level 0
+    assert separator.hypotheses(mixture.roll(1, dims=1), [0]).uncounted.tolist() == [0]
+    assert replace(separator, offsets=[0, 1]).hypotheses(mixture, [0]).uncounted.tolist() == [3]
+
+
+def test_offsets_may_be_decoded_in_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where memory holds part of the hypotheses of one offset alone, they are the same."""
+    problem = draw_problem(np.random.default_rng(0), sources=2, codes=4, length=3, batch=5)
+    separator = replace(separator_of(problem, decoder=open_decoder(ancestral(6))), offsets=[0, 1])
+    expected = separator.hypotheses(audio_of(problem), range(5))
+    monkeypatch.setattr(separator_module, "plan_decoding", lambda *_, **__: Plan(passes=3, mixtures=3))
+    found = separator.hypotheses(audio_of(problem), range(5))
+    assert torch.equal(found.codes, expected.codes)
+    assert torch.equal(found.offsets, expected.offsets)
 
 
 # --- estimation ---
@@ -179,18 +197,29 @@ def test_the_mean_over_offsets_by_hand() -> None:
 
 def test_hypotheses_and_islands_are_shared_out_among_offsets() -> None:
     wide = Particle(kind="particle", hypotheses=16, islands=4, offsets=2, likelihood_weight=1.0, kept=16)
-    assert (wide.places, wide.of_one_offset.hypotheses, wide.of_one_offset.islands) == (2, 8, 2)
-    assert wide.of_one_offset.of_one_offset == wide.of_one_offset
-    one = particle(6)
-    assert (one.places, one.of_one_offset, beam(3).places, beam(3).of_one_offset) == (1, one, 1, beam(3))
+    part = of_one_offset(wide)
+    assert isinstance(part, Particle)
+    assert (part.offsets, part.hypotheses, part.islands, part.kept) == (1, 8, 2, 8)
+    assert [of_one_offset(one) for one in (part, greedy(), beam(3))] == [part, greedy(), beam(3)]
     with pytest.raises(ValueError, match="16 hypotheses cannot be shared out among 3 offsets"):
-        Ancestral(kind="ancestral", hypotheses=16, offsets=3, likelihood_weight=1.0, kept=1)
+        Ancestral(kind="ancestral", hypotheses=16, offsets=3, likelihood_weight=1.0, kept=16)
     with pytest.raises(ValueError, match="2 islands cannot be shared out among 4 offsets"):
-        Particle(kind="particle", hypotheses=16, islands=2, offsets=4, likelihood_weight=1.0, kept=1)
+        Particle(kind="particle", hypotheses=16, islands=2, offsets=4, likelihood_weight=1.0, kept=16)
+    with pytest.raises(ValueError, match="kept is 8 of 16 hypotheses, but with 2 offsets"):
+        Ancestral(kind="ancestral", hypotheses=16, offsets=2, likelihood_weight=1.0, kept=8)
 
 
 def test_offsets_without_a_mean_are_refused() -> None:
     decoder = Ancestral(kind="ancestral", hypotheses=4, offsets=2, likelihood_weight=1.0, kept=4)
-    with pytest.raises(ValueError, match=r"estimation\.averaging is null, but its decoder has 2 offsets"):
+    with pytest.raises(ValueError, match=r"estimation: its decoder has 2 offsets.*averaging is None"):
         Preset(decoder=decoder, estimation=Estimation())
+    with pytest.raises(ValueError, match=r"2 offsets.*refined 2: give averaging"):
+        Preset(decoder=decoder, estimation=Estimation(averaging=1.0, refined=2, refinement=Refinement()))
     Preset(decoder=decoder, estimation=Estimation(averaging=1.0))
+
+
+def test_more_offsets_than_a_frame_has_places_are_refused() -> None:
+    decoder = Ancestral(kind="ancestral", hypotheses=8, offsets=8, likelihood_weight=1.0, kept=8)
+    with pytest.raises(ValueError, match=r"mine\.offsets is 8, but a frame of the codec has 4 places"):
+        check_hop(decoder, 4, where="mine")
+    check_hop(decoder, 8, where="mine")

@@ -244,10 +244,11 @@ def fits(separator: Separator, memory: int) -> bool:
 def test_draws_depend_on_seed_and_item_alone(problem: Problem) -> None:
     separator = separator_of(problem, decoder=open_decoder(ANCESTRAL))
 
-    def drawn(one: Separator, items: list[int]) -> Tensor:
-        return one.uniforms(one.streams(items))
+    def drawn(one: Separator, items: list[int], place: int = 0) -> Tensor:
+        return one.uniforms([(item, place) for item in items])
 
     uniforms = drawn(separator, [4, 8])
+    assert not torch.equal(uniforms, drawn(separator, [4, 8], place=1))
     assert uniforms.shape == (2, 1, 3, 6)
     assert torch.equal(uniforms, drawn(separator, [8, 4]).flip(0))
     assert not torch.equal(uniforms, drawn(replace(separator, seed=1), [4, 8]))

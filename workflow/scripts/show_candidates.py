@@ -40,8 +40,8 @@ with logged(snakemake.log[0]) as logger:
             row = min(number, len(drawn[item]["codes"]) - 1)
             codes, by = torch.tensor(drawn[item]["codes"][row]), int(drawn[item]["offsets"][row])
             with torch.inference_mode():
-                heard = moved(codec.decode(codes.to(codec.device)), -by, image=codec.image)
-            decoded[item] = heard.cpu().numpy()
+                estimates = moved(codec.decode(codes.to(codec.device)), -by, image=codec.image)
+            decoded[item] = estimates.cpu().numpy()
         shown = shown.with_estimates(f"candidate {number + 1}", decoded, metric=metric, labels=params.labels)
     medium.draw(shown, path=Path(snakemake.output.figure))
     draw_candidates(

@@ -21,9 +21,14 @@ class Candidates:
     remix_distance: Tensor  # [M] float32: ||y - sum_n alpha_n D(z_n)||², relative to ||y||²
     uncounted: int  # positions whose mixture code was never counted
     offsets: Tensor  # [M] int64: by how much the mixture was moved for each, as of `lass.separation.offsets`
-    data: Tensor | None = (
-        None  # [M, N, T] float32: D(z_n), moved back; of candidates whose estimates come next
-    )
+    data: Tensor | None = None  # [M, N, T] float32: D(z_n), moved back, where estimates come next
+
+    @property
+    def most_probable(self) -> int:
+        """The candidate of the highest log posterior, of the mixture as it is where there is one."""
+        unmoved = self.offsets == 0
+        scores = self.log_posterior.where(unmoved, -torch.inf) if unmoved.any() else self.log_posterior
+        return int(scores.argmax())
 
 
 def draw_candidates(
@@ -31,9 +36,9 @@ def draw_candidates(
 ) -> list[Candidates]:
     """Decode W hypotheses of each mixture y [B, T]; keep the `kept` distinct ones of lowest remix distance.
 
-    The most probable of those whose mixture was not moved follows them where it is not one of them. `items`
-    name the mixtures, and with the separator's seed decide every random draw. Fewer are kept where fewer
-    distinct hypotheses exist. What they decode to is left in them `with_data`.
+    The most probable of all follows them where it is not one of them. `items` name the mixtures, and with the
+    separator's seed decide every random draw. Fewer are kept where fewer distinct hypotheses exist. What they
+    decode to is left in them `with_data`.
     ValueError where no hypothesis of a mixture has a positive probability.
     """
     decoded = separator.hypotheses(mixtures, items)
@@ -63,7 +68,7 @@ def kept_candidates(
         data = each_moved(decode_all(codes, separator.decode), -offsets, image=separator.image)
         distances = remix_distances(data, mixture, weights=separator.weights)
         nearest = distances.argsort(stable=True)[:kept]
-        likeliest = decoded.scores[row, distinct].where(offsets == 0, -torch.inf).argmax()
+        likeliest = decoded.scores[row, distinct].argmax()
         if not (nearest == likeliest).any():
             nearest = torch.cat([nearest, likeliest[None]])
         candidates.append(
