@@ -231,6 +231,15 @@ def test_candidates_say_how_they_were_computed(tmp_path: Path) -> None:
         computed_candidates(write(tmp_path / "b.parquet", SONGS))
 
 
+def test_candidates_that_do_not_say_where_frames_begin(tmp_path: Path) -> None:
+    """Files of versions before there were offsets."""
+    path = tmp_path / "a.parquet"
+    write_candidates(path, [(0, candidates(1, kept=2))], codebook="abc", codebook_size=10, computed=CPU)
+    pq.write_table(pq.read_table(path).drop_columns("offset"), path)
+    with pytest.raises(ValueError, match=r"a\.parquet: .*lacks the columns \['offset'\]; draw the candidates"):
+        read_candidates([path])
+
+
 def test_candidates_of_another_codebook_or_without_a_source(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     write_candidates(path, [(0, candidates(1, kept=2))], codebook="abc", codebook_size=10, computed=CPU)

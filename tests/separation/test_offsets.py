@@ -14,7 +14,7 @@ from lass.separation.decoding.budget import Plan
 from lass.separation.decoding.decoders import open_decoder
 from lass.separation.estimation.candidates import Candidates, draw_candidates, remix_distances
 from lass.separation.estimation.estimates import SourceLabels, Synthesis, estimate_sources
-from lass.separation.offsets import each_moved, moved, offsets_of
+from lass.separation.offsets import Image, each_moved, moved, offsets_of
 from lass.separation.settings import Ancestral, Estimation, Particle, Refinement, check_hop, of_one_offset
 from tests.oracles import draw_problem
 from tests.separation.estimation.test_candidates import mixtures_of
@@ -133,7 +133,9 @@ ESTIMATIONS = {
 }
 
 
-def estimate(mixture: Tensor, offsets: list[int], estimation: Estimation) -> Tensor:
+def estimate(
+    mixture: Tensor, offsets: list[int], estimation: Estimation, *, image: Image | None = None
+) -> Tensor:
     """Of as many candidates as offsets, the same codes each time; in frames of 3 samples."""
     codes = torch.randint(7, (len(offsets), 2, 4), generator=torch.Generator().manual_seed(1))
     scores = torch.linspace(0, -1, len(offsets)).double()
@@ -143,7 +145,7 @@ def estimate(mixture: Tensor, offsets: list[int], estimation: Estimation) -> Ten
         [found],
         mixture[None],
         estimation=estimation,
-        synthesis=Synthesis(FRAMES, HALVES, bounds=(0.0, 1.0), variance=variance),
+        synthesis=Synthesis(FRAMES, HALVES, bounds=(0.0, 1.0), variance=variance, image=image),
         sources=[LABELS],
     )[0]
 
@@ -172,6 +174,14 @@ def test_candidates_of_a_moved_mixture_are_moved_back(changes: dict[str, Any]) -
     there = estimate(mixture.roll(2), [0, 0], estimation)
     torch.testing.assert_close(found, there.roll(-2, dims=-1))
     assert not torch.allclose(found, estimate(mixture, [0, 0], estimation))
+
+
+def test_candidates_of_a_moved_image_are_moved_back_along_both_axes() -> None:
+    mixture, image = torch.rand(12, generator=torch.Generator().manual_seed(0)), (1, 3, 4)
+    estimation = Estimation(consistency="equal", averaging=2.0)
+    found = estimate(mixture, [1, 1], estimation, image=image)
+    there = estimate(moved(mixture, 1, image=image), [0, 0], estimation, image=image)
+    torch.testing.assert_close(found, moved(there, -1, image=image))
 
 
 @pytest.mark.parametrize("consistency", ["equal", "residual"])
