@@ -17,10 +17,10 @@ FORMAT = "lass-tokens"
 VERSION = "1"
 MEASURED = ("log_posterior", "remix_distance", "uncounted")
 """Columns of the codes of separated mixtures that say how good they are."""
-
-
 OFFSET = "offset"
 """Their column that says by how much the mixture was moved before they were found."""
+CANDIDATE = ("mixture", "candidate", "source", *MEASURED, OFFSET)
+"""All of their columns but the codes."""
 
 
 def write_tokens(
@@ -151,8 +151,7 @@ def write_candidates(
         for number, candidate in enumerate(result.codes.cpu().numpy())
         for source, codes in enumerate(candidate)
     ]
-    names = ("mixture", "candidate", "source", *MEASURED, OFFSET)
-    columns = {name: [row[index] for row in rows] for index, name in enumerate(names)}
+    columns = {name: [row[index] for row in rows] for index, name in enumerate(CANDIDATE)}
     write_tokens(
         path,
         columns,
@@ -188,11 +187,11 @@ def read_candidates(paths: Iterable[Path], *, codebook: str | None = None) -> di
 
 def _candidates_in(table: pa.Table) -> dict[int, dict[str, Any]]:
     """The same of a table with rows."""
-    missing = sorted({"mixture", "candidate", "source", *MEASURED, OFFSET} - set(table.column_names))
+    missing = sorted(set(CANDIDATE) - set(table.column_names))
     if missing:
         raise ValueError(f"lacks the columns {missing}; draw the candidates again")
     table = table.sort_by([(name, "ascending") for name in ("mixture", "candidate", "source")])
-    columns = {name: table[name].to_numpy() for name in ("mixture", "candidate", "source", *MEASURED, OFFSET)}
+    columns = {name: table[name].to_numpy() for name in CANDIDATE}
     if (
         not all(np.isfinite(columns[name]).all() for name in MEASURED[1:])
         or np.isnan(columns[MEASURED[0]]).any()

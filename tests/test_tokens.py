@@ -236,7 +236,9 @@ def test_candidates_that_do_not_say_where_frames_begin(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     write_candidates(path, [(0, candidates(1, kept=2))], codebook="abc", codebook_size=10, computed=CPU)
     pq.write_table(pq.read_table(path).drop_columns("offset"), path)
-    with pytest.raises(ValueError, match=r"a\.parquet: .*lacks the columns \['offset'\]; draw the candidates"):
+    with pytest.raises(
+        ValueError, match=r"a\.parquet: .*lacks the columns \['offset'\]; draw the candidates"
+    ):
         read_candidates([path])
 
 

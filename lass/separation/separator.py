@@ -57,8 +57,8 @@ class Separator:
         """W hypotheses for each mixture y [B, T].
 
         Every mixture is decoded once for each offset, moved by it, with its part of the hypotheses. As many
-        are decoded at once as `memory` allows. Where not even one fits, its hypotheses are
-        decoded in several passes, which the log says; ValueError where they compete, or not one fits.
+        are decoded at once as `memory` allows. Where not even one fits, its hypotheses are decoded in several
+        passes, which the log says; ValueError where they compete, or not one fits.
         """
         priors = self.likelihood.weigh(self.priors)
         plan = plan_decoding(
