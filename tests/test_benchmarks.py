@@ -281,7 +281,7 @@ def test_a_longer_search_keeps_islands_and_what_it_can_of_the_candidates(default
         widened(job, 6)
 
 
-@pytest.mark.parametrize("method", ["heard", "fast", "lass", "gone"])
+@pytest.mark.parametrize("method", ["heard", "greedy", "lass", "gone"])
 def test_a_method_without_a_posterior_to_draw_from_is_refused(default_run: Run, method: str) -> None:
     check(default_run, ["particles", "learned"], [16])
     with pytest.raises(ValueError, match=method):

@@ -359,7 +359,7 @@ def test_songs_of_the_user(tmp_path: Path) -> None:
     mine = write_config(tmp_path / "c.yaml", of_slakh(root=root))
     outcome = dry_run(tmp_path, configs=[ROOT / "config" / "songs.yaml", mine])
     assert outcome.status == 0, outcome.output
-    rows = {"separate_mixtures": 72, "score_estimates": 72, "train_separator": 2}
+    rows = {"draw_candidates": 16, "separate_mixtures": 76, "score_estimates": 76, "train_separator": 2}
     assert outcome.jobs == {
         name: jobs for name, jobs in (ALL_RULES | rows).items() if name != "compose_songs"
     }
@@ -388,7 +388,7 @@ def test_songs_of_the_user(tmp_path: Path) -> None:
         (
             "three_sources",
             DEFAULT_RULES
-            | {"train_prior": 3, "separate_mixtures": 36, "score_estimates": 36, "draw_candidates": 12},
+            | {"train_prior": 3, "separate_mixtures": 40, "score_estimates": 40, "draw_candidates": 16},
         ),
     ],
 )
