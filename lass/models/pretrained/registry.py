@@ -13,8 +13,11 @@ from typing import Any
 
 JUKEBOX_LICENCE = "Jukebox's code and weights (OpenAI): non-commercial use only"
 DAC_LICENCE = "DAC's code and weights (Descript): MIT"
-ENCODEC_LICENCE = "EnCodec's code (Meta): MIT; of the weights, see the model's page"
-MIMI_LICENCE = "Mimi's weights (Kyutai): see the model's page"
+ENCODEC_LICENCE = (
+    "EnCodec's code (Meta): MIT, as the weights of encodec_48khz; the page of encodec_24khz states none; "
+    "weights of Audiocraft (encodec_32khz): CC BY-NC 4.0"
+)
+MIMI_LICENCE = "Mimi's weights (Kyutai): CC BY 4.0"
 LASS_LICENCE = "published by the authors of LASS, who state no licence for it"
 TAMING_LICENCE = (
     "MIT License, copyright (c) 2020 Patrick Esser, Robin Rombach and Björn Ommer "
