@@ -2,7 +2,8 @@
 
 As pytorch-fid publishes it: three kinds of blocks differ from other ports of the architecture, in that means
 do not count what lies outside of an image, and the last block takes a maximum where the others take a mean.
-Normalisations are folded into the convolutions before them. The classifier is left out.
+Normalisations are not folded into the convolutions before them, so that features are rounded as the
+original's are: FID differs by 1.5e-6 of itself otherwise. The classifier is left out.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lass.models.pretrained.checking import Shape, fit_layout, without
+from lass.models.pretrained.checking import fit_layout, without
 from lass.models.pretrained.pickles import read_weights
 from lass.models.pretrained.registry import KINDS
 from lass.models.pretrained.stored import (
@@ -25,6 +26,7 @@ from lass.models.pretrained.stored import (
     describe_part,
     filled,
     load_part,
+    shapes_of,
     source_of,
     tensors_of,
     without_memory,
@@ -35,7 +37,9 @@ KIND = "inception"
 FILE = "inception.safetensors"
 AT_ONCE = 64  # images that are worked on together
 EPSILON = 1e-3  # of all normalisations
-_NORMALISATION = ("weight", "bias", "running_mean", "running_var")
+_PARTS = {"convolution.weight": "conv.weight"} | {
+    f"normalisation.{part}": f"bn.{part}" for part in ("weight", "bias", "running_mean", "running_var")
+}
 IGNORED = r".*\.num_batches_tracked$|fc\.(weight|bias)$|AuxLogits\."
 
 
@@ -47,18 +51,37 @@ class InceptionShape:
     features: int = 2048
 
 
+class Normalisation(nn.Module):
+    """Batch normalisation by given means and variances, of inference alone."""
+
+    def __init__(self, channels: int) -> None:
+        """What is stored of it has the names of `nn.BatchNorm2d`."""
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
+        self.running_mean, self.running_var = (
+            nn.Buffer(torch.zeros(channels)),
+            nn.Buffer(torch.ones(channels)),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, C, H, W], every channel by itself."""
+        given = (self.running_mean, self.running_var, self.weight, self.bias)
+        return functional.batch_norm(x, *given, training=False, eps=EPSILON)
+
+
 class Unit(nn.Module):
-    """A convolution and what is positive of it; sizes are kept but for `stride` 2, which drops the edges."""
+    """A convolution, normalised, and what is positive of it; sizes are kept but for `stride` 2."""
 
     def __init__(self, published: str, sizes: tuple[int, int], kernel: tuple[int, int], **more: Any) -> None:
         """`published`: what the layer is called in the published file; `sizes`: channels in and out."""
         super().__init__()
         self.published = published
-        self.convolution = nn.Conv2d(*sizes, kernel, **more)
+        self.convolution = nn.Conv2d(*sizes, kernel, bias=False, **more)
+        self.normalisation = Normalisation(sizes[1])
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, I, H, W] -> [B, O, H', W']."""
-        return functional.relu(self.convolution(x))
+        return functional.relu(self.normalisation(self.convolution(x)))
 
 
 class Beside(nn.Module):
@@ -201,8 +224,7 @@ class Inception(nn.Module):
         side = self.shape.side
         coloured = images.expand(-1, 3, -1, -1)
         enlarged = functional.interpolate(coloured, size=(side, side), mode="bilinear", align_corners=False)
-        features: Tensor = self.layers(2 * enlarged - 1).mean(dim=(2, 3))
-        return features
+        return functional.adaptive_avg_pool2d(self.layers(2 * enlarged - 1), 1).flatten(1)
 
     @torch.inference_mode()
     def features(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -213,10 +235,10 @@ class Inception(nn.Module):
 
 
 def units_of(network: Inception) -> Iterator[tuple[str, Unit]]:
-    """Every unit, with our name of its convolution."""
+    """Every unit, with our name of it."""
     for name, module in network.named_modules():
         if isinstance(module, Unit):
-            yield f"{name}.convolution", module
+            yield name, module
 
 
 def convert_inception(path: Path, tensors: Mapping[str, Tensor]) -> Inception:
@@ -225,24 +247,15 @@ def convert_inception(path: Path, tensors: Mapping[str, Tensor]) -> Inception:
     ValueError, with the names, where some are missing, unknown or of another shape.
     """
     network = without_memory(Inception, InceptionShape())
-    units = list(units_of(network))
-    layout: dict[str, Shape] = {}
-    for _, unit in units:
-        shape = tuple(unit.convolution.weight.shape)
-        layout[f"{unit.published}.conv.weight"] = shape
-        for part in _NORMALISATION:
-            layout[f"{unit.published}.bn.{part}"] = shape[:1]
+    published = {
+        f"{name}.{ours}": f"{unit.published}.{theirs}"
+        for name, unit in units_of(network)
+        for ours, theirs in _PARTS.items()
+    }
+    shapes = shapes_of(network)
+    layout = {theirs: shapes[ours] for ours, theirs in published.items()}
     found = fit_layout(path, without(tensors, IGNORED), layout)
-    folded: dict[str, Tensor] = {}
-    for name, unit in units:
-        kernel = found[f"{unit.published}.conv.weight"].double()
-        scale, shift, average, variance = (
-            found[f"{unit.published}.bn.{part}"].double() for part in _NORMALISATION
-        )
-        factor = scale / (variance + EPSILON).sqrt()
-        folded[f"{name}.weight"] = (kernel * factor[:, None, None, None]).float()
-        folded[f"{name}.bias"] = (shift - average * factor).float()
-    return filled(network, folded)
+    return filled(network, {ours: found[theirs].float() for ours, theirs in published.items()})
 
 
 def import_inception(files: Sequence[Path], out: Path) -> Path:
