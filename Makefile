@@ -47,6 +47,7 @@ lint: $(STAMP)
 bench: $(STAMP)
 	python -m benchmarks.counting
 	python -m benchmarks.tables
+	python -m benchmarks.training
 	snakemake --cores $(CORES) -- results/slakh/mixtures/test.parquet
 	python -m benchmarks.separation
 	@if python -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; then \
