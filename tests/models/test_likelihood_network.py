@@ -8,7 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from lass.likelihood.residual import read_residual
 from lass.models.checkpoint import new_network
+from lass.models.codec import open_codec
 from lass.models.likelihood_network import (
     FORM,
     VERSION,
@@ -18,8 +20,10 @@ from lass.models.likelihood_network import (
     read_network,
     write_network,
 )
+from lass.models.settings import CodecCheck
 from lass.storage import write_tensors
 
+SHIPPED = Path(__file__).parents[2] / "lass" / "shipped" / "slakh-mini"
 SHAPE = NetworkShape(codes=3, code_channels=2, hop=4, sources=2, width=16, window=8, dilations=(1, 2))
 HELD: dict[str, Any] = {"sources": ["a", "b"], "weights": [0.5, 0.5], "codebook": "ours"}
 
@@ -120,3 +124,25 @@ def test_first_weights_depend_on_the_seed_alone() -> None:
     one, same, other = (new_network(LikelihoodNetwork, SHAPE, seed=seed).heads.weight for seed in (0, 0, 1))
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("folder", "classes"),
+    [
+        ("", ["drums", "bass"]),
+        ("synthetic", ["drums", "bass"]),
+        ("three_sources", ["drums", "bass", "guitar"]),
+    ],
+)
+def test_the_shipped_networks_hear_mixtures_of_the_shipped_codec(folder: str, classes: list[str]) -> None:
+    """And their residuals are of the same classes and codes."""
+    check = CodecCheck(hop=64, rate=16000)
+    codec = open_codec(SHIPPED / "codec.safetensors", check, device=torch.device("cpu"))
+    held: dict[str, Any] = {"weights": [1 / len(classes)] * len(classes), "codebook": codec.identity}
+    network = read_network(SHIPPED / folder / "network.safetensors", sources=classes, **held)
+    mixture = 0.1 * torch.randn(1, 6400, generator=torch.Generator().manual_seed(0))
+    heard = network.log_posterior(mixture, codec.latents(mixture))
+    assert heard.shape == (1, len(classes), 100, len(codec.codebook))
+    torch.testing.assert_close(heard.exp().sum(dim=-1), torch.ones(1, len(classes), 100))
+    residual = SHIPPED / folder / "residual.safetensors"
+    assert read_residual(residual, classes=classes, codebook=codec.identity).count.shape[0] == len(classes)

@@ -386,7 +386,7 @@ def test_songs_of_the_user(tmp_path: Path) -> None:
             GIVEN_RULES | {"separate_mixtures": 28, "score_estimates": 28, "draw_candidates": 8},
         ),
         (
-            "three_sources",
+            "three_sources_anew",
             DEFAULT_RULES
             | {"train_prior": 3, "separate_mixtures": 40, "score_estimates": 40, "draw_candidates": 16},
         ),
@@ -396,6 +396,15 @@ def test_changes_of_the_default(tmp_path: Path, name: str, jobs: dict[str, int])
     outcome = dry_run(tmp_path, configs=[ROOT / "config" / f"{name}.yaml"])
     assert outcome.status == 0, outcome.output
     assert outcome.jobs == jobs
+
+
+def test_three_sources_need_no_training(tmp_path: Path) -> None:
+    """By what comes with the repository: neither songs for training, nor priors, nor a table of counts."""
+    configs = [ROOT / "config" / "three_sources.yaml"]
+    outcome = dry_run(tmp_path, configs=configs, targets=["results/slakh_sdr.csv"])
+    assert outcome.status == 0, outcome.output
+    once = dict.fromkeys(("compose_songs", "extract_sources", "draw_mixtures", "tabulate_scores"), 1)
+    assert outcome.jobs == once | {"draw_candidates": 4, "separate_mixtures": 16, "score_estimates": 16}
 
 
 def test_shifts_are_splits_of_the_test_mixtures(tmp_path: Path) -> None:

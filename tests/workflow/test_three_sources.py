@@ -1,4 +1,4 @@
-"""Three sources from the songs to the table, with config/three_sources.yaml."""
+"""Three sources from the songs to the table, with config/three_sources_anew.yaml."""
 
 import math
 from itertools import permutations
@@ -27,7 +27,7 @@ def test_a_table_of_three_sources(tmp_path: Path) -> None:
         },
     }
     small = write_config(tmp_path / "small.yaml", {"datasets": {"slakh": slakh}})
-    configs = [ROOT / "config" / "three_sources.yaml", TEST_CONFIG, small]
+    configs = [ROOT / "config" / "three_sources_anew.yaml", TEST_CONFIG, small]
     outcome = run(tmp_path, *SCATTER, configs=configs, targets=["results/slakh_sdr.csv"])
     assert outcome.status == 0, outcome.output
     rows = {row["method"]: row for row in records(read_csv(tmp_path / "results" / "slakh_sdr.csv"))}
