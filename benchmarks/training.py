@@ -1,25 +1,29 @@
-"""How long a training step takes on this machine, of every network of music that a configuration trains.
+"""How long a training step takes on this machine: codec, priors, learned likelihood and supervised networks.
 
-Networks are new and learn from noise, in the sizes of the configuration: a step of the training loop, from
-the batch (for the learned likelihood its codes, by a codec) to the new weights. What is printed beside it is
-how many minutes all steps of the configuration take. Reading recordings and validation are not in it.
+They are those of a data set of audio, all as if none were given. Networks are new and learn from noise, in
+the sizes of the configuration: a step of the training loop, from the batch (for the learned likelihood its
+codes, by a codec) to the new weights. What is printed beside it is how many minutes all steps of the
+configuration take. Reading recordings and validation are not in it.
 """
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from benchmarks.counting import described, hardware, write_rows
 from benchmarks.problems import read_settings
 from lass.compute.devices import choose_device, choose_precision
+from lass.compute.seeds import generator
 from lass.compute.timing import describe_device, seconds_of
 from lass.config import AudioDataset
+from lass.data.audio.tracks import AudioLibrary
+from lass.data.batches import AudioBatches, CodeBatches, LabelledBatches, MixtureBatches
 from lass.models.checkpoint import new_network
 from lass.models.codec import CodecAt
 from lass.models.likelihood_network import LikelihoodNetwork
@@ -36,7 +40,17 @@ from lass.training import Run, new_optimizer, training_step
 WARM = 2  # steps that are not timed
 LOUDNESS = 0.1  # of the noise
 
-Draw = Callable[[np.random.Generator], Any]
+
+class Noise(AudioLibrary):
+    """Noise in the place of recordings."""
+
+    def crop(self, rng: np.random.Generator, length: int, source_class: str) -> np.ndarray:  # noqa: ARG002
+        """Noise [length]."""
+        return np.float32(LOUDNESS) * rng.standard_normal(length, dtype=np.float32)
+
+    def related(self, rng: np.random.Generator, length: int, sources: Sequence[str]) -> np.ndarray:
+        """Noise [N, length]."""
+        return self.unrelated(rng, length, sources)
 
 
 @dataclass(frozen=True)
@@ -45,81 +59,83 @@ class Case:
 
     name: str
     network: nn.Module
-    draw: Draw
+    draw: Callable[[np.random.Generator], Any]
     training: Training
 
 
-def noise(rng: np.random.Generator, *shape: int) -> Tensor:
-    """Waveforms of noise, float32."""
-    return LOUDNESS * torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))
-
-
-def codec_case(dataset: AudioDataset, device: torch.device) -> Case:
+def codec_case(dataset: AudioDataset, library: AudioLibrary, device: torch.device) -> Case:
     """The codec, which learns from crops."""
     codec = dataset.codec
     network = new_network(Vqvae, codec_shape(codec, image=None), seed=0, **codec.factors).to(device)
-
-    def draw(rng: np.random.Generator) -> Tensor:
-        return noise(rng, codec.training.batch, codec.crop).to(device)
-
-    return Case("codec", network, draw, codec.training)
+    batches = AudioBatches(
+        library,
+        dataset.source_classes,
+        dataset.weights,
+        length=codec.crop,
+        batch=codec.training.batch,
+        device=device,
+    )
+    return Case("codec", network, batches.draw, codec.training)
 
 
 def prior_case(name: str, dataset: AudioDataset, device: torch.device) -> Case:
     """A prior, which learns from windows of codes."""
-    prior, codes = dataset.priors[name], dataset.codec.codes
-    shape = prior_shape(prior, codes=codes, context=dataset.tokens)
+    prior, codes, length = dataset.priors[name], dataset.codec.codes, dataset.tokens
+    shape = prior_shape(prior, codes=codes, context=length)
     network = new_network(Transformer, shape, seed=0, dropout=prior.dropout).to(device)
-
-    def draw(rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        windows = torch.from_numpy(rng.integers(codes, size=(prior.training.batch, dataset.tokens)))
-        return windows.to(device), torch.zeros(prior.training.batch, dtype=torch.int64, device=device)
-
-    return Case(f"prior {name}", network, draw, prior.training)
+    drawn = generator(0, "training").integers(codes, size=2 * length)
+    batches = CodeBatches([{"noise": drawn}], length=length, batch=prior.training.batch, device=device)
+    return Case(f"prior {name}", network, batches.draw, prior.training)
 
 
-def network_case(settings: NetworkSettings, dataset: AudioDataset, codec: CodecAt) -> Case:
+def network_case(
+    settings: NetworkSettings, dataset: AudioDataset, library: AudioLibrary, codec: CodecAt
+) -> Case:
     """The learned likelihood, which learns from mixtures and what `codec` makes of them and their sources."""
-    sources, length = dataset.sources, round(settings.seconds * dataset.sample_rate)
-    shape = network_shape(settings, codec=codec, sources=sources)
-
-    @torch.no_grad()
-    def draw(rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        waves = noise(rng, settings.training.batch, sources, length).to(codec.device)
-        codes = codec.encode(waves.flatten(0, 1)).unflatten(0, waves.shape[:2])
-        return waves.mean(dim=1), codec.latents(waves.mean(dim=1)), codes
-
+    shape = network_shape(settings, codec=codec, sources=dataset.sources)
     network = new_network(LikelihoodNetwork, shape, seed=0).to(codec.device)
-    return Case("network", network, draw, settings.training)
+    batches = LabelledBatches(
+        library,
+        codec,
+        dataset.source_classes,
+        dataset.weights,
+        length=round(settings.seconds * dataset.sample_rate),
+        batch=settings.training.batch,
+        related=settings.related,
+    )
+    return Case("network", network, batches.draw, settings.training)
 
 
-def separator_case(name: str, dataset: AudioDataset, supervised: Supervised, device: torch.device) -> Case:
-    """A supervised network, which learns from mixtures and their addends."""
-    settings = supervised.networks[name]
-    network = new_separator(settings, sources=dataset.sources, seed=0).to(device)
-    length = round(supervised.seconds * dataset.sample_rate)
-
-    def draw(rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        addends = noise(rng, settings.training.batch, dataset.sources, length).to(device)
-        return addends.sum(dim=1), addends
-
-    return Case(name, network, draw, settings.training)
+def separator_cases(
+    supervised: Supervised, dataset: AudioDataset, library: AudioLibrary, device: torch.device
+) -> Iterator[Case]:
+    """The supervised networks, which learn from mixtures and their addends."""
+    for name, settings in supervised.networks.items():
+        batches = MixtureBatches(
+            library,
+            dataset.source_classes,
+            dataset.weights,
+            length=round(supervised.seconds * dataset.sample_rate),
+            batch=settings.training.batch,
+            device=device,
+        )
+        network = new_separator(settings, sources=dataset.sources, seed=0).to(device)
+        yield Case(name, network, batches.draw, settings.training)
 
 
 def cases(dataset: AudioDataset, device: torch.device) -> Iterator[Case]:
     """The networks of a data set, in the order in which the workflow trains them."""
-    codec = codec_case(dataset, device)
+    library = Noise(Path(), dataset.sample_rate, tuple(dataset.classes), {})
+    codec = codec_case(dataset, library, device)
     yield codec
     for name in dataset.priors:
         yield prior_case(name, dataset, device)
     if dataset.likelihood.network is not None:
         assert isinstance(codec.network, Vqvae)
-        yield network_case(
-            dataset.likelihood.network, dataset, CodecAt(codec.network.eval(), precision="float32")
-        )
-    for name in dataset.supervised.networks if dataset.supervised else ():
-        assert dataset.supervised is not None
-        yield separator_case(name, dataset, dataset.supervised, device)
+        coded = CodecAt(codec.network.eval(), precision="float32")
+        yield network_case(dataset.likelihood.network, dataset, library, coded)
+    if dataset.supervised is not None:
+        yield from separator_cases(dataset.supervised, dataset, library, device)
 
 
 def seconds_per_step(case: Case, *, steps: int) -> float:
@@ -129,12 +145,12 @@ def seconds_per_step(case: Case, *, steps: int) -> float:
     optimizer = new_optimizer(case.network, case.training)
     run = Run(case.draw, [], case.training, seed=0, made={}, code="", state_path=Path())
 
-    def some(first: int, count: int) -> None:
+    def take_steps(first: int, count: int) -> None:
         for step in range(first, first + count):
             training_step(case.network, optimizer, run, step=step, precision=precision)
 
-    some(0, WARM)
-    return seconds_of(lambda: some(WARM, steps), device) / steps
+    take_steps(0, WARM)
+    return seconds_of(lambda: take_steps(WARM, steps), device) / steps
 
 
 def main() -> None:
@@ -153,8 +169,9 @@ def main() -> None:
     dataset = read_settings(arguments.config).datasets.get(arguments.dataset)
     if not isinstance(dataset, AudioDataset):
         parser.error(f"--dataset is {arguments.dataset!r}: name a data set of audio of the configuration")
-    machine, device, rows = hardware(), choose_device(arguments.device), list[dict[str, object]]()
-    print(f"{described(machine)}, {describe_device(device)}")
+    device, rows = choose_device(arguments.device), list[dict[str, object]]()
+    machine = hardware() | {"device": describe_device(device), "torch": torch.__version__}
+    print(described(machine))
     for case in cases(dataset, device):
         seconds = seconds_per_step(case, steps=arguments.steps)
         precision = choose_precision(case.training.precision, device)

@@ -23,17 +23,17 @@ def toy() -> AudioDataset:
 
 
 def test_every_network_learns_from_batches_of_its_size(toy: AudioDataset) -> None:
-    found = {case.name: case for case in cases(toy, torch.device("cpu"))}
-    assert list(found) == NETWORKS
+    by_name = {case.name: case for case in cases(toy, torch.device("cpu"))}
+    assert list(by_name) == NETWORKS
     rng = np.random.default_rng(0)
-    assert found["codec"].draw(rng).shape == (4, 4096)
-    codes, classes = found["prior bass"].draw(rng)
+    assert by_name["codec"].draw(rng).shape == (4, 4096)
+    codes, classes = by_name["prior bass"].draw(rng)
     assert codes.shape == (4, 250)  # tokens of a second
     assert not classes.any()
-    mixtures, latents, heard = found["network"].draw(rng)
-    assert (mixtures.shape, latents.shape, heard.shape) == ((4, 16000), (4, 250, 8), (4, 2, 250))
-    assert found["network"].training == toy.likelihood.network.training  # type: ignore[union-attr]
-    mixture, addends = found["conv_tasnet"].draw(rng)
+    mixtures, latents, truth = by_name["network"].draw(rng)
+    assert (mixtures.shape, latents.shape, truth.shape) == ((4, 16000), (4, 250, 8), (4, 2, 250))
+    assert by_name["network"].training == toy.likelihood.network.training  # type: ignore[union-attr]
+    mixture, addends = by_name["conv_tasnet"].draw(rng)
     torch.testing.assert_close(mixture, addends[:, 0] + addends[:, 1])
 
 
@@ -63,6 +63,7 @@ def test_a_row_for_every_network(
     assert list(table["steps"]) == [80, 80, 80, 80, 10, 10]
     assert (table["precision"] == "float32").all()
     assert table["instructions"].notna().all()
+    assert table["device"].str.contains("threads").all()
     assert len(capsys.readouterr().out.splitlines()) == 1 + len(NETWORKS)
 
 

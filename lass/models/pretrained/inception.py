@@ -3,7 +3,7 @@
 As pytorch-fid publishes it: three kinds of blocks differ from other ports of the architecture, in that means
 do not count what lies outside of an image, and the last block takes a maximum where the others take a mean.
 Normalisations are not folded into the convolutions before them, so that features are rounded as the
-original's are: FID differs by 1.5e-6 of itself otherwise. The classifier is left out.
+original's are. The classifier is left out.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,13 +25,13 @@ from lass.models.pretrained.stored import (
     check_files,
     describe_part,
     filled,
-    load_part,
     shapes_of,
     source_of,
     tensors_of,
     without_memory,
     write_part,
 )
+from lass.storage import read_tensors
 
 KIND = "inception"
 FILE = "inception.safetensors"
@@ -40,6 +40,7 @@ EPSILON = 1e-3  # of all normalisations
 _PARTS = {"convolution.weight": "conv.weight"} | {
     f"normalisation.{part}": f"bn.{part}" for part in ("weight", "bias", "running_mean", "running_var")
 }
+FOLDED = "layers.0.convolution.bias"  # in files from before normalisations were layers
 IGNORED = r".*\.num_batches_tracked$|fc\.(weight|bias)$|AuxLogits\."
 
 
@@ -255,7 +256,7 @@ def convert_inception(path: Path, tensors: Mapping[str, Tensor]) -> Inception:
     shapes = shapes_of(network)
     layout = {theirs: shapes[ours] for ours, theirs in published.items()}
     found = fit_layout(path, without(tensors, IGNORED), layout)
-    return filled(network, {ours: found[theirs].float() for ours, theirs in published.items()})
+    return filled(network, {ours: found[theirs] for ours, theirs in published.items()})
 
 
 def import_inception(files: Sequence[Path], out: Path) -> Path:
@@ -270,7 +271,10 @@ def import_inception(files: Sequence[Path], out: Path) -> Path:
 def read_inception(path: Path) -> Inception:
     """The network stored at `path`, ready for inference; ValueError for another kind or a damaged file."""
     shape, _ = describe_part(path, KIND, InceptionShape)
-    return load_part(path, without_memory(Inception, shape))
+    network, tensors = without_memory(Inception, shape), read_tensors(path)
+    if FOLDED in tensors:
+        raise ValueError(f"{path}: imported by an earlier lass, in other parts: import the file again")
+    return filled(network, fit_layout(path, tensors, shapes_of(network)))
 
 
 def open_inception(path: Path) -> Inception:

@@ -14,8 +14,8 @@ from typing import Any
 JUKEBOX_LICENCE = "Jukebox's code and weights (OpenAI): non-commercial use only"
 DAC_LICENCE = "DAC's code and weights (Descript): MIT"
 ENCODEC_LICENCE = (
-    "EnCodec's code (Meta): MIT, as the weights of encodec_48khz; the page of encodec_24khz states none; "
-    "weights of Audiocraft (encodec_32khz): CC BY-NC 4.0"
+    "weights of encodec_32khz (Meta): CC BY-NC 4.0, non-commercial use only; of encodec_24khz: their page "
+    "states none; EnCodec's code: MIT"
 )
 MIMI_LICENCE = "Mimi's weights (Kyutai): CC BY 4.0"
 LASS_LICENCE = "published by the authors of LASS, who state no licence for it"
