@@ -424,6 +424,29 @@ def test_sources_of_one_class() -> None:
     assert drawing.pairing == "apart"
 
 
+WORDS = {"package": "words", "voice": "ann", "files": ["*.wav"]}
+PACKAGED: Values = {"classes": {"speech": [WORDS]}}
+
+
+@pytest.mark.parametrize(
+    ("changed_words", "message"),
+    [
+        ({**WORDS, "file": []}, "packages.classes.speech.0.file: unknown key; did you mean 'files'?"),
+        ({**WORDS, "package": "../x"}, "speech.0.package: String should match pattern '^[a-z0-9]"),
+        ({**WORDS, "voice": "Ann"}, "speech.0.voice: a name has lower-case letters, digits and underscores"),
+    ],
+    ids=str,
+)
+def test_unknown_keys_of_packages(changed_words: Values, message: str) -> None:
+    """A list of sections: the key is looked for in one of them."""
+    values = speech()
+    values["datasets"]["slakh"] |= {
+        "source": "packages",
+        "packages": {"classes": {"speech": [changed_words]}},
+    }
+    assert message in problems(values)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -453,6 +476,24 @@ def test_sources_of_one_class() -> None:
         ({"root": None}, "source is 'utterances', so root must name the folder that is read"),
         ({"source": "stems", "root": ""}, "source is 'stems', so root must name the folder that is read"),
         ({"source": "composed", "root": None}, "source is 'composed', so the section composed is needed"),
+        ({"source": "packages"}, "source is 'packages', so the section packages is needed"),
+        ({"packages": PACKAGED}, "source is 'utterances', which reads no packages: leave the section out"),
+        (
+            {"source": "packages", "packages": PACKAGED, "held_out": 2},
+            "source is 'packages', which names what is for validation, but held_out is 2: set it to null",
+        ),
+        (
+            {"source": "packages", "packages": {"classes": {"noise": PACKAGED["classes"]["speech"]}}},
+            "packages.classes names ['noise'], but the classes are ['speech']: name the same",
+        ),
+        (
+            {"source": "packages", "packages": {**PACKAGED, "seconds": 1.0}},
+            "packages.seconds 1 is shorter than mixtures.seconds 3: join recordings to longer ones",
+        ),
+        (
+            {"source": "packages", "packages": {"classes": {"speech": [{**WORDS, "split": "train"}]}}},
+            "packages.classes.speech has nothing for the split 'validation': name files for it",
+        ),
     ],
     ids=str,
 )

@@ -202,9 +202,9 @@ def describe(problem: Any) -> str:
     if problem["type"] == "union_tag_not_found":
         return f"{path}: has no kind; give one of {problem['ctx']['discriminator']}"
     message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "string_pattern_mismatch":
+    if problem["type"] == "string_pattern_mismatch" and places[-1] != "package":
         message = "a name has lower-case letters, digits and underscores, a letter first"
-    if "classes" in places and problem["type"].startswith("string"):
+    if "classes" in places[-2:] and problem["type"].startswith("string"):
         message += "; the folders of a class may have other names: files: {cats: [Cats]}"
     given = "" if isinstance(problem["input"], Mapping) else f" (got {problem['input']!r})"
     return f"{path or 'configuration'}: {message}{given}"
@@ -239,7 +239,10 @@ def known_keys(path: tuple[str | int, ...]) -> list[str]:
             continue
         named: dict[str, Any] = next(iter(node.get("patternProperties", {}).values()), {})
         named = named or node.get("additionalProperties") or {}  # sections whose names the user chooses
-        node = resolved(node.get("properties", {}).get(part, named), schema)
+        inner = (
+            node.get("items", {}) if isinstance(part, int) else node.get("properties", {}).get(part, named)
+        )
+        node = resolved(inner, schema)
     return sorted(node.get("properties", {}))
 
 

@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from lass.config.dataset import Dataset
-from lass.config.location import check_download, check_known, known_reader
+from lass.config.location import check_known, known_reader
+from lass.config.origin import check_origin
 from lass.config.registry import AUDIO_READERS, ONE_CLASS_READERS
 from lass.config.rows import check_blind, check_learned, check_masks, check_networks
 from lass.config.separation import AudioCounting, Packing, Residual
 from lass.config.shifts import Shifts, check_shifts
+from lass.data.package_settings import Packages, find_package
 from lass.data.settings import (
     AUDIO_SUFFIXES,
     DESCRIPTION_SUFFIXES,
@@ -44,7 +47,7 @@ class AudioDataset(Dataset):
     ] = key(
         "where the audio comes from: `composed` composes songs; the others read the folder `root`: `slakh` "
         "in Slakh's layout, `stems` a folder per song with a file per stem, `utterances` a folder per class "
-        "with recordings (docs/datasets.md)",
+        "with recordings, `packages` packages of Debian with recordings in them (docs/datasets.md)",
         ", ".join(AUDIO_READERS),
     )
     download: Literal["slakh2100_redux", "babyslakh", "musdb18_hq"] | None = key(
@@ -61,6 +64,7 @@ class AudioDataset(Dataset):
     )
     sample_rate: PositiveInt = key("rate that the sources are resampled to and the networks work at", "Hz")
     composed: Composed | None = key("the songs of `source: composed`", "section", default=None)
+    packages: Packages | None = key("the recordings of `source: packages`", "section", default=None)
     mixtures: AudioMixtures = key("which mixtures are separated", "section")
     codec: AudioCodecSettings = key("the codec", "section")
     likelihood: AudioCounting = key("the likelihood of counts", "section")
@@ -82,27 +86,7 @@ class AudioDataset(Dataset):
     @model_validator(mode="after")
     def check_source(self) -> Self:
         """Audio that can be found."""
-        check_download(self.download, self)
-        if self.source == "composed":
-            if self.root is not None:
-                raise ValueError(
-                    f"source is 'composed', which reads no folder, but root is {self.root!r}: set source to "
-                    "one of " + ", ".join(name for name in AUDIO_READERS if name != "composed")
-                )
-            if self.composed is None:
-                raise ValueError("source is 'composed', so the section composed is needed")
-            if self.held_out is not None:
-                raise ValueError(
-                    f"source is 'composed', which has a split of its own for validation, but held_out is "
-                    f"{self.held_out}: set it to null"
-                )
-            if self.composed.seconds < self.mixtures.seconds:
-                raise ValueError(
-                    f"composed.seconds {self.composed.seconds} is shorter than mixtures.seconds "
-                    f"{self.mixtures.seconds}: compose longer songs"
-                )
-        elif not self.root and not self.download:
-            raise ValueError(f"source is {self.source!r}, so root must name the folder that is read")
+        check_origin(self)
         return self
 
     @model_validator(mode="after")
@@ -206,6 +190,10 @@ class AudioDataset(Dataset):
 
     def places(self, split: str) -> tuple[str, ...]:
         """Where the recordings of a split are, relative to the root."""
+        if self.packages:
+            return tuple(
+                find_package(Path(self.checked_root), name).name for name in self.packages.names(split)
+            )
         held = self.folder_of(split)
         return self.folders_of_classes(held) if self.source in ONE_CLASS_READERS else (held,)
 

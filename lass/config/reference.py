@@ -62,7 +62,7 @@ def sections_in(annotation: Any, named: bool = False) -> Iterator[tuple[type[Sec
         yield annotation, named
         return
     origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
+    if origin is Annotated or origin is list:
         yield from sections_in(arguments[0], named)
     elif origin is dict:
         yield from sections_in(arguments[1], True)

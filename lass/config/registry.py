@@ -9,13 +9,14 @@ AUDIO_READERS = {
     "slakh": "lass.data.audio.slakh",
     "stems": "lass.data.audio.stems",
     "utterances": "lass.data.audio.utterances",
+    "packages": "lass.data.audio.utterances",  # unpacked here, in the same layout
 }
 """Value of `source` of an audio data set -> the module that reads such a folder."""
 IMAGE_READERS = {"mnist": "lass.data.images.mnist", "folder": "lass.data.images.folders"}
 """Value of `source` of an image data set -> the module that reads such files."""
 NAMING_READERS = ("stems", "utterances", "folder")
 """Those that `files` tells where a class is."""
-ONE_CLASS_READERS = ("utterances",)
+ONE_CLASS_READERS = ("utterances", "packages")
 """Those of audio that read a folder per class: a recording has one source."""
 
 BLIND = ("rpca", "ica", "hpss", "repet", "repet_sim", "ft2d", "nmf")

@@ -44,8 +44,8 @@ def page_of_run(
 def markdown_of_run(run: Path, table: str | None = None) -> str:
     """A finished run's table as Markdown; errors as `page_of_run`.
 
-    Scores are in the columns of `docs/results.md`, distances (FID) and shifts in their own; these are not
-    counted where no table is named and there is one of scores.
+    Scores are in the columns of `docs/results.md`, distances (FID), shifts and failures in their own;
+    these are not counted where no table is named and there is one of scores.
     """
     kinds = kinds_of_run(run)
     if table in kinds and kinds[table] != SCORES:
@@ -85,7 +85,7 @@ def tables_of_run(run: Path) -> list[str]:
 
 
 def kinds_of_run(run: Path) -> dict[str, str]:
-    """Name of every table of a run -> what it is about: "scores", "distances" or "shifts"."""
+    """Name of every table of a run -> what it is about: "scores", "distances", "shifts" or "failures"."""
     made = [path for path in sorted(results_of(run).glob("*_*.json")) if path.with_suffix(".csv").is_file()]
     return {path.stem: kind_of(path) for path in made}
 

@@ -1,11 +1,15 @@
 """Recordings that a test lays out as a user would: tones that come and go, a range for each class."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
 
+from tests.data.packages import sound, write_package
+
 RATE = 8000
+SPLITS = ("train", "validation", "test")
 LOWEST = {
     "drums": 400.0,
     "bass": 80.0,
@@ -54,3 +58,29 @@ def write_recordings(root: Path, *classes: str, **counts: int) -> None:
                 home.mkdir(parents=True, exist_ok=True)
                 samples = tones(name, number + 100 * len(split), seconds=3 + 0.5 * (number % 3))
                 soundfile.write(home / f"{number:02d}.wav", samples, RATE, subtype="PCM_16")
+
+
+def write_packages(root: Path, *classes: str, **counts: int) -> dict[str, Any]:
+    """A package of every class, with so many recordings of each split, and the section `packages`."""
+    for name in classes:
+        write_package(
+            root,
+            name,
+            {
+                f"usr/share/{split}/{number}.wav": sound(
+                    tones(name, number + 100 * len(split), seconds=1.5), RATE
+                )
+                for split, count in counts.items()
+                for number in range(count)
+            },
+        )
+    return {
+        "classes": {
+            name: [
+                {"package": name, "voice": name, "split": split, "files": [f"*/{split}/*.wav"]}
+                for split in SPLITS
+            ]
+            for name in classes
+        },
+        "seconds": 3.0,
+    }

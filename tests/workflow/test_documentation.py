@@ -95,6 +95,8 @@ def make_data(folder: Path) -> None:
                 (folder / name / split / kind).mkdir(parents=True)
         for file in MNIST:
             (folder / name / file).write_bytes(b"\0")
+    for package in set(re.findall(r"package: ([\w-]+)", (ROOT / "config/speech.yaml").read_text())):
+        (folder / "packages" / f"{package}_1_all.deb").write_bytes(b"\0")
 
 
 def test_commands_are_found() -> None:

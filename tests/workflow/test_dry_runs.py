@@ -91,6 +91,15 @@ def folders(root: Path, *splits: str) -> str:
     return str(root)
 
 
+def packages(root: Path) -> str:
+    """A root with a file of every package that the example of speech names."""
+    root.mkdir()
+    text = (ROOT / "config" / "speech.yaml").read_text(encoding="utf-8")
+    for package in re.findall(r"package: ([\w-]+)", text):
+        (root / f"{package}_1_all.deb").write_bytes(b"!")
+    return str(root)
+
+
 def test_default_trains_everything_where_asked_to(tmp_path: Path) -> None:
     outcome = dry_run(tmp_path, "--config", "pretrained=false", configs=[])
     assert outcome.status == 0, outcome.output
@@ -123,13 +132,16 @@ def test_every_rule_is_in_one_of_the_two(tmp_path: Path) -> None:
         "show_candidates": "results/mnist_candidates.png",
         "tabulate_shifts": "results/slakh_shifts.csv",
         "shift_sources": "results/slakh/sources/shifted_noise",
+        "unpack_packages": "results/speech/recordings/test",
+        "tabulate_failures": "results/slakh_sdr_failures.csv",
     }
     assert rules == {*ALL_RULES, *IMAGE_RULES, *named} - {"all"}
     slakh = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))["datasets"]["slakh"]
     baby = {**slakh, "source": "slakh", "download": "babyslakh"}
     shifts = {"rows": {"mixture": ["mixture"]}, "kinds": {"noise": {"noise": 20.0}}}
-    config = write_config(tmp_path / "more.yaml", {"datasets": {"baby": baby, "slakh": {"shifts": shifts}}})
-    configs = [TEST_CONFIG, ROOT / "config" / "diffusion.yaml", config]
+    datasets = {"baby": baby, "slakh": {"shifts": shifts}, "speech": {"root": packages(tmp_path / "data")}}
+    config = write_config(tmp_path / "more.yaml", {"datasets": datasets, "targets": ["slakh"]})
+    configs = [TEST_CONFIG, *(ROOT / "config" / name for name in ("diffusion.yaml", "speech.yaml")), config]
     for rule, target in named.items():
         assert dry_run(tmp_path, targets=[target], configs=configs).jobs[rule] == 1
 
@@ -447,6 +459,22 @@ def test_examples_of_other_recordings(tmp_path: Path, name: str, splits: list[st
         "score_estimates": rows,
     }
     assert outcome.jobs == expected
+
+
+def test_example_of_packages(tmp_path: Path) -> None:
+    """Every package is needed, and what has been unpacked is read as any recordings."""
+    root = packages(tmp_path / "data")
+    mine = write_config(tmp_path / "c.yaml", {"datasets": {"speech": {"root": root}}})
+    configs = [ROOT / "config" / "speech.yaml", mine]
+    outcome = dry_run(tmp_path, configs=configs, targets=["results/speech_sdr.html"])
+    assert outcome.status == 0, outcome.output
+    assert outcome.jobs["unpack_packages"] == outcome.jobs["extract_sources"] == 3
+    assert "compose_songs" not in outcome.jobs
+    (Path(root) / "minetest-data_1_all.deb").unlink()
+    outcome = dry_run(tmp_path, configs=configs, targets=["results/speech_sdr.html"])
+    assert outcome.status != 0
+    assert "datasets.speech: " in outcome.output
+    assert "has no package minetest-data_*.deb: fetch it there, with `apt-get download" in outcome.output
 
 
 # --- images ---

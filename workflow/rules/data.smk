@@ -56,8 +56,8 @@ rule extract_sources:
         damaged=of_dataset("damaged"),
         root=asked(root_of),
         held_out=asked(lambda dataset, wildcards: dataset.held_out_of(wildcards.split)),
-        files=read_files,
-        contents=fingerprint_of_files,
+        files=unless_packaged(read_files),
+        contents=unless_packaged(fingerprint_of_files),
         code=code_of_reader("extract_sources"),
     script:
         "../scripts/extract_sources.py"

@@ -1,7 +1,7 @@
 """Rows of metrics: of audio one per mixture and source, of images one per mixture.
 
-Needs the estimates of a method and the true sources. Makes results/{dataset}/{split}/scores/{method}/{shard}.csv.
-Rule: score_estimates.
+Needs the estimates of a method and the true sources. Makes results/{dataset}/{split}/scores/{method}/{shard}.csv, and of
+a table of audio results/{dataset}_{table}_failures.csv. Rules: score_estimates, tabulate_failures.
 """
 
 
@@ -31,3 +31,36 @@ rule score_estimates:
         code=code("score_estimates"),
     script:
         "../scripts/score_estimates.py"
+
+
+rule tabulate_failures:
+    input:
+        unpack(mixtures_of_table),
+        estimates=estimates_of_table,
+        scores=scores_of_table,
+    output:
+        table="results/{dataset}_{table}_failures.csv",
+        made="results/{dataset}_{table}_failures.json",
+    log:
+        "results/logs/tabulate_failures/{dataset}_{table}.log",
+    wildcard_constraints:
+        dataset=AUDIO,
+    localrule: True
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=memory(4000),
+        runtime=minutes(60),
+    params:
+        library=library,
+        metric=of_dataset("metric"),
+        labels=asked(
+            lambda dataset, wildcards: {
+                row: dataset.labels(row) for row in dataset.tables[wildcards.table].rows
+            }
+        ),
+        config=settings_behind,
+        code=code("tabulate_failures"),
+    script:
+        "../scripts/tabulate_failures.py"

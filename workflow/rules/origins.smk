@@ -1,6 +1,7 @@
 """Where the data of a data set come from: the user's files, and whether they have changed."""
 
 DOWNLOADED = [name for name in settings.named("audio") if DATASETS[name].download]
+PACKAGED = [name for name in settings.named("audio") if DATASETS[name].packages]
 
 
 def contents(wildcards):
@@ -23,11 +24,24 @@ def fingerprint_of_files(wildcards):
     return held and fingerprint(held)
 
 
+def unless_packaged(parameter):
+    """A parameter of a rule that reads the user's folder itself: None where another rule unpacks it first."""
+    return lambda wildcards: None if wildcards.dataset in PACKAGED else parameter(wildcards)
+
+
+def users_files(wildcards):
+    """The user's files that a split is read from. Their fingerprint says whether they have changed, not a time."""
+    held = contents(wildcards)
+    return [local(ancient(f"{held.root}/{place}")) for place in held.places]
+
+
 def data_of_split(wildcards):
-    """What a split is read from. Of the user's data the fingerprint says whether they have changed, not a time."""
-    held, folder = contents(wildcards), f"results/{wildcards.dataset}"
-    if held:
-        return [local(ancient(f"{held.root}/{place}")) for place in held.places]
+    """What a split is read from."""
+    folder = f"results/{wildcards.dataset}"
+    if wildcards.dataset in PACKAGED:
+        return f"{folder}/recordings/{wildcards.split}"
+    if contents(wildcards):
+        return users_files(wildcards)
     if wildcards.dataset in DOWNLOADED:
         return f"{folder}/downloaded.json"
     if wildcards.dataset in settings.named("audio"):
@@ -39,7 +53,7 @@ def root_of(dataset, wildcards):
     """The folder that a reader is told of; None for the one that the job's input lies in, wherever results are."""
     if wildcards.dataset in DOWNLOADED:
         return f"results/{wildcards.dataset}/downloaded"
-    return None if dataset.source == "composed" else dataset.expanded_root
+    return None if dataset.source in ("composed", "packages") else dataset.expanded_root
 
 
 def composed_of_split(wildcards):
