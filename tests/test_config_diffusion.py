@@ -46,7 +46,6 @@ def test_what_a_row_of_music_is_told() -> None:
     ]
     assert job.method.solver.kind == "ancestral"
     assert dataset.denoisers_used == ["songs"]
-    assert "diffusion" not in dataset.timed
 
 
 def test_digits_of_one_prior_may_change_places() -> None:

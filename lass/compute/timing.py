@@ -1,5 +1,7 @@
-"""How long a separation takes, and on what."""
+"""How long a separation takes, on what, and in how much memory."""
 
+import resource
+import sys
 import time
 from collections.abc import Callable
 
@@ -21,6 +23,14 @@ def wait_for(device: torch.device) -> None:
     """Return when a GPU has done all that it was given."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+
+
+def peak_memory(device: torch.device) -> int:
+    """The most memory that this process has held so far, in MiB: of a GPU, else of the machine."""
+    if device.type == "cuda":
+        return round(torch.cuda.max_memory_allocated(device) / 2**20)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / 2**20 if sys.platform == "darwin" else peak / 2**10)  # bytes there, KiB elsewhere
 
 
 def describe_device(device: torch.device) -> str:

@@ -64,7 +64,9 @@ class Evaluation(Section):
         "candidates of a mixture in `results/{dataset}_candidates.png` and `.html`", "candidates", default=4
     )
     timed_batches: PositiveInt = key(
-        "batches of test mixtures whose separation is timed for `timing.csv`", "batches", default=5
+        "batches of mixtures whose separation is timed, for `timing.csv` and tables with `seconds`",
+        "batches",
+        default=5,
     )
 
 

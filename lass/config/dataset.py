@@ -311,14 +311,10 @@ class Dataset(WithDiffusion):
         return PageJob(library=self.library, metric=self.metric, medium=self.medium, **told)
 
     @property
-    def timed(self) -> list[str]:
-        """Methods of the main table that need candidates: what is timed."""
-        return [name for name in self.tables[self.main].rows if name in self.separation.methods]
-
-    @property
     def shown_decoder(self) -> str:
         """The decoder whose candidates are drawn: that of the first row by one in the main table."""
-        rows = self.timed or list(self.separation.methods)
+        methods = self.separation.methods
+        rows = [name for name in self.tables[self.main].rows if name in methods] or list(methods)
         return self.separation.methods[rows[0]].decoder
 
     def altered(self, split: str) -> Augmentation | None:  # noqa: ARG002 (images answer by split)

@@ -116,8 +116,8 @@ class Table(Section):
     )
     rows: Annotated[list[Identifier], Field(min_length=1)] = key("its methods, in order", "names")
     seconds: bool = key(
-        "time its methods, too: a column `seconds` per mixture, null for methods that need candidates, and "
-        "`results/{dataset}_{table}_seconds.png` when asked for",
+        "time its methods, too: a column `seconds` per mixture, and `results/{dataset}_{table}_seconds.png` "
+        "when asked for",
         "true, false",
         default=False,
     )

@@ -37,12 +37,7 @@ def answers(dataset: AudioDataset | ImageDataset, name: str) -> Iterator[object]
     """All that the workflow asks of a data set before the first job."""
     yield from (dataset.library, dataset.reader, dataset.check_codec, dataset.metric, dataset.medium)
     yield from (dataset.mixing, dataset.group, dataset.symmetric, dataset.tokens, dataset.tuple_origin)
-    yield from (
-        dataset.source_classes,
-        dataset.prior_of_each_class,
-        dataset.splits_to_evaluate,
-        dataset.timed,
-    )
+    yield from (dataset.source_classes, dataset.prior_of_each_class, dataset.splits_to_evaluate)
     yield from (dataset.drawing(split, seed=1) for split in ("validation", "test"))
     yield from (dataset.decoding_job(each, seed=1) for each in dataset.separation.decoders)
     yield from (dataset.dump("priors", each) for each in dataset.priors)

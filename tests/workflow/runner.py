@@ -30,7 +30,6 @@ THREADED = (
     "train_network",
     "train_prior",
     "train_separator",
-    "time_separations",
 )
 THREADS = ["--set-threads", *(f"{rule}=1" for rule in THREADED)]
 # Fewer shards than by default are fewer jobs, each of which takes seconds to start.

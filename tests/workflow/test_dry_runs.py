@@ -119,7 +119,6 @@ def test_every_rule_is_in_one_of_the_two(tmp_path: Path) -> None:
     text = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "workflow/rules").glob("*.smk"))
     rules = set(re.findall(r"^rule (\w+):", text, re.MULTILINE))
     named = {
-        "time_separations": "results/timing.csv",
         "pack_model": "results/slakh/model",
         "fetch_weights": "results/weights/vqvae.pth.tar",
         "fetch_songs": "results/baby/downloaded.json",
@@ -162,7 +161,7 @@ def test_a_decoder_reads_what_its_posterior_is_made_of(tmp_path: Path, weight: f
     tables = {"sdr": {"rows": ["mixture", "heard"]}}
     values = {"pretrained": False, **of_slakh(separation=separation, tables=tables)}
     config = write_config(tmp_path / "c.yaml", values)
-    for target in ("results/slakh_sdr.csv", "results/slakh/timing.csv"):
+    for target in ("results/slakh_sdr.csv", "results/timing.csv"):
         jobs = dry_run(tmp_path, targets=[target], configs=[config]).jobs
         assert jobs["train_network"] == 1, target
         assert "count_tuples" not in jobs, target
@@ -509,10 +508,11 @@ def test_what_is_asked_for_by_name_is_made_of_any_data_set(tmp_path: Path) -> No
     jobs = dry_run(tmp_path, targets=["results/mnist/mixtures/test.parquet"]).jobs
     assert jobs == {"fetch_mnist": 2, "prepare_images": 1, "draw_mixtures": 1}
     jobs = dry_run(tmp_path, targets=["results/timing.csv"]).jobs
-    assert jobs["time_separations"] == 1
+    assert jobs["time_method"] == 9, "every row of the main table"
+    assert "draw_candidates" not in jobs, "they are drawn while it is timed"
     assert "fetch_mnist" not in jobs
     jobs = dry_run(tmp_path, "--config", "targets=[mnist]", targets=["results/timing.csv"]).jobs
-    assert jobs["time_separations"] == 1
+    assert jobs["time_method"] == 2
     assert "fetch_mnist" in jobs
 
 

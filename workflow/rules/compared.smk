@@ -57,29 +57,33 @@ def scores_of_shifts(wildcards):
 
 
 def seconds_of_table(wildcards):
-    """Times of the methods of a table that lists them, but for those that need candidates."""
-    dataset = dataset_of(wildcards)
-    table = dataset.tables[wildcards.table]
-    timed = [row for row in table.rows if table.seconds and dataset.family[row] != "latent"]
-    return [f"results/{wildcards.dataset}/{table.split}/seconds/{row}.csv" for row in timed]
+    """Times of the methods of a table that lists them."""
+    table = dataset_of(wildcards).tables[wildcards.table]
+    folder = f"results/{wildcards.dataset}/{table.split}/seconds"
+    return [f"{folder}/{row}.csv" for row in table.rows if table.seconds]
 
 
-def jobs_of_timing(wildcards):
-    """Per method that is timed: its job, and that of its decoder."""
-    dataset = dataset_of(wildcards)
-    return {
-        name: {
-            "method": plain(dataset.method_job(name, seed=settings.seed)),
-            "decoding": plain(
-                dataset.decoding_job(dataset.separation.methods[name].decoder, seed=settings.seed)
-            ),
-        }
-        for name in dataset.timed
-    }
+def decoding_of_method(wildcards):
+    """What the decoder of a method by LASS is told; None for other methods."""
+    dataset, method = dataset_of(wildcards), wildcards.method
+    if dataset.family[method] != "latent":
+        return None
+    decoder = dataset.separation.methods[method].decoder
+    return plain(dataset.decoding_job(decoder, seed=settings.seed))
 
 
 def files_of_timing(wildcards):
-    """Files that one of the timed methods needs beside codec and mixtures."""
-    dataset = dataset_of(wildcards)
-    decoders = [dataset.separation.decoder_of(name) for name in dataset.timed]
-    return measured_for(wildcards, dataset.timed) | tables_and_priors(wildcards, decoders)
+    """Files that a method needs beside mixtures; one by LASS what its decoder needs, in place of candidates."""
+    dataset, method = dataset_of(wildcards), wildcards.method
+    if dataset.family[method] != "latent":
+        return files_of_method(wildcards)
+    asked = measured_for(wildcards, [method]) | {"codec": codec(wildcards)}
+    return asked | tables_and_priors(wildcards, [dataset.separation.decoder_of(method)])
+
+
+def code_of_timing(wildcards):
+    """Fingerprint of what separates by a method and no other."""
+    family = dataset_of(wildcards).family[wildcards.method]
+    return code(
+        "time_method", f"lass.methods.{family}", *(["lass.methods.whole"] if family == "latent" else [])
+    )

@@ -124,6 +124,12 @@ def tables_of_all(wildcards):
                 f"none of the targets {settings.targets} has a table {name}: name one that has"
             )
         return [f"results/{each}_{name}.csv" for each in having]
+    if name == "timing":
+        return [
+            f"results/{each}/test/seconds/{row}.csv"
+            for each in settings.targets
+            for row in DATASETS[each].tables[DATASETS[each].main].rows
+        ]
     return [f"results/{each}/{name}.csv" for each in settings.targets]
 
 

@@ -2,8 +2,7 @@
 
 Needs the mixtures and what the method's family asks for. Latent autoregressive source separation reads candidates,
 which are drawn once per decoder. Makes, per shard, a Parquet table of a decoder's candidates and a file of a method's
-estimates; and how long separations take, results/{dataset}/timing.csv. Rules: draw_candidates, separate_mixtures,
-time_separations.
+estimates; and how long it takes them, and in how much memory. Rules: draw_candidates, separate_mixtures, time_method.
 """
 
 
@@ -65,29 +64,30 @@ rule separate_mixtures:
         "../scripts/separate_mixtures.py"
 
 
-rule time_separations:
+rule time_method:
     input:
         unpack(files_of_timing),
-        sources="results/{dataset}/sources/test",
-        mixtures="results/{dataset}/mixtures/test.parquet",
-        codec=codec,
+        sources="results/{dataset}/sources/{split}",
+        mixtures="results/{dataset}/mixtures/{split}.parquet",
     output:
-        timing="results/{dataset}/timing.csv",
+        seconds="results/{dataset}/{split}/seconds/{method}.csv",
     log:
-        "results/logs/time_separations/{dataset}.log",
+        "results/logs/time_method/{dataset}/{split}/{method}.log",
     conda:
         "../../environment.yml"
     threads: 16
     resources:
         mem_mb=memory(8000),
         runtime=minutes(240),
-        gpu=GPUS,
+        gpu=gpus_of_method,
+        network=runs_network,  # a number, as for separate_mixtures
         device=settings.device,
     params:
         library=library,
-        methods=jobs_of_timing,
-        batch=of_dataset("separation", "batch"),
+        job=asked(lambda dataset, wildcards: dataset.method_job(wildcards.method, seed=settings.seed)),
+        decoding=decoding_of_method,
+        batch=batch_of_method,
         batches=settings.evaluation.timed_batches,
-        code=code("time_separations"),
+        code=code_of_timing,
     script:
-        "../scripts/time_separations.py"
+        "../scripts/time_method.py"

@@ -1,37 +1,55 @@
-"""Seconds per mixture of one method that needs no candidates: one batch, after a rehearsal."""
+"""Seconds per mixture and memory of one method, batch by batch, after a rehearsal."""
 
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from lass.compute.timing import describe_device, seconds_of
+from lass.compute.devices import memory_for
+from lass.compute.timing import describe_device, peak_memory, seconds_of
 from lass.data.mixtures import open_mixtures
 from lass.data.settings import LIBRARY_SETTINGS
 from lass.evaluation.tables.files import write_csv
 from lass.evaluation.tables.seconds import SECONDS
-from lass.methods.opening import open_family
-from lass.methods.protocol import device_of
-from lass.methods.settings import read_job
+from lass.methods.opening import on_device, open_family
+from lass.methods.protocol import Given, device_of
+from lass.methods.settings import DecodingJob, read_job
 from lass.runtime import logged
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with logged(snakemake.log[0]) as logger:
-    params, files = snakemake.params, snakemake.input
+    params, files, asked = snakemake.params, snakemake.input, snakemake.resources
     data = LIBRARY_SETTINGS.validate_python(params.library)
     mixtures = open_mixtures(Path(files.sources), Path(files.mixtures), data)
-    paths = {name: Path(files[name]) for name in files.keys()}  # noqa: SIM118 (no mapping)
-    asked = snakemake.resources
-    where = asked.device if asked.network else "cpu"
-    method, given = open_family(read_job(params.job), paths, device=where)
-    timed = mixtures.load(range(min(len(mixtures), params.batch)))
-    device = device_of(given)
-    method.separate(mixtures.load([0]))  # a rehearsal: what happens once is not the separation
-    seconds = seconds_of(lambda: method.separate(timed), device) / len(timed.items)
-    row = {"dataset": snakemake.wildcards.dataset, "method": snakemake.wildcards.method}
-    row |= {"device": describe_device(device), "precision": given.precision}
-    row |= {"seconds": seconds, "mixtures": len(timed.items)}
-    write_csv(pd.DataFrame([row], columns=SECONDS), path=Path(snakemake.output.seconds))
-    logger.info("%.3f seconds per mixture", seconds)
+    named = {name: files[name] for name in files.keys()}  # noqa: SIM118 (no mapping)
+    job = read_job(params.job)
+    if params.decoding:  # from the mixture on, not from candidates that are at hand
+        given = on_device(Given(), asked.device, precision=job.precision)
+        told: dict[str, Any] = {"given": given}
+        told["memory"] = lambda: memory_for(device_of(given), asked.mem_mb)
+        latent, whole = map(import_module, ("lass.methods.latent", "lass.methods.whole"))  # of no other row
+        told["method_of"] = latent.latent_method
+        separate = whole.open_whole(DecodingJob(**params.decoding), job, named, mixtures, **told)
+    else:
+        paths = {name: Path(file) for name, file in named.items()}
+        method, given = open_family(job, paths, device=asked.device if asked.network else "cpu")
+
+        def separate(numbers: list[int]) -> object:
+            """From mixtures to estimates."""
+            return method.separate(mixtures.load(numbers))
+
+    numbers = list(range(min(len(mixtures), params.batch * params.batches)))
+    separate(numbers[:1])  # a rehearsal: what happens once is not the separation
+    rows = []
+    for begin in range(0, len(numbers), params.batch):
+        batch = numbers[begin : begin + params.batch]
+        seconds = seconds_of(lambda: separate(batch), device_of(given)) / len(batch)  # noqa: B023
+        row = {"dataset": snakemake.wildcards.dataset, "method": snakemake.wildcards.method}
+        row |= {"device": describe_device(device_of(given)), "precision": given.precision}
+        row |= {"seconds": seconds, "mixtures": len(batch), "memory": peak_memory(device_of(given))}
+        rows.append(row)
+        logger.info("%.3f seconds per mixture, %d MiB", seconds, row["memory"])
+    write_csv(pd.DataFrame(rows, columns=SECONDS), path=Path(snakemake.output.seconds))

@@ -9,16 +9,16 @@ import pandas as pd
 from lass.evaluation.tables.files import check_columns, read_csv, records
 
 TOLD_APART = ["dataset", "method", "device", "precision"]
-SECONDS = [*TOLD_APART, "seconds", "mixtures"]
-"""Columns of a table of timed batches: seconds per mixture, and mixtures separated together in the batch."""
+SECONDS = [*TOLD_APART, "seconds", "mixtures", "memory"]
+"""Columns of a table of timed batches: seconds per mixture, mixtures in the batch, MiB held until then."""
 
 
 def summarise_seconds(rows: pd.DataFrame) -> pd.DataFrame:
     """Seconds per mixture by data set, method, device and precision, from timed batches of mixtures.
 
     `rows` has the columns of `SECONDS`: seconds per mixture of one batch, and how many mixtures it held.
-    Columns are `dataset, method, seconds_mean, seconds_std, n, device, precision`, rows in order of first
-    appearance: neither devices nor precisions are ever averaged.
+    Columns are `dataset, method, seconds_mean, seconds_std, n, memory, device, precision`, rows in order of
+    first appearance: neither devices nor precisions are ever averaged. `memory` is the highest, in MiB.
     Each of the n mixtures counts with the mean of its batch. `seconds_std` (divisor n) is therefore the
     deviation between batches, and null where there is only one batch.
 
@@ -42,16 +42,17 @@ def summarise_seconds(rows: pd.DataFrame) -> pd.DataFrame:
     mean = total(seconds * mixtures) / n
     variance = total((seconds - mean) ** 2 * mixtures) / n
     several = total(mixtures**0) > 1
-    made = rows[TOLD_APART].assign(seconds_mean=mean, seconds_std=np.sqrt(variance).where(several), n=n)
-    columns = ["dataset", "method", "seconds_mean", "seconds_std", "n", "device", "precision"]
+    memory = rows["memory"].groupby([rows[name] for name in TOLD_APART], sort=False).transform("max")
+    made = rows[TOLD_APART].assign(seconds_mean=mean, seconds_std=np.sqrt(variance).where(several))
+    made = made.assign(n=n, memory=memory)
+    columns = ["dataset", "method", "seconds_mean", "seconds_std", "n", "memory", "device", "precision"]
     return made.drop_duplicates(TOLD_APART, ignore_index=True)[columns]
 
 
 def with_seconds(summary: pd.DataFrame, times: Iterable[Path]) -> pd.DataFrame:
     """The rows of `summary` and what a separation takes: `seconds` per mixture, by the files `times`.
 
-    The files have the columns of `SECONDS`. Rows of methods that none is about have none.
+    The files have the columns of `SECONDS`, one for every row.
     """
-    frames = [summarise_seconds(read_csv(path)) for path in times]
-    timed = pd.concat(frames or [pd.DataFrame({"method": [], "seconds_mean": []})])
+    timed = pd.concat([summarise_seconds(read_csv(path)) for path in times])
     return summary.assign(seconds=summary["method"].map(timed.set_index("method")["seconds_mean"]))

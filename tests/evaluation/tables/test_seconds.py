@@ -21,20 +21,21 @@ def batches_of(*rows: tuple[Any, ...]) -> pd.DataFrame:
 def test_seconds_by_hand() -> None:
     table = summarise_seconds(
         batches_of(
-            ("mnist", "lass", "cpu", "float32", 4.0, 3),
-            ("mnist", "nmf", "cpu", "float32", 0.5, 10),
-            ("mnist", "lass", "cpu", "float32", 8.0, 1),
-            ("mnist", "lass", "cuda", "float32", 1.0, 4),
-            ("mnist", "lass", "cuda", "float32", 3.0, 4),
-            ("mnist", "lass", "cuda", "bfloat16", 0.5, 4),
+            ("mnist", "lass", "cpu", "float32", 4.0, 3, 700),
+            ("mnist", "nmf", "cpu", "float32", 0.5, 10, 90),
+            ("mnist", "lass", "cpu", "float32", 8.0, 1, 800),
+            ("mnist", "lass", "cuda", "float32", 1.0, 4, 5),
+            ("mnist", "lass", "cuda", "float32", 3.0, 4, 6),
+            ("mnist", "lass", "cuda", "bfloat16", 0.5, 4, 3),
         )
     )
-    names = ["dataset", "method", "seconds_mean", "seconds_std", "n", "device", "precision"]
+    names = ["dataset", "method", "seconds_mean", "seconds_std", "n", "memory", "device", "precision"]
     assert list(table) == names
     lass, nmf, faster, rounded = records(table)
     assert (lass["method"], lass["device"], lass["n"]) == ("lass", "cpu", 4)
     assert lass["seconds_mean"] == pytest.approx(5.0)  # 4, 4, 4, 8
     assert lass["seconds_std"] == pytest.approx(math.sqrt(3.0))
+    assert [row["memory"] for row in (lass, nmf, faster, rounded)] == [800, 90, 6, 3], "the highest"
     assert (nmf["method"], nmf["seconds_mean"], nmf["seconds_std"], nmf["n"]) == ("nmf", 0.5, None, 10)
     assert (faster["device"], faster["seconds_mean"], faster["seconds_std"]) == ("cuda", 2.0, 1.0)
     assert (faster["precision"], faster["n"]) == ("float32", 8)
@@ -45,11 +46,11 @@ def test_seconds_by_hand() -> None:
     ("rows", "message"),
     [
         (batches_of(), "no rows"),
-        (batches_of(("mnist", "lass", *ON_CPU, 1.0, 1)).drop(columns="device"), "lack the columns device"),
-        (batches_of(("mnist", "lass", *ON_CPU, 1.0, 0)), "1 of 1 timed batches are unfit.*'mixtures': 0"),
-        (batches_of(("a", "b", *ON_CPU, 1.0, 1), ("a", "b", *ON_CPU, 0.0, 1)), "1 of 2 timed batches"),
-        (batches_of(("mnist", "lass", *ON_CPU, None, 1)), "1 of 1 timed batches"),
-        (batches_of(("mnist", "lass", *ON_CPU, math.inf, 1)), "1 of 1 timed batches"),
+        (batches_of(("mnist", "lass", *ON_CPU, 1.0, 1, 9)).drop(columns="device"), "lack the columns device"),
+        (batches_of(("mnist", "lass", *ON_CPU, 1.0, 0, 9)), "1 of 1 timed batches are unfit.*'mixtures': 0"),
+        (batches_of(("a", "b", *ON_CPU, 1.0, 1, 9), ("a", "b", *ON_CPU, 0.0, 1, 9)), "1 of 2 timed batches"),
+        (batches_of(("mnist", "lass", *ON_CPU, None, 1, 9)), "1 of 1 timed batches"),
+        (batches_of(("mnist", "lass", *ON_CPU, math.inf, 1, 9)), "1 of 1 timed batches"),
     ],
 )
 def test_seconds_that_cannot_be_summarised_are_refused(rows: pd.DataFrame, message: str) -> None:
@@ -59,12 +60,11 @@ def test_seconds_that_cannot_be_summarised_are_refused(rows: pd.DataFrame, messa
 
 def test_rows_of_a_table_with_their_seconds(tmp_path: Path) -> None:
     for name, seconds in (("fast", 0.5), ("slow", 8.0)):
-        write_csv(batches_of(("songs", name, *ON_CPU, seconds, 3)), path=tmp_path / f"{name}.csv")
-    summary = pd.DataFrame({"method": ["slow", "lass", "fast"], "sdr": [9.0, 5.0, 7.0]})
+        write_csv(batches_of(("songs", name, *ON_CPU, seconds, 3, 9)), path=tmp_path / f"{name}.csv")
+    summary = pd.DataFrame({"method": ["slow", "fast"], "sdr": [9.0, 7.0]})
     found = with_seconds(summary, [tmp_path / "fast.csv", tmp_path / "slow.csv"])
     assert list(found) == ["method", "sdr", "seconds"]
-    assert [row["seconds"] for row in records(found)] == [8.0, None, 0.5]
-    assert [row["seconds"] for row in records(with_seconds(summary, []))] == [None] * 3  # all need candidates
+    assert [row["seconds"] for row in records(found)] == [8.0, 0.5]
 
 
 def test_quality_against_seconds_is_drawn(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ WITHOUT_ROW = {
     "fetch_mnist": _FETCHED,
     "fetch_songs": _FETCHED,
     "fetch_weights": _FETCHED,
-    "time_separations": _TIMES,
     "time_method": _TIMES,
     "draw_seconds": _DIFFUSION,
     "train_denoiser": _DIFFUSION,
