@@ -4,13 +4,15 @@ from typing import Any
 
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from lass.config import AudioDataset, ImageDataset, parse_config
 from lass.methods.settings import DiffusionJob
-from tests.test_config import Values, changed, of_slakh, problems
+from tests.test_config import Values, changed, defaults, of_slakh, problems
 from tests.workflow.runner import ROOT
 
-GIVEN: Values = yaml.safe_load((ROOT / "config" / "diffusion.yaml").read_text(encoding="utf-8"))
+GIVEN: Values = defaults()
+update_config(GIVEN, yaml.safe_load((ROOT / "config" / "diffusion.yaml").read_text(encoding="utf-8")))
 SONGS: Values = GIVEN["datasets"]["slakh"]["diffusion"]
 
 
@@ -60,12 +62,12 @@ def test_digits_of_one_prior_may_change_places() -> None:
 
 
 def test_without_the_section_there_are_no_rows() -> None:
-    dataset = slakh(of_slakh({}))
+    dataset = slakh(of_slakh({"diffusion": None, "tables.sdr.rows": ["mixture"]}))
     assert dataset.diffusion_methods == {}
     assert dataset.denoisers_used == []
     with pytest.raises(ValueError, match="give the section diffusion"):
         _ = dataset.denoiser_of_each_class
-    assert "tables.sdr.rows ['diffusion'] must name" in problems(of_slakh({"tables.sdr.rows": ["diffusion"]}))
+    assert "must name different ones of" in problems(of_slakh({"diffusion": None}))
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ SPEECH = {
     "separation.priors": {"drums": None, "bass": None, "speech": "drums"},
     "priors.drums.classes": ["speech"],
     "tables.decoders": None,
+    "diffusion": None,
 }
 SHIFTS: dict[str, Any] = {"rows": {"nmf": ["nmf"]}, "kinds": {"noise": {"noise": 20.0}}}
 

@@ -139,6 +139,9 @@ class Config(Section):
         """Names of data sets and tables that lead to different files."""
         files = [f"{name}_{table}" for name, dataset in self.datasets.items() for table in dataset.tables]
         files += [f"{name}_fid" for name in self.named("images")]
+        files += [
+            f"{name}_{table}_failures" for name in self.named("audio") for table in self.datasets[name].tables
+        ]
         twice = sorted({file for file in files if files.count(file) > 1})
         if twice:
             raise ValueError(f"two tables would be results/{twice[0]}.csv: rename a data set or a table")

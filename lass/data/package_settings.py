@@ -27,10 +27,10 @@ class Selected(Section):
         "path",
         default=None,
     )
-    voice: Identifier = key("whose recordings these are; short ones of one voice are joined", "name")
+    voice: Identifier = key("whose recordings these are; short ones of one entry are joined", "name")
     split: Literal["train", "validation", "test"] | None = key(
         "the split that they are for; null: eight of ten files for train and one each for the others, "
-        "decided by their paths",
+        "decided by their bytes",
         "train, validation, test",
         default=None,
     )
@@ -43,13 +43,16 @@ class Packages(Section):
         "the recordings of each class", "sections"
     )
     seconds: PositiveFloat = key(
-        "recordings of a voice that are shorter are joined until they are as long", "s", default=4.0
+        "recordings that are shorter are joined, with others of the entry, until they are as long",
+        "s",
+        default=4.0,
     )
     gaps: tuple[Factor, Factor] = key(
         "shortest and longest silence between two that are joined", "s", default=(0.1, 0.3)
     )
     levels: tuple[Decibels, Decibels] = key(
-        "lowest and highest level that recordings are brought to, the root of their mean square",
+        "lowest and highest level that recordings are brought to, the root of their mean square; those with "
+        "high peaks stay below, as no peak passes full scale",
         "dB",
         default=(-25.0, -20.0),
     )
@@ -81,6 +84,14 @@ class Packages(Section):
                 f"packages.classes.{empty} has nothing for the split {split!r}: name files for it"
             )
         return found
+
+    def behind(self, split: str) -> "Packages":
+        """The same with all that is taken of the packages of a split, so that no file is for two splits."""
+        names = self.names(split)
+        classes = {
+            name: [each for each in chosen if each.package in names] for name, chosen in self.classes.items()
+        }
+        return self.model_copy(update={"classes": classes})
 
     def names(self, split: str) -> list[str]:
         """The packages that a split needs."""

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lass.data.debian import read_members
@@ -43,6 +44,19 @@ def test_a_package_of_debians_own_tool(tmp_path: Path) -> None:
     mine = write_package(tmp_path / "mine", "a", MEMBERS)
     listed = subprocess.run(["dpkg-deb", "-c", mine], check=True, capture_output=True, text=True).stdout
     assert all(f"./{path}" in listed for path in MEMBERS)
+
+
+@pytest.mark.parametrize("packing", ["xz", "gz", "bz2"])
+def test_a_bit_that_flipped(tmp_path: Path, packing: str) -> None:
+    """Anywhere in the files, it is found by the sum at the end at the latest."""
+    noise = np.random.default_rng(0).bytes(50_000)
+    package = write_package(tmp_path, "a", {"x.wav": noise}, packing=packing)
+    whole = package.read_bytes()
+    begins = whole.index(b"data.tar") + 60
+    for place in np.linspace(begins + 40, len(whole) - 40, 25).astype(int):
+        package.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        with pytest.raises(ValueError, match=r"is damaged or cut off .*: fetch it again"):
+            list(read_members(package, sounds))
 
 
 def test_what_is_no_package(tmp_path: Path) -> None:

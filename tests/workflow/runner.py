@@ -139,14 +139,14 @@ def write_config(path: Path, values: Mapping[str, Any]) -> Path:
 
 
 def with_models(folder: Path, configs: Sequence[Path]) -> Path:
-    """Overrides of these files: what they name below models/ is an empty file in `folder`."""
+    """Overrides of these files: what they name below models/ and runs/ is an empty file in `folder`."""
 
     def moved(values: Mapping[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name, value in values.items():
             if isinstance(value, dict) and (inner := moved(value)):
                 found[name] = inner
-            if name == "checkpoint" and str(value).startswith("models/"):
+            if name == "checkpoint" and str(value).startswith(("models/", "runs/")):
                 found[name] = str(folder / value)
                 (folder / value).parent.mkdir(parents=True, exist_ok=True)
                 (folder / value).touch()

@@ -60,13 +60,22 @@ IMAGE_RULES = {
 }
 DEFAULT_RULES = {name: jobs for name, jobs in ALL_RULES.items() if name != "train_separator"} | {
     "draw_candidates": 16,
-    "separate_mixtures": 76,
-    "score_estimates": 76,
+    "separate_mixtures": 80,
+    "score_estimates": 80,
+    "train_denoiser": 1,
 }
 
 
 # With the models that come with the repository: nothing is trained or counted, no training song composed.
-MADE = {"train_codec", "train_prior", "count_tuples", "merge_counts", "fit_residual", "train_network"}
+MADE = {
+    "train_codec",
+    "train_denoiser",
+    "train_prior",
+    "count_tuples",
+    "merge_counts",
+    "fit_residual",
+    "train_network",
+}
 GIVEN_RULES = {name: jobs for name, jobs in DEFAULT_RULES.items() if name not in MADE} | {
     "compose_songs": 2,
     "extract_sources": 2,

@@ -74,7 +74,7 @@ def test_tables_of_recordings(tmp_path: Path) -> None:
         assert len(mixtures) == 4
         assert all(row["sources"] == classes for row in mixtures)
         assert all(len(set(row["items"])) == 2 for row in mixtures), "never of one recording"
-    assert (results / "noisy/recordings/test/copyright/hum").is_file(), "the licence stays with what it is of"
+    assert (results / "noisy/recordings/test/Licences/hum").is_file(), "the licence stays with what it is of"
     assert len([*(results / "noisy/recordings/test/hum").rglob("*.flac")]) == 3, "joined to three seconds"
     failures = {row["method"]: row for row in records(read_csv(results / "speech_sdr_failures.csv"))}
     assert list(failures) == ["mixture", "lass", "ideal_mask"]

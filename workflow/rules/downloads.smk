@@ -55,7 +55,7 @@ rule unpack_packages:
         mem_mb=memory(4000),
         runtime=minutes(120),
     params:
-        packages=of_dataset("packages"),
+        packages=asked(lambda dataset, wildcards: dataset.packages.behind(wildcards.split)),
         rate=of_dataset("sample_rate"),
         files=read_files,
         contents=fingerprint_of_files,

@@ -118,7 +118,7 @@ def read_sources(recording: Recording, *, rate: int) -> np.ndarray:
                 f"{path} has {sound.rate} Hz, others of {recording.name} {found_rate} Hz: give them one rate"
             )
         found_rate = sound.rate
-        waves[path] = _mix_channels(path, sound.samples)
+        waves[path] = mix_channels(path, sound.samples)
     if found_rate is None:
         raise ValueError(f"{recording.name} has no stems: list it with list_recordings, which leaves it out")
     length = _shortest(waves, rate=found_rate)
@@ -126,7 +126,7 @@ def read_sources(recording: Recording, *, rate: int) -> np.ndarray:
     return resample(np.stack(sources), source_rate=found_rate, target_rate=rate)
 
 
-def _mix_channels(path: Path, audio: np.ndarray) -> np.ndarray:
+def mix_channels(path: Path, audio: np.ndarray) -> np.ndarray:
     """`audio` [channels, T] of the file at `path` as [T]; warns where they cancel, or are out of scale."""
     peak, channel = float(np.abs(audio).max()), cancelling(audio)
     if peak > _LOUDEST:

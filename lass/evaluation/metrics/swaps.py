@@ -18,8 +18,9 @@ def count_swaps(
     """How often the best order of the estimates changes, and between how many pairs of segments it could.
 
     `estimates` and `sources` are [N, T] at `rate` Hz. In every `segment` seconds in which all sources sound,
-    the best order is the one of the lowest error, among those in which only sources of equal `labels` (N)
-    change places. Two such segments that follow each other, with or without others between, are a pair.
+    the best order is the one of the lowest mean log error (`closest_order`), among those in which only
+    sources of equal `labels` (N) change places. Two such segments that follow each other, with or without
+    others between, are a pair.
 
     ValueError where the shapes differ or there are other than N labels.
     """

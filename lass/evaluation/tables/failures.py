@@ -26,22 +26,25 @@ def summarise_failures(
 ) -> pd.DataFrame:
     """One row per method, from the score rows of all and their rows of SWAPS by `segment` seconds.
 
-    `failures` is the share of the n mixtures whose SI-SDR, as a mean over the sources, is below 0 dB; those
-    without one are left out. `failures_se` is its standard error. `swaps_per_minute` are changes of the best
-    order per minute in which it could be judged, `minutes` so many; both missing where nothing can swap.
+    `failures` is the share of the n mixtures whose SI-SDR, as a mean over the sources, is below 0 dB or is
+    none, as of a silent estimate. `failures_se` is its standard error. `swaps_per_minute` are changes of the
+    best order per minute in which it could be judged, `minutes` so many; both missing where nothing can swap.
     """
-    means = scores.groupby(["method", "mixture"], sort=False)["si_sdr"].mean().dropna()
+    with np.errstate(invalid="ignore"):  # +inf and -inf have no mean
+        means = scores.groupby(["method", "mixture"], sort=False)["si_sdr"].agg(
+            lambda found: found.mean(skipna=False)
+        )
     moved = pd.DataFrame(swaps, columns=SWAPS).groupby("method")[["swaps", "pairs"]].sum()
     rows = []
     for method in scores["method"].unique():
-        failed = (means[method] < 0).to_numpy() if method in means.index else np.zeros(0, bool)
-        share = failed.mean() if len(failed) else np.nan
+        failed = ~(means[method] >= 0).to_numpy()
+        share = failed.mean()
         minutes = moved["pairs"].get(method, 0) * segment / 60
         rows.append(
             {
                 "method": method,
                 "failures": share,
-                "failures_se": np.sqrt(share * (1 - share) / max(1, len(failed))),
+                "failures_se": np.sqrt(share * (1 - share) / len(failed)),
                 "n": len(failed),
                 "swaps_per_minute": moved["swaps"][method] / minutes if minutes else np.nan,
                 "minutes": minutes if minutes else np.nan,

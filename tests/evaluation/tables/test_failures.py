@@ -25,7 +25,7 @@ def scores(**methods: list[tuple[float, float]]) -> pd.DataFrame:
 def test_failures_by_hand() -> None:
     table = scores(
         good=[(3.0, 1.0), (2.0, -1.0), (INF, 0.0), (5.0, 5.0)],
-        bad=[(1.0, -3.0), (-INF, 3.0), (np.nan, np.nan), (0.0, 0.0)],
+        bad=[(1.0, -3.0), (-INF, 3.0), (5.0, np.nan), (0.0, 0.0)],
     )
     swaps = [
         {"method": "bad", "mixture": 0, "swaps": 3, "pairs": 60},
@@ -34,9 +34,9 @@ def test_failures_by_hand() -> None:
     ]
     found = summarise_failures(table, swaps).set_index("method")
     assert found.loc["good", ["failures", "n"]].tolist() == [0.0, 4]
-    assert found.loc["bad", "failures"] == pytest.approx(2 / 3), "a mixture without a score does not count"
-    assert found.loc["bad", "failures_se"] == pytest.approx(np.sqrt(2 / 9 / 3))
-    assert found.loc["bad", "n"] == 3
+    assert found.loc["bad", "failures"] == 0.75, "an estimate of silence has failed"
+    assert found.loc["bad", "failures_se"] == pytest.approx(np.sqrt(0.75 * 0.25 / 4))
+    assert found.loc["bad", "n"] == 4
     assert found.loc["bad", "swaps_per_minute"] == pytest.approx(4.0), "four in 120 pairs of half a second"
     assert found.loc["bad", "minutes"] == 1.0
     assert found.loc["good", ["swaps_per_minute", "minutes"]].isna().all()
