@@ -86,7 +86,14 @@ class Dataset(WithDiffusion):
         check_names(self.diffusion_methods, others=others, where="diffusion.methods")
         self.check_solvers(self.sources)
         check_tables(self.tables, methods=self.family, main=self.main)
+        self.check_denoisers()
         return self
+
+    @property
+    def named(self) -> set[str]:
+        """As of every data set with diffusion priors."""
+        rows = {row for table in self.tables.values() for row in table.rows}
+        return rows | set(self.model.presets.methods.values() if self.model else ())
 
     @property
     @abstractmethod

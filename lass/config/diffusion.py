@@ -1,8 +1,9 @@
 """The section of a data set about separation by diffusion priors: denoisers, and the rows that use them."""
 
-from typing import Annotated, Self
+from abc import abstractmethod
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from lass.config.location import Located
 from lass.config.separation import check_chosen_priors
@@ -50,19 +51,26 @@ class WithDiffusion(Located):
         "diffusion priors, and rows by them that a table may name; null for none", "section", default=None
     )
 
-    @model_validator(mode="after")
-    def check_denoisers(self) -> Self:
-        """Every class has a denoiser that exists and models it."""
-        if self.diffusion is None:
-            return self
-        check_chosen_priors(
-            self.diffusion.priors,
-            self.diffusion.denoisers,
-            classes=self.classes,
-            section="diffusion",
-            listed="diffusion.denoisers",
-        )
-        return self
+    @property
+    @abstractmethod
+    def named(self) -> set[str]:
+        """Rows that something asks for: a table, or a preset of the model."""
+
+    @property
+    def uses_diffusion(self) -> bool:
+        """Whether a row by diffusion priors is asked for: else its section may be of other classes."""
+        return not self.named.isdisjoint(self.diffusion_methods)
+
+    def check_denoisers(self) -> None:
+        """Every class has a denoiser that exists and models it, where a row asks for it; ValueError else."""
+        if self.diffusion is not None and self.uses_diffusion:
+            check_chosen_priors(
+                self.diffusion.priors,
+                self.diffusion.denoisers,
+                classes=self.classes,
+                section="diffusion",
+                listed="diffusion.denoisers",
+            )
 
     def check_solvers(self, sources: int) -> None:
         """Solvers that serve mixtures of `sources`; ValueError for another."""
@@ -81,10 +89,10 @@ class WithDiffusion(Located):
 
     def check_trained_denoisers(self, *, pretrained: bool) -> None:
         """A denoiser that is trained here finds all of its classes; ValueError for another."""
-        used = (
-            {name: self.diffusion.denoisers[name] for name in self.denoisers_used} if self.diffusion else {}
-        )
-        for name, denoiser in used.items():
+        used = self.denoisers_used if self.uses_diffusion else []
+        for name in used:
+            assert self.diffusion is not None, "as a row uses it"
+            denoiser = self.diffusion.denoisers[name]
             given = pretrained and denoiser.checkpoint
             if not given and not set(denoiser.classes) <= set(self.classes):
                 raise ValueError(

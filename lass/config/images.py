@@ -178,6 +178,11 @@ class ImageDataset(Dataset):
         return ImageLibrarySettings(image=self.image, classes=tuple(self.classes))
 
     @property
+    def named(self) -> set[str]:
+        """As of every kind, and rows that are compared as sets."""
+        return super().named | set(self.fid.rows or ())
+
+    @property
     def fid_rows(self) -> list[str]:
         """Methods whose estimates are compared as sets."""
         return self.fid.rows or self.tables[self.main].rows

@@ -320,7 +320,8 @@ def test_results_are_documented(path: str) -> None:
         if short.startswith(pattern) and f"`{short}`" not in text:
             assert all(f"`{short.replace(pattern, name)}`" in text for name in names)
             return
-    assert f"`{short}`" in text or f"`{short}/`" in text or f"`{short}/TrackNNNNN/`" in text
+    inside = ("", "/", "/TrackNNNNN/", "/{class}/{voice}/NNNNN.flac")
+    assert any(f"`{short}{each}`" in text for each in inside)
 
 
 def test_rules_are_documented() -> None:
