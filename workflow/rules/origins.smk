@@ -25,7 +25,7 @@ def fingerprint_of_files(wildcards):
 
 
 def unless_packaged(parameter):
-    """A parameter of a rule that reads the user's folder itself: None where another rule unpacks it first."""
+    """A parameter of what reads the user's folder itself; None where packages are unpacked first."""
     return lambda wildcards: None if wildcards.dataset in PACKAGED else parameter(wildcards)
 
 
