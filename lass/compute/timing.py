@@ -4,6 +4,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 
@@ -29,6 +30,10 @@ def peak_memory(device: torch.device) -> int:
     """The most memory that this process has held so far, in MiB: of a GPU, else of the machine."""
     if device.type == "cuda":
         return round(torch.cuda.max_memory_allocated(device) / 2**20)
+    status = Path("/proc/self/status")
+    if status.is_file():  # of Linux, whose getrusage also counts the process that this one was forked from
+        lines = status.read_text(encoding="utf-8").splitlines()
+        return round(int(next(line.split()[1] for line in lines if line.startswith("VmHWM:"))) / 2**10)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / 2**20 if sys.platform == "darwin" else peak / 2**10)  # bytes there, KiB elsewhere
 

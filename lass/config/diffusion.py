@@ -64,13 +64,16 @@ class WithDiffusion(Located):
     def check_denoisers(self) -> None:
         """Every class has a denoiser that exists and models it, where a row asks for it; ValueError else."""
         if self.diffusion is not None and self.uses_diffusion:
-            check_chosen_priors(
-                self.diffusion.priors,
-                self.diffusion.denoisers,
-                classes=self.classes,
-                section="diffusion",
-                listed="diffusion.denoisers",
-            )
+            self._check_priors(self.diffusion)
+
+    def _check_priors(self, diffusion: Diffusion) -> None:
+        check_chosen_priors(
+            diffusion.priors,
+            diffusion.denoisers,
+            classes=self.classes,
+            section="diffusion",
+            listed="diffusion.denoisers",
+        )
 
     def check_solvers(self, sources: int) -> None:
         """Solvers that serve mixtures of `sources`; ValueError for another."""
@@ -115,6 +118,7 @@ class WithDiffusion(Located):
         """The denoiser of each class, in the order of the classes; ValueError where there are none."""
         if self.diffusion is None:
             raise ValueError("there are no diffusion priors: give the section diffusion")
+        self._check_priors(self.diffusion)  # which no row may have asked for
         chosen = [(source, self.diffusion.priors[source]) for source in self.classes]
         return [
             PriorOfClass(

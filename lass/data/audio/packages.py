@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from glob import escape
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -180,14 +181,14 @@ def _prepared(selected: Selected, held: Held, split: str, packages: Packages, *,
 
 def _decode(path: str, data: bytes, *, rate: int, scratch: Path) -> np.ndarray:
     """The samples [T] of a file at `rate` Hz; ValueError where it is damaged, or no audio file."""
-    written = scratch / PurePosixPath(path).name
+    written = scratch / f"recording{PurePosixPath(path).suffix}"
     written.write_bytes(data)
     try:
         sound = read_sound(written)
-        mono = mix_channels(written, sound.samples)
+        mono = mix_channels(Path(path), sound.samples)
     except ValueError as error:
         said = str(error).replace(str(written), path)
-        raise ValueError(f"{said}; or name it in leave_out, as {path!r}") from error
+        raise ValueError(f"{said}; or name it in leave_out, as {escape(path)!r}") from error
     finally:
         written.unlink()
     return np.asarray(soxr.resample(mono, sound.rate, rate, quality="VHQ"), dtype=np.float32)

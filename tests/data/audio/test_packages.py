@@ -1,4 +1,4 @@
-"""From packages to recordings of one level, none of them short, each in the split that its path decides."""
+"""From packages to recordings of one level, none of them short, each in the split that its bytes decide."""
 
 import io
 import zipfile
