@@ -151,7 +151,7 @@ def open_method(run: Run, name: str, *, mixtures: int, device: torch.device) -> 
     settings = run.dataset.separation
     job = run.dataset.decoding_job(settings.methods[name].decoder, seed=run.settings.seed)
     priors = [str(path) for path in run.priors]
-    model = model_of([job], codec=run.codec(device), likelihood=str(run.likelihood), priors=priors)
+    model = model_of(job, codec=run.codec(device), likelihood=str(run.likelihood), priors=priors)
     return Method(run, name, job, model, run.mixtures(mixtures))
 
 

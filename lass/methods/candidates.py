@@ -22,22 +22,18 @@ from lass.separation.separator import Separator
 from lass.separation.settings import Measured, of_one_offset
 
 
-def model_of(
-    jobs: Sequence[DecodingJob], *, codec: CodecAt, likelihood: str | None, priors: Sequence[str]
-) -> Model:
-    """The model that the decoders of these jobs need, from its files.
+def model_of(job: DecodingJob, *, codec: CodecAt, likelihood: str | None, priors: Sequence[str]) -> Model:
+    """The model that the decoder of a job needs, from its files.
 
     `likelihood` is the table of counts, and `priors` are the checkpoints of the priors: None and nothing
-    where no job asks for them.
+    where the job does not ask for them.
     """
-    described = next((job.priors for job in jobs if job.priors), [])
-    counted = next((job for job in jobs if job.decoder.uses_counts), jobs[0]).counted_from
     return open_model(
         codec,
         likelihood=Path(likelihood) if likelihood else None,
-        counted=counted.encoded(codec.identity),
-        priors=[(Path(path), prior) for path, prior in zip(priors, described, strict=True)],
-        length=jobs[0].positions,
+        counted=job.counted_from.encoded(codec.identity),
+        priors=[(Path(path), prior) for path, prior in zip(priors, job.priors, strict=True)],
+        length=job.positions,
     )
 
 

@@ -36,7 +36,7 @@ def open_whole(
     single = {name: file for name, file in files.items() if isinstance(file, str)}
     codec = open_codec(Path(single["codec"]), job.codec, device=device_of(given), precision=given.precision)
     asked: dict[str, Any] = {"likelihood": single.get("likelihood"), "priors": files.get("priors", [])}
-    model = model_of([decoding], codec=codec, **asked)
+    model = model_of(decoding, codec=codec, **asked)
     measured: dict[Measured, Path] = {
         name: Path(single[name]) for name in get_args(Measured) if name in single
     }

@@ -151,8 +151,8 @@ def test_the_network_alone_needs_neither_table_nor_priors(tmp_path: Path) -> Non
         for name in classes
     ]
     models = [
-        open_for([beside], codec=codec, likelihood=str(table), priors=priors),
-        open_for([alone], codec=codec, likelihood=None, priors=[]),
+        open_for(beside, codec=codec, likelihood=str(table), priors=priors),
+        open_for(alone, codec=codec, likelihood=None, priors=[]),
     ]
     decoded = []
     for model in models:

@@ -56,12 +56,12 @@ def priors(wildcards):
     return [path or default for path, default in zip(given, trained)]
 
 
-def tables_and_priors(wildcards, decoders):
-    """The table of counts and the priors, where one of the decoders asks for them."""
+def tables_and_priors(wildcards, decoder):
+    """The table of counts and the priors, where a decoder asks for them."""
     asked = {}
-    if any(decoder.uses_counts for decoder in decoders):
+    if decoder.uses_counts:
         asked["likelihood"] = likelihood(wildcards)
-    if any(decoder.uses_priors for decoder in decoders):
+    if decoder.uses_priors:
         asked["priors"] = priors(wildcards)
     return asked
 

@@ -78,7 +78,7 @@ def files_of_timing(wildcards):
     if dataset.family[method] != "latent":
         return files_of_method(wildcards)
     asked = measured_for(wildcards, [method]) | {"codec": codec(wildcards)}
-    return asked | tables_and_priors(wildcards, [dataset.separation.decoder_of(method)])
+    return asked | tables_and_priors(wildcards, dataset.separation.decoder_of(method))
 
 
 def code_of_timing(wildcards):

@@ -5,7 +5,7 @@ def files_of_decoder(wildcards):
     """What a decoder needs beside the codec and the mixtures."""
     decoder = dataset_of(wildcards).separation.decoders[wildcards.decoder]
     asked = {name: measured(wildcards, name) for name in sorted(decoder.measured)}
-    return asked | tables_and_priors(wildcards, [decoder])
+    return asked | tables_and_priors(wildcards, decoder)
 
 
 def files_of_method(wildcards):

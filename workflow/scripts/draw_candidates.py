@@ -24,7 +24,7 @@ with logged(snakemake.log[0]) as logger:
     precision = choose_precision(job.precision, device)
     codec = open_codec(Path(given.codec), job.codec, device=device, precision=precision)
     asked = {"likelihood": given.get("likelihood"), "priors": given.get("priors", [])}
-    model = model_of([job], codec=codec, **asked)
+    model = model_of(job, codec=codec, **asked)
     data = LIBRARY_SETTINGS.validate_python(snakemake.params.library)
     mixtures = open_mixtures(Path(given.sources), Path(given.mixtures), data)
     shard = shard_of(range(len(mixtures)), snakemake.wildcards.scatteritem)
