@@ -270,6 +270,11 @@ class AudioDataset(Dataset):
         return CodecCheck(hop=self.codec.hop, rate=self.sample_rate)
 
     @property
+    def check_denoiser(self) -> DenoiserCheck:
+        """What a denoiser has to agree on."""
+        return DenoiserCheck(rate=self.sample_rate)
+
+    @property
     def library(self) -> AudioLibrarySettings:
         """What every reader of the sources has to know."""
         return AudioLibrarySettings(rate=self.sample_rate, classes=tuple(self.classes))
@@ -326,7 +331,7 @@ class AudioDataset(Dataset):
         if family == "latent":
             return self.latent_job(method)
         if family == "diffusion":
-            return self.diffusion_job(method, seed=seed, data=DenoiserCheck(rate=self.sample_rate))
+            return self.diffusion_job(method, seed=seed)
         if family == "blind":
             return BlindJob(name=method, rate=self.sample_rate, seed=seed)
         if family == "supervised":

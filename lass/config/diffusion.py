@@ -1,6 +1,7 @@
 """The section of a data set about separation by diffusion priors: denoisers, and the rows that use them."""
 
 from abc import abstractmethod
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -130,13 +131,28 @@ class WithDiffusion(Located):
             for source, name in chosen
         ]
 
+    @property
+    @abstractmethod
+    def check_denoiser(self) -> DenoiserCheck:
+        """What a denoiser has to agree on."""
+
+    def check_given_denoiser(self, name: str, path: Path) -> None:
+        """ValueError where the denoiser at `path` is none, or not what the section `name` says."""
+        from lass.models.given import check_given_denoiser  # noqa: PLC0415 (numpy, which no dry run needs)
+
+        assert self.diffusion is not None, "as it has the section"
+        settings = self.diffusion.denoisers[name]
+        check_given_denoiser(
+            path, classes=settings.classes, conditional=settings.told, data=self.check_denoiser
+        )
+
     def diffusion_job(
-        self, method: str, *, seed: int, data: DenoiserCheck, bounds: tuple[float, float] | None = None
+        self, method: str, *, seed: int, bounds: tuple[float, float] | None = None
     ) -> DiffusionJob:
-        """What a row by diffusion priors is told; `data` are those that its denoisers have to be of."""
+        """What a row by diffusion priors is told."""
         return DiffusionJob(
             priors=self.denoiser_of_each_class,
-            data=data,
+            data=self.check_denoiser,
             method=self.diffusion_methods[method],
             bounds=bounds,
             seed=seed,

@@ -173,6 +173,11 @@ class ImageDataset(Dataset):
         return CodecCheck(hop=self.codec.hop)
 
     @property
+    def check_denoiser(self) -> DenoiserCheck:
+        """What a denoiser has to agree on."""
+        return DenoiserCheck(image=self.image)
+
+    @property
     def library(self) -> ImageLibrarySettings:
         """What every reader of the sources has to know."""
         return ImageLibrarySettings(image=self.image, classes=tuple(self.classes))
@@ -272,8 +277,7 @@ class ImageDataset(Dataset):
         if family == "latent":
             return self.latent_job(method)
         if family == "diffusion":
-            told = DenoiserCheck(image=self.image)
-            return self.diffusion_job(method, seed=seed, data=told, bounds=self.bounds)
+            return self.diffusion_job(method, seed=seed, bounds=self.bounds)
         if family == "class_nmf":
             assert self.nmf is not None, "as check_sizes demands"
             pixels = self.colours * self.size**2

@@ -20,11 +20,10 @@ from torch import Tensor, nn
 from lass.compute.devices import send
 from lass.models.checkpoint import check_weights, new_network
 from lass.models.diffusion_settings import DenoiserCheck, DenoiserSettings
+from lass.models.headers import DENOISER_FORM, DENOISER_VERSION, check_denoiser, describe_denoiser
 from lass.models.unet import Unet, UnetShape, sizes_that_fit
-from lass.storage import damaged, interpreting, read_header, read_tensors, write_tensors
+from lass.storage import damaged, interpreting, read_tensors, write_tensors
 
-FORM = "lass.denoiser"
-VERSION = 1
 WINDOW = 512  # samples of the frames by which mean powers are measured
 
 
@@ -194,7 +193,7 @@ def write_denoiser(
     tensors |= {"deviations": network.deviations, "powers": network.powers}
     fields = {"shape": asdict(network.shape), "classes": list(classes), "rate": rate}
     fields["provenance"] = dict(provenance)
-    write_tensors(path, tensors, form=FORM, version=VERSION, fields=fields)
+    write_tensors(path, tensors, form=DENOISER_FORM, version=DENOISER_VERSION, fields=fields)
 
 
 def read_denoiser(
@@ -205,9 +204,8 @@ def read_denoiser(
     ValueError, naming the file, where it is for other `classes`, is told them or not, denoises other `data`
     (where these are given), or is damaged.
     """
-    header, tensors = read_header(path, form=FORM, version=VERSION), read_tensors(path)
-    if header.get("classes") != list(classes):
-        raise ValueError(f"{path}: a denoiser of {header.get('classes')}, not of {list(classes)}; train it")
+    header, tensors = describe_denoiser(path), read_tensors(path)
+    check_denoiser(path, header, classes=classes, conditional=conditional, data=data)
     if not all(tensor.isfinite().all() for tensor in tensors.values()):
         raise damaged(path, "it holds NaN or infinity")
     with interpreting(path):
@@ -220,24 +218,4 @@ def read_denoiser(
         network = DenoiserNetwork(built, **measured)
         network.averaged.load_state_dict(weights)
         network.learnt.load_state_dict(weights)
-    if bool(network.shape.classes) != conditional:
-        told = "is told the classes" if network.shape.classes else "is not told the classes"
-        raise ValueError(f"{path}: a denoiser that {told}, but conditional is {conditional}; train it")
-    if data is not None:
-        check_data(path, network.shape, header.get("rate"), data)
     return network.eval().requires_grad_(False)
-
-
-def check_data(path: Path, shape: UnetShape, rate: Any, data: DenoiserCheck) -> None:
-    """ValueError where the denoiser at `path` is of other pictures, or of sounds of another rate.
-
-    Sounds may have any length. Files of before the rate was written have none.
-    """
-    if not isinstance(rate, int | None):
-        raise damaged(path, f"its rate is {rate!r}")
-    own, wanted = shape.image, data.image
-    if own != wanted:
-        told = ["sounds" if each is None else f"images of {list(each)}" for each in (own, wanted)]
-        raise ValueError(f"{path}: a denoiser of {told[0]}, not of {told[1]}; train it")
-    if own is None and rate is not None and data.rate is not None and rate != data.rate:
-        raise ValueError(f"{path}: a denoiser of sounds at {rate} Hz, not at {data.rate} Hz; train it")

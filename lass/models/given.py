@@ -1,8 +1,16 @@
 """Checks of given checkpoints by their headers alone, before a job reads them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from lass.models.headers import check_vqvae, describe_checkpoint, kind_of
+from lass.models.diffusion_settings import DenoiserCheck
+from lass.models.headers import (
+    check_denoiser,
+    check_vqvae,
+    describe_checkpoint,
+    describe_denoiser,
+    kind_of,
+)
 from lass.models.pretrained.registry import CODECS
 from lass.models.settings import CodecCheck
 from lass.storage import interpreting
@@ -17,3 +25,10 @@ def check_given_codec(path: Path, check: CodecCheck) -> None:
         header = describe_checkpoint(path, "vqvae")
         with interpreting(path):
             check_vqvae(path, header, rate=check.rate, hop=check.hop)
+
+
+def check_given_denoiser(
+    path: Path, *, classes: Sequence[str], conditional: bool, data: DenoiserCheck
+) -> None:
+    """ValueError where the denoiser at `path` is none, or does not fit (`check_denoiser`)."""
+    check_denoiser(path, describe_denoiser(path), classes=classes, conditional=conditional, data=data)

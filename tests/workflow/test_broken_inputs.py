@@ -125,6 +125,38 @@ def test_images_that_cannot_be_had(tmp_path: Path) -> None:
     assert not half_written(tmp_path / "results")
 
 
+def test_a_given_denoiser_that_does_not_fit_is_refused_before_the_first_job(tmp_path: Path) -> None:
+    digits = str(ROOT / "lass/shipped/diffusion/digits.safetensors")
+    prior = str(ROOT / "lass/shipped/slakh-mini/priors/drums.safetensors")
+    tables = {"sdr": {"rows": ["mixture", "diffusion"]}}
+    songs: dict[str, object] = {"classes": ["drums", "bass"], "conditional": True}
+    for denoiser, message in (
+        ({}, "a denoiser of sounds at 16000 Hz, not at 8000 Hz; train it"),
+        (
+            {"checkpoint": digits},
+            "a denoiser of ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven'",
+        ),
+        ({"checkpoint": prior}, "lass.denoiser"),
+        ({"conditional": False}, "a denoiser that is told the classes, but conditional is False; train it"),
+    ):
+        section = {"denoisers": {"songs": songs | denoiser}}
+        change = {"sample_rate": 8000, "tables": tables, "diffusion": section}
+        outcome = run(
+            tmp_path,
+            *SCATTER,
+            targets=["results/slakh/test/diffusion/1-of-1.safetensors"],
+            configs=[
+                TEST_CONFIG,
+                write_config(tmp_path / "c.yaml", {"pretrained": True, "datasets": {"slakh": change}}),
+            ],
+        )
+        assert outcome.status == 1, outcome.output
+        assert "datasets.slakh.diffusion.denoisers.songs.checkpoint: " in outcome.output
+        assert message in outcome.output
+        assert "No job has been started" in outcome.output
+        assert not (tmp_path / "results/slakh/songs").exists()
+
+
 def test_a_given_codec_of_another_rate_is_refused_before_the_first_job(tmp_path: Path) -> None:
     given = str(ROOT / "lass/shipped/slakh-mini/codec.safetensors")
     prior = str(ROOT / "lass/shipped/slakh-mini/priors/drums.safetensors")

@@ -12,19 +12,23 @@ def codec(wildcards):
     return given or f"results/{wildcards.dataset}/codec.safetensors"
 
 
-def check_given_codecs(jobs):
-    """Refuse to begin where a job would read a given codec that does not agree with the configuration."""
+def check_given(jobs):
+    """Refuse to begin where a job would read a given codec or denoiser that does not agree with the configuration."""
     for name, dataset in DATASETS.items():
-        path = given_checkpoint(dataset.codec.checkpoint)
-        if path and any(
-            str(path) in map(str, job.input) for job in jobs if job.wildcards_dict.get("dataset") == name
-        ):
-            try:
-                dataset.check_given_codec(Path(path))
-            except (OSError, ValueError) as error:
-                raise WorkflowError(
-                    f"datasets.{name}.codec.checkpoint: {error}. No job has been started."
-                ) from None
+        read = {str(path) for job in jobs if job.wildcards_dict.get("dataset") == name for path in job.input}
+        checks = {"codec": (dataset.codec, dataset.check_given_codec)}
+        for each in dataset.denoisers_used:
+            check = partial(dataset.check_given_denoiser, each)
+            checks[f"diffusion.denoisers.{each}"] = (dataset.diffusion.denoisers[each], check)
+        for section, (part, check) in checks.items():
+            path = given_checkpoint(part.checkpoint)
+            if path and str(path) in read:
+                try:
+                    check(Path(path))
+                except (OSError, ValueError) as error:
+                    raise WorkflowError(
+                        f"datasets.{name}.{section}.checkpoint: {error}. No job has been started."
+                    ) from None
 
 
 def likelihood(wildcards):

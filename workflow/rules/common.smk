@@ -4,6 +4,7 @@ What a data set answers stands in `lass.config`; here are only paths, and which 
 """
 
 import os
+from functools import partial
 from pathlib import Path
 
 from lass.config import MNIST_FILES, files_of_split, finds_gpu, fingerprint, has_gpu, parse_config
@@ -50,7 +51,7 @@ onstart:
         )
     if workflow.local_exec:
         check_soundfonts(workflow.dag.needrun_jobs())
-    check_given_codecs(list(workflow.dag.needrun_jobs()))
+    check_given(list(workflow.dag.needrun_jobs()))
 
 
 wildcard_constraints:
