@@ -81,6 +81,7 @@ rule time_method:
         runtime=minutes(240),
         gpu=gpus_of_method,
         network=runs_network,  # a number, as for separate_mixtures
+        timing=1,
         device=settings.device,
     params:
         library=library,
