@@ -61,21 +61,22 @@ class Run:
     @property
     def coded_parts(self) -> Parts:
         """Those of presets by codes."""
-        dataset, counted = self.dataset, self.dataset.likelihood.checkpoint
+        dataset, packed = self.dataset, self.dataset.packed(self.name)
+        counted = dataset.beside_codec(dataset.likelihood.checkpoint)
         return Parts(
             codec=self.checkpoint(dataset.codec.checkpoint, "codec.safetensors"),
-            likelihood=self.checkpoint(dataset.beside_codec(counted), "likelihood.safetensors"),
+            likelihood=self.checkpoint(counted, "likelihood.safetensors") if packed.uses_counts else None,
             priors={
                 each.prior: self.checkpoint(
                     dataset.priors[each.prior].checkpoint, f"priors/{each.prior}.safetensors"
                 )
-                for each in dataset.prior_of_each_class
+                for each in packed.priors
             },
             measured={
                 name: self.checkpoint(
                     dataset.beside_codec(dataset.checkpoint_of(name)), f"{name}.safetensors"
                 )
-                for name in dataset.packed(self.name).measured
+                for name in packed.measured
             },
         )
 

@@ -3,14 +3,14 @@
     model.json                what it is (`lass.bundle.settings.Description`)
     README.md                 the same for people
     codec.safetensors
-    priors/<name>.safetensors
-    likelihood.safetensors    the table of counts
+    priors/<name>.safetensors     of every class, where a preset asks for them
+    likelihood.safetensors    the table of counts, likewise
     residual.safetensors      what the codec loses, where a preset asks for it
     frames.safetensors        moments of the frames, where a decoder asks for them
     network.safetensors       the learned likelihood, likewise
     denoisers/<name>.safetensors
 
-A model of presets by diffusion alone has denoisers and nothing else; one of none has no denoisers.
+A model of presets by diffusion alone has denoisers and no other part; one of none has no denoisers.
 
 Nothing in it is ever unpickled.
 """
@@ -275,9 +275,9 @@ def check_coded(folder: Path, description: Description, coded: Coded) -> None:
     size = len(codec.quantizer.codebook)
     open_priors(priors_in(folder, description), codebook=codebook, length=coded.positions)
     counted = coded.counted_from.encoded(codebook)
-    read_likelihood(
-        folder / LIKELIHOOD, codebook_size=size, sources=len(description.sources), counted=counted
-    )
+    if description.uses_counts:
+        number = len(description.sources)
+        read_likelihood(folder / LIKELIHOOD, codebook_size=size, sources=number, counted=counted)
     readers: dict[Measured, Callable[[Path], object]] = {
         "residual": partial(read_residual, classes=description.classes, codebook=codebook),
         "frames": partial(read_frames, codebook=codebook),

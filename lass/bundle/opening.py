@@ -103,7 +103,7 @@ def open_codes(
         )
     parts = open_model(
         codec,
-        likelihood=folder / LIKELIHOOD,
+        likelihood=folder / LIKELIHOOD if described.uses_counts else None,
         counted=coded.counted_from.encoded(codec.identity),
         priors=priors_in(folder, described),
         length=coded.positions,

@@ -17,8 +17,8 @@ from lass.settings import Identifier, Natural, PositiveInt, Precision, Section
 FORM = "lass.model"
 DESCRIPTION = "model.json"
 """The file of a model's folder that says what it is."""
-VERSION = 3  # 2: no diffusion; 1: no learned likelihood
-READABLE = (2, 3)
+VERSION = 4  # 3: always with priors and counts; 2: no diffusion; 1: no learned likelihood
+READABLE = (2, 3, 4)
 CODEC, LIKELIHOOD = "codec.safetensors", "likelihood.safetensors"
 MEASURED: dict[Measured, str] = {
     "frames": "frames.safetensors",
@@ -96,8 +96,8 @@ class Coded:
     """What presets by codes need of a model."""
 
     codec: CodecCheck
-    priors: list[PriorOfClass]  # one per class
-    counted_from: TupleOrigin
+    priors: list[PriorOfClass]  # one per class; none where no preset asks for them
+    counted_from: TupleOrigin  # sources and weights, also where no preset asks for the table
     positions: int  # S, tokens of a window
 
 
@@ -133,9 +133,9 @@ class Unpacked(Section):
     of_class: list[Identifier]  # the class of every source, N
     labels: dict[Identifier, str]  # class -> label: sources of equal labels may change places
     weights: list[float]  # alpha, N
-    codec: CodecCheck | None = None  # of presets by codes, as what follows from priors to positions
+    codec: CodecCheck | None = None  # of presets by codes, as counted_from and positions
     image: tuple[PositiveInt, PositiveInt, PositiveInt] | None  # colours, rows and columns
-    priors: list[PriorOfClass] = Field(default_factory=list)  # one per class
+    priors: list[PriorOfClass] = Field(default_factory=list)  # one per class, where a preset asks for them
     counted_from: TupleOrigin | None = None
     positions: PositiveInt | None = None  # S, tokens of a window
     denoisers: Denoisers | None = None  # of presets by diffusion
@@ -158,15 +158,17 @@ class Unpacked(Section):
 
     @model_validator(mode="after")
     def check_parts(self) -> Self:
-        """What every preset needs, of one rate; codec, priors and counts together or not at all."""
-        of_codes = (self.codec, self.priors or None, self.counted_from, self.positions)
+        """What every preset needs, of one rate; codec and what belongs to it together or not at all."""
+        of_codes = (self.codec, self.counted_from, self.positions)
         if any(part is None for part in of_codes) and any(part is not None for part in of_codes):
-            raise ValueError("codec, priors, counted_from and positions: give all of them, or none")
+            raise ValueError("codec, counted_from and positions: give all of them, or none")
         for name, preset in self.presets.items():
             if isinstance(preset, Preset) and self.codec is None:
                 raise ValueError(f"presets.{name} is by codes, but the model has no codec")
             if isinstance(preset, Preset) and self.codec is not None:
                 check_hop(preset.decoder, self.codec.hop, where=f"presets.{name}.decoder")
+                if preset.decoder.uses_priors and not self.priors:
+                    raise ValueError(f"presets.{name} asks for priors, but the model has none")
             if isinstance(preset, DiffusionPreset) and self.denoisers is None:
                 raise ValueError(f"presets.{name} is by diffusion, but the model has no denoisers")
         known = {part.rate for part in (self.codec, self.denoisers) if part is not None}
@@ -183,6 +185,11 @@ class Unpacked(Section):
         if self.codec is None or self.counted_from is None or self.positions is None:
             return None
         return Coded(self.codec, self.priors, self.counted_from, self.positions)
+
+    @property
+    def uses_counts(self) -> bool:
+        """Whether a preset asks for the table of counts."""
+        return any(isinstance(each, Preset) and each.decoder.uses_counts for each in self.presets.values())
 
     @property
     def denoiser_names(self) -> list[str]:
@@ -211,7 +218,7 @@ class Unpacked(Section):
             decoder=preset.decoder,
             codec=coded.codec,
             precision=precision,
-            priors=coded.priors,
+            priors=coded.priors if preset.decoder.uses_priors else [],
             counted_from=coded.counted_from,
             positions=coded.positions,
             noise=self.noise,
@@ -250,7 +257,7 @@ class Description(Unpacked):
     """What `model.json` says."""
 
     form: Literal["lass.model"] = "lass.model"
-    version: Literal[2, 3] = 3
+    version: Literal[2, 3, 4] = 4
     codebook: str | None  # identity of the codebook that all parts are of; None without a codec
     level: Level | None  # of audio
     files: dict[str, Part]  # path in the folder -> what it must be
@@ -259,7 +266,8 @@ class Description(Unpacked):
     @model_validator(mode="after")
     def check_files(self) -> Self:
         """A file for all that the presets ask for."""
-        needed = [CODEC, LIKELIHOOD] if self.coded else []
+        needed = [CODEC] if self.coded else []
+        needed += [LIKELIHOOD] if self.uses_counts else []
         needed += [self.prior_file(each.source) for each in self.priors]
         needed += [MEASURED[name] for name in self.measured]
         needed += [denoiser_file(name) for name in self.denoiser_names]

@@ -21,7 +21,8 @@ def default_packing(dataset: "Dataset", name: str) -> Packing:
 def packed_model(dataset: "Dataset", packing: Packing) -> Unpacked:
     """All that a model needs to separate, but for its files and results."""
     presets = {preset: preset_of(dataset, row) for preset, row in packing.presets.methods.items()}
-    codes = any(isinstance(preset, Preset) for preset in presets.values())
+    coded = [preset for preset in presets.values() if isinstance(preset, Preset)]
+    codes, asked = bool(coded), any(preset.decoder.uses_priors for preset in coded)
     diffusion = any(isinstance(preset, DiffusionPreset) for preset in presets.values())
     rate = dataset.check_codec.rate
     denoisers = Denoisers(rate=rate, priors=dataset.denoiser_of_each_class) if diffusion else None
@@ -37,7 +38,7 @@ def packed_model(dataset: "Dataset", packing: Packing) -> Unpacked:
         weights=dataset.weights,
         codec=dataset.check_codec if codes else None,
         image=getattr(dataset.library, "image", None),
-        priors=priors if codes else [],
+        priors=priors if asked else [],
         counted_from=dataset.tuple_origin if codes else None,
         positions=dataset.tokens if codes else None,
         denoisers=denoisers,

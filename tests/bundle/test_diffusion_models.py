@@ -188,7 +188,7 @@ def test_descriptions_that_lack_a_part() -> None:
     for changes, message in (
         ({"denoisers": None}, "presets.best is by diffusion, but the model has no denoisers"),
         ({"presets": toy.presets()}, "presets.best is by codes, but the model has no codec"),
-        ({"positions": 80}, "codec, priors, counted_from and positions: give all of them, or none"),
+        ({"positions": 80}, "codec, counted_from and positions: give all of them, or none"),
         (
             {"denoisers": {"rate": RATE, "priors": priors}},
             r"denoisers.priors are of \['drums'\], not of classes",

@@ -1,4 +1,4 @@
-"""A model of a finished run: all that belongs together, codec, priors and likelihood or denoisers, in one folder.
+"""A model of a finished run: all that its presets ask for, codec, priors and likelihood or denoisers, in one folder.
 
 Needs these files, mixtures by which its level is known, and the scores of the methods that are its presets. Makes
 results/{dataset}/model/, which `lass separate --model` takes. Rule: pack_model.

@@ -12,10 +12,14 @@ def packed_of(wildcards):
 
 
 def parts_of_model(wildcards):
-    """Codec, likelihood and priors with what is beside them, for presets by codes; denoisers, for those by diffusion."""
+    """All files that its presets ask for."""
     packed, files = packed_of(wildcards), {}
     if packed.coded:
-        files |= {"codec": codec(wildcards), "likelihood": likelihood(wildcards), "priors": priors(wildcards)}
+        files["codec"] = codec(wildcards)
+    if packed.uses_counts:
+        files["likelihood"] = likelihood(wildcards)
+    if packed.priors:
+        files["priors"] = priors(wildcards)
     files |= {f"denoiser_{name}": denoiser(wildcards, name) for name in packed.denoiser_names}
     return files | {name: measured(wildcards, name) for name in packed.measured}
 

@@ -31,7 +31,7 @@ with logged(snakemake.log[0]) as logger:
     )
     parts = Parts(
         codec=Path(given.codec) if packed.coded else None,
-        likelihood=Path(given.likelihood) if packed.coded else None,
+        likelihood=Path(given.likelihood) if packed.uses_counts else None,
         priors={
             each.prior: Path(path) for each, path in zip(packed.priors, given.get("priors", []), strict=True)
         },
