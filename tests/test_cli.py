@@ -23,6 +23,7 @@ from typer.testing import CliRunner, Result
 
 import lass
 from lass.bundle.folder import part_of
+from lass.bundle.settings import VERSION
 from lass.cli import app
 from tests.bundle.toy import sound, write_audio_model, write_image_model
 
@@ -542,11 +543,11 @@ def test_a_model_with_a_part_of_another_codebook(broken: Path, here: Path, name:
 
 
 def test_a_model_from_the_future(broken: Path) -> None:
-    describe(broken, version=4)
+    describe(broken, version=VERSION + 1)
     for result in (separate("song.wav", model=broken), run("check", broken)):
         assert re.fullmatch(
-            rf"{broken}/model\.json is of version 4, and this lass [\w.+]+ reads version 3: install the lass "
-            "that made it",
+            rf"{broken}/model\.json is of version {VERSION + 1}, and this lass [\w.+]+ reads version "
+            f"{VERSION}: install the lass that made it",
             complaint(result),
         )
 

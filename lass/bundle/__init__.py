@@ -1,1 +1,1 @@
-"""Models as folders: codec, priors, likelihood and what else belongs together, described by `model.json`."""
+"""Models as folders: the parts that belong together, described by `model.json`."""

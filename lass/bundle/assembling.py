@@ -65,7 +65,7 @@ def assemble_model(folder: Path, told: Told) -> Description:
     names += [f"priors/{name}.safetensors" for name in dict.fromkeys(each.prior for each in unpacked.priors)]
     for name in names:
         if not (folder / name).is_file():
-            raise FileNotFoundError(f"{folder / name}: no such file, but a preset asks for it")
+            raise FileNotFoundError(f"{folder / name}: no such file, which a model of parts has")
     description = Description(
         **dict(unpacked),
         codebook=read_codec(folder / CODEC).quantizer.identity,

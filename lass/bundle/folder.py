@@ -275,7 +275,7 @@ def check_coded(folder: Path, description: Description, coded: Coded) -> None:
     size = len(codec.quantizer.codebook)
     open_priors(priors_in(folder, description), codebook=codebook, length=coded.positions)
     counted = coded.counted_from.encoded(codebook)
-    if description.uses_counts:
+    if LIKELIHOOD in description.files:
         number = len(description.sources)
         read_likelihood(folder / LIKELIHOOD, codebook_size=size, sources=number, counted=counted)
     readers: dict[Measured, Callable[[Path], object]] = {

@@ -162,6 +162,8 @@ class Unpacked(Section):
         of_codes = (self.codec, self.counted_from, self.positions)
         if any(part is None for part in of_codes) and any(part is not None for part in of_codes):
             raise ValueError("codec, counted_from and positions: give all of them, or none")
+        if self.priors and self.codec is None:
+            raise ValueError("priors are given, but the model has no codec")
         for name, preset in self.presets.items():
             if isinstance(preset, Preset) and self.codec is None:
                 raise ValueError(f"presets.{name} is by codes, but the model has no codec")

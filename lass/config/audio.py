@@ -270,7 +270,7 @@ class AudioDataset(Dataset):
         return CodecCheck(hop=self.codec.hop, rate=self.sample_rate)
 
     @property
-    def check_denoiser(self) -> DenoiserCheck:
+    def denoiser_check(self) -> DenoiserCheck:
         """What a denoiser has to agree on."""
         return DenoiserCheck(rate=self.sample_rate)
 

@@ -133,7 +133,7 @@ class WithDiffusion(Located):
 
     @property
     @abstractmethod
-    def check_denoiser(self) -> DenoiserCheck:
+    def denoiser_check(self) -> DenoiserCheck:
         """What a denoiser has to agree on."""
 
     def check_given_denoiser(self, name: str, path: Path) -> None:
@@ -143,7 +143,7 @@ class WithDiffusion(Located):
         assert self.diffusion is not None, "as it has the section"
         settings = self.diffusion.denoisers[name]
         check_given_denoiser(
-            path, classes=settings.classes, conditional=settings.told, data=self.check_denoiser
+            path, classes=settings.classes, conditional=settings.told, data=self.denoiser_check
         )
 
     def diffusion_job(
@@ -152,7 +152,7 @@ class WithDiffusion(Located):
         """What a row by diffusion priors is told."""
         return DiffusionJob(
             priors=self.denoiser_of_each_class,
-            data=self.check_denoiser,
+            data=self.denoiser_check,
             method=self.diffusion_methods[method],
             bounds=bounds,
             seed=seed,

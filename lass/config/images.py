@@ -173,7 +173,7 @@ class ImageDataset(Dataset):
         return CodecCheck(hop=self.codec.hop)
 
     @property
-    def check_denoiser(self) -> DenoiserCheck:
+    def denoiser_check(self) -> DenoiserCheck:
         """What a denoiser has to agree on."""
         return DenoiserCheck(image=self.image)
 

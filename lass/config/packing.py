@@ -22,7 +22,10 @@ def packed_model(dataset: "Dataset", packing: Packing) -> Unpacked:
     """All that a model needs to separate, but for its files and results."""
     presets = {preset: preset_of(dataset, row) for preset, row in packing.presets.methods.items()}
     coded = [preset for preset in presets.values() if isinstance(preset, Preset)]
-    codes, asked = bool(coded), any(preset.decoder.uses_priors for preset in coded)
+    codes, uses_priors = bool(coded), any(preset.decoder.uses_priors for preset in coded)
+    counted = dataset.tuple_origin
+    if not any(preset.decoder.uses_counts for preset in coded):
+        counted = counted.model_copy(update={"tuples": None})
     diffusion = any(isinstance(preset, DiffusionPreset) for preset in presets.values())
     rate = dataset.check_codec.rate
     denoisers = Denoisers(rate=rate, priors=dataset.denoiser_of_each_class) if diffusion else None
@@ -38,8 +41,8 @@ def packed_model(dataset: "Dataset", packing: Packing) -> Unpacked:
         weights=dataset.weights,
         codec=dataset.check_codec if codes else None,
         image=getattr(dataset.library, "image", None),
-        priors=priors if asked else [],
-        counted_from=dataset.tuple_origin if codes else None,
+        priors=priors if uses_priors else [],
+        counted_from=counted if codes else None,
         positions=dataset.tokens if codes else None,
         denoisers=denoisers,
         length=dataset.numbers,

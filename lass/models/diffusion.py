@@ -19,9 +19,9 @@ from torch import Tensor, nn
 
 from lass.compute.devices import send
 from lass.models.checkpoint import check_weights, new_network
+from lass.models.diffusion_headers import FORM, VERSION, describe_denoiser, refuse_unfit, sizes_of
 from lass.models.diffusion_settings import DenoiserCheck, DenoiserSettings
-from lass.models.headers import DENOISER_FORM, DENOISER_VERSION, check_denoiser, describe_denoiser
-from lass.models.unet import Unet, UnetShape, sizes_that_fit
+from lass.models.unet import Unet, UnetShape
 from lass.storage import damaged, interpreting, read_tensors, write_tensors
 
 WINDOW = 512  # samples of the frames by which mean powers are measured
@@ -193,7 +193,7 @@ def write_denoiser(
     tensors |= {"deviations": network.deviations, "powers": network.powers}
     fields = {"shape": asdict(network.shape), "classes": list(classes), "rate": rate}
     fields["provenance"] = dict(provenance)
-    write_tensors(path, tensors, form=DENOISER_FORM, version=DENOISER_VERSION, fields=fields)
+    write_tensors(path, tensors, form=FORM, version=VERSION, fields=fields)
 
 
 def read_denoiser(
@@ -205,11 +205,11 @@ def read_denoiser(
     (where these are given), or is damaged.
     """
     header, tensors = describe_denoiser(path), read_tensors(path)
-    check_denoiser(path, header, classes=classes, conditional=conditional, data=data)
+    refuse_unfit(path, header, classes=classes, conditional=conditional, data=data)
     if not all(tensor.isfinite().all() for tensor in tensors.values()):
         raise damaged(path, "it holds NaN or infinity")
     with interpreting(path):
-        shape = dict(header["shape"]) | {"image": sizes_that_fit(header["shape"]["image"])}
+        shape = dict(header["shape"]) | {"image": sizes_of(header["shape"]["image"])}
         shape |= {name: tuple(shape[name]) for name in ("channels", "strides")}
         measured = {name: tensors.pop(name) for name in ("deviations", "powers")}
         weights = {name.removeprefix("network/"): tensor.float() for name, tensor in tensors.items()}

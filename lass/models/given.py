@@ -3,14 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from lass.models.diffusion_headers import describe_denoiser, refuse_unfit
 from lass.models.diffusion_settings import DenoiserCheck
-from lass.models.headers import (
-    check_denoiser,
-    check_vqvae,
-    describe_checkpoint,
-    describe_denoiser,
-    kind_of,
-)
+from lass.models.headers import check_vqvae, describe_checkpoint, kind_of
 from lass.models.pretrained.registry import CODECS
 from lass.models.settings import CodecCheck
 from lass.storage import interpreting
@@ -30,5 +25,5 @@ def check_given_codec(path: Path, check: CodecCheck) -> None:
 def check_given_denoiser(
     path: Path, *, classes: Sequence[str], conditional: bool, data: DenoiserCheck
 ) -> None:
-    """ValueError where the denoiser at `path` is none, or does not fit (`check_denoiser`)."""
-    check_denoiser(path, describe_denoiser(path), classes=classes, conditional=conditional, data=data)
+    """ValueError where the denoiser at `path` is none, or does not fit (`refuse_unfit`)."""
+    refuse_unfit(path, describe_denoiser(path), classes=classes, conditional=conditional, data=data)

@@ -1,17 +1,14 @@
 """What checkpoints say of themselves: kind, shape and provenance, read without torch and without weights."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 from typing import Any
 
-from lass.models.diffusion_settings import DenoiserCheck
-from lass.storage import damaged, interpreting, read_header
+from lass.storage import damaged, read_header
 
 FORM = "lass.checkpoint"
 VERSION = 1
-DENOISER_FORM = "lass.denoiser"
-DENOISER_VERSION = 1
 
 
 def describe_checkpoint(path: Path, kind: str) -> dict[str, Any]:
@@ -45,41 +42,3 @@ def check_vqvae(path: Path, header: Mapping[str, Any], *, rate: int | None, hop:
         raise ValueError(f"{path}: trained at {trained_at} Hz, but sample_rate is {rate}; make them equal")
     if hop is not None and own != hop:
         raise ValueError(f"{path}: {own} samples per token, but codec.strides give {hop}; make them equal")
-
-
-def describe_denoiser(path: Path) -> dict[str, Any]:
-    """The header of the denoiser at `path`; FileNotFoundError or ValueError where it is none."""
-    return read_header(path, form=DENOISER_FORM, version=DENOISER_VERSION)
-
-
-def check_denoiser(
-    path: Path,
-    header: Mapping[str, Any],
-    *,
-    classes: Sequence[str],
-    conditional: bool,
-    data: DenoiserCheck | None = None,
-) -> None:
-    """ValueError where the denoiser at `path` does not fit, as its header says.
-
-    It has to be of `classes`, in this order, and told them or not, as `conditional` says; and, where they are
-    given, of such `data`. Sounds may have any length. Files of before the rate was written have none.
-    """
-    if header.get("classes") != list(classes):
-        raise ValueError(f"{path}: a denoiser of {header.get('classes')}, not of {list(classes)}; train it")
-    with interpreting(path):
-        own, told = header["shape"]["image"], bool(header["shape"]["classes"])
-    if told != conditional:
-        is_told = "is told the classes" if told else "is not told the classes"
-        raise ValueError(f"{path}: a denoiser that {is_told}, but conditional is {conditional}; train it")
-    rate = header.get("rate")
-    if not isinstance(rate, int | None):
-        raise damaged(path, f"its rate is {rate!r}")
-    if data is None:
-        return
-    wanted = None if data.image is None else list(data.image)
-    if own != wanted:
-        found, needed = ("sounds" if each is None else f"images of {each}" for each in (own, wanted))
-        raise ValueError(f"{path}: a denoiser of {found}, not of {needed}; train it")
-    if own is None and rate is not None and data.rate is not None and rate != data.rate:
-        raise ValueError(f"{path}: a denoiser of sounds at {rate} Hz, not at {data.rate} Hz; train it")

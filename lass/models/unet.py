@@ -1,7 +1,6 @@
 """A U-Net over time or over a picture that is told a level of noise: what denoisers are made of."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -178,11 +177,3 @@ def unfold(folded: Tensor, shape: UnetShape, *, like: Tensor) -> Tensor:
         return folded.transpose(1, 2).flatten(1)[:, : like.shape[1]]
     _, height, width = shape.image
     return functional.pixel_shuffle(folded, shape.patch)[:, :, :height, :width].flatten(1)
-
-
-def sizes_that_fit(image: Sequence[int] | None) -> tuple[int, int, int] | None:
-    """Colours, height and width as a shape has them, from what a file's header says."""
-    if image is None:
-        return None
-    colours, height, width = image
-    return colours, height, width

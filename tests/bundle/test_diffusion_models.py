@@ -188,6 +188,7 @@ def test_descriptions_that_lack_a_part() -> None:
     for changes, message in (
         ({"denoisers": None}, "presets.best is by diffusion, but the model has no denoisers"),
         ({"presets": toy.presets()}, "presets.best is by codes, but the model has no codec"),
+        ({"priors": toy.unpacked(toy.audio_codec()).priors}, "priors are given, but the model has no codec"),
         ({"positions": 80}, "codec, counted_from and positions: give all of them, or none"),
         (
             {"denoisers": {"rate": RATE, "priors": priors}},

@@ -1,5 +1,6 @@
 """Models whose presets ask for neither priors nor table: codec and learned likelihood alone."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,11 @@ import pytest
 from pydantic import ValidationError
 
 import lass
-from lass.bundle.folder import check_model, pack_model
-from lass.bundle.settings import Preset
+from lass.bundle.folder import check_model, pack_model, part_of
+from lass.bundle.settings import DESCRIPTION, Preset
 from lass.separation.settings import Ancestral, Estimation
 from tests.bundle import toy
+from tests.models.toy import write_table
 
 
 def heard() -> dict[Any, Preset]:
@@ -69,3 +71,27 @@ def test_a_table_that_a_preset_asks_for_is_missed(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match=r"files: likelihood.safetensors is missing"):
         pack_model(tmp_path / "model", parts, toy.unpacked(codec), level=None, made={})
     assert not (tmp_path / "model").exists()
+
+
+def test_parts_that_no_preset_asks_for(tmp_path: Path) -> None:
+    """Models of version 3 have them: they separate as they did, and a check looks into these parts, too."""
+    codec, folder = toy.audio_codec(), tmp_path / "model"
+    parts = toy.audio_parts(tmp_path / "parts", codec)
+    pack_model(folder, parts, toy.unpacked(codec, presets=heard()), level=None, made={"seed": 0})
+    describe(folder, version=3)
+    assert {"likelihood.safetensors", "priors/bass.safetensors"} < set(check_model(folder).files)
+    sound = toy.sound(1.0, rate=toy.RATE)
+    found = lass.Separator.load(folder, device="cpu").separate(sound, toy.RATE)
+    np.testing.assert_allclose(sum(found[name] for name in toy.CLASSES), sound, atol=1e-4)
+
+    table = write_table(folder / "likelihood.safetensors", "another")
+    files = {"likelihood.safetensors": part_of(table).model_dump()}
+    describe(folder, files=json.loads((folder / DESCRIPTION).read_text())["files"] | files)
+    with pytest.raises(ValueError, match=r"likelihood.safetensors.*codebook"):
+        check_model(folder)
+
+
+def describe(folder: Path, **changes: Any) -> None:
+    """Say something else in model.json."""
+    said = json.loads((folder / DESCRIPTION).read_text()) | changes
+    (folder / DESCRIPTION).write_text(json.dumps(said))

@@ -136,7 +136,7 @@ def test_a_given_denoiser_that_does_not_fit_is_refused_before_the_first_job(tmp_
             {"checkpoint": digits},
             "a denoiser of ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven'",
         ),
-        ({"checkpoint": prior}, "lass.denoiser"),
+        ({"checkpoint": prior}, "expected 'lass.denoiser' version 1"),
         ({"conditional": False}, "a denoiser that is told the classes, but conditional is False; train it"),
     ):
         section = {"denoisers": {"songs": songs | denoiser}}
@@ -155,6 +155,19 @@ def test_a_given_denoiser_that_does_not_fit_is_refused_before_the_first_job(tmp_
         assert message in outcome.output
         assert "No job has been started" in outcome.output
         assert not (tmp_path / "results/slakh/songs").exists()
+
+
+def test_a_denoiser_that_no_row_asks_for_is_not_missed(tmp_path: Path) -> None:
+    change = {"tables": {"sdr": {"rows": ["mixture"]}}, "diffusion": {"denoisers": {"songs": None}}}
+    outcome = run(
+        tmp_path,
+        targets=["results/slakh/mixtures/test.parquet"],
+        configs=[
+            TEST_CONFIG,
+            write_config(tmp_path / "c.yaml", {"pretrained": True, "datasets": {"slakh": change}}),
+        ],
+    )
+    assert outcome.status == 0, outcome.output
 
 
 def test_a_given_codec_of_another_rate_is_refused_before_the_first_job(tmp_path: Path) -> None:

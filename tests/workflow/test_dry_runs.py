@@ -531,6 +531,16 @@ def test_what_is_asked_for_by_name_is_made_of_any_data_set(tmp_path: Path) -> No
     assert "fetch_mnist" in jobs
 
 
+def test_one_method_is_timed_at_a_time(tmp_path: Path) -> None:
+    """Each job asks for what the profile has one of."""
+    told = dry_run(tmp_path, "--quiet", "host", targets=["results/timing.csv"]).output
+    timed = re.findall(r"^rule time_method:\n((?:    .*\n)+)", told, re.MULTILINE)
+    assert len(timed) == 9
+    assert all("timing=1" in text for text in timed)
+    profile = yaml.safe_load((ROOT / "profiles/default/profile.yaml").read_text(encoding="utf-8"))
+    assert "timing=1" in profile["resources"]
+
+
 def test_files_of_mnist_that_are_there(tmp_path: Path) -> None:
     """With and without `.gz`; a folder that lacks one is named."""
     names = [f"{part}-{what}-ubyte" for part in ("train", "t10k") for what in ("images-idx3", "labels-idx1")]

@@ -22,7 +22,7 @@ def test_a_table_of_three_sources(tmp_path: Path) -> None:
         "codec": {"codes": 16},
         "priors": {"guitar": {"layers": 1, "width": 32, "training": {"steps": 40, "batch": 4}}},
         "separation": {"decoders": {"beam": {"hypotheses": 3, "kept": 3}}},
-        "tables": {"sdr": {"rows": ["mixture", "lass", "particles", "masked"]}},
+        "tables": {"sdr": {"rows": ["mixture", "lass", "particles", "masked", "ideal_mask"]}},
     }
     small = write_config(tmp_path / "small.yaml", {"datasets": {"slakh": slakh}})
     configs = [ROOT / "config" / "three_sources_anew.yaml", TEST_CONFIG, small]
