@@ -1,5 +1,6 @@
 """Broken inputs: the job fails, its log names the file and the remedy, and no output is left behind."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import yaml
 
 from lass.models.checkpoint import read_vqvae, write_checkpoint
 from tests.data.images.idx_files import idx_bytes, write_mnist
+from tests.workflow.launching import Outcome
 from tests.workflow.runner import ROOT, SCATTER, TEST_CONFIG, copy_run, run, write_config
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
@@ -141,32 +143,14 @@ def test_a_given_denoiser_that_does_not_fit_is_refused_before_the_first_job(tmp_
     ):
         section = {"denoisers": {"songs": songs | denoiser}}
         change = {"sample_rate": 8000, "tables": tables, "diffusion": section}
-        outcome = run(
-            tmp_path,
-            *SCATTER,
-            targets=["results/slakh/test/diffusion/1-of-1.safetensors"],
-            configs=[
-                TEST_CONFIG,
-                write_config(tmp_path / "c.yaml", {"pretrained": True, "datasets": {"slakh": change}}),
-            ],
-        )
-        assert outcome.status == 1, outcome.output
-        assert "datasets.slakh.diffusion.denoisers.songs.checkpoint: " in outcome.output
-        assert message in outcome.output
-        assert "No job has been started" in outcome.output
-        assert not (tmp_path / "results/slakh/songs").exists()
+        told = refused(tmp_path, "test/diffusion/1-of-1.safetensors", change)
+        assert "datasets.slakh.diffusion.denoisers.songs.checkpoint: " in told
+        assert message in told
 
 
 def test_a_denoiser_that_no_row_asks_for_is_not_missed(tmp_path: Path) -> None:
     change = {"tables": {"sdr": {"rows": ["mixture"]}}, "diffusion": {"denoisers": {"songs": None}}}
-    outcome = run(
-        tmp_path,
-        targets=["results/slakh/mixtures/test.parquet"],
-        configs=[
-            TEST_CONFIG,
-            write_config(tmp_path / "c.yaml", {"pretrained": True, "datasets": {"slakh": change}}),
-        ],
-    )
+    outcome = run_changed(tmp_path, "mixtures/test.parquet", change)
     assert outcome.status == 0, outcome.output
 
 
@@ -177,14 +161,20 @@ def test_a_given_codec_of_another_rate_is_refused_before_the_first_job(tmp_path:
         ({"checkpoint": given}, "trained at 16000 Hz, but sample_rate is 8000; make them equal"),
         ({"checkpoint": prior}, "holds a transformer, but a vqvae is needed here"),
     ):
-        change = {"pretrained": True, "datasets": {"slakh": {"sample_rate": 8000, "codec": codec}}}
-        outcome = run(
-            tmp_path,
-            *SCATTER,
-            targets=["results/slakh/tokens/train/1-of-1.parquet"],
-            configs=[TEST_CONFIG, write_config(tmp_path / "c.yaml", change)],
-        )
-        assert outcome.status == 1, outcome.output
-        assert f"datasets.slakh.codec.checkpoint: {codec['checkpoint']}: {message}" in outcome.output
-        assert "No job has been started" in outcome.output
-        assert not (tmp_path / "results/slakh/songs").exists()
+        told = refused(tmp_path, "tokens/train/1-of-1.parquet", {"sample_rate": 8000, "codec": codec})
+        assert f"datasets.slakh.codec.checkpoint: {codec['checkpoint']}: {message}" in told
+
+
+def refused(folder: Path, target: str, slakh: Mapping[str, object]) -> str:
+    """What is said where no job of a data set with such settings is started."""
+    outcome = run_changed(folder, target, slakh)
+    assert outcome.status == 1, outcome.output
+    assert "No job has been started" in outcome.output
+    assert not (folder / "results/slakh/songs").exists()
+    return outcome.output
+
+
+def run_changed(folder: Path, target: str, slakh: Mapping[str, object]) -> Outcome:
+    """Make a file of the music data set where `slakh` is among its settings and checkpoints are given."""
+    changed = write_config(folder / "c.yaml", {"pretrained": True, "datasets": {"slakh": slakh}})
+    return run(folder, *SCATTER, targets=[f"results/slakh/{target}"], configs=[TEST_CONFIG, changed])
