@@ -130,7 +130,6 @@ def test_images_that_cannot_be_had(tmp_path: Path) -> None:
 def test_a_given_denoiser_that_does_not_fit_is_refused_before_the_first_job(tmp_path: Path) -> None:
     digits = str(ROOT / "lass/shipped/diffusion/digits.safetensors")
     prior = str(ROOT / "lass/shipped/slakh-mini/priors/drums.safetensors")
-    tables = {"sdr": {"rows": ["mixture", "diffusion"]}}
     songs: dict[str, object] = {"classes": ["drums", "bass"], "conditional": True}
     for denoiser, message in (
         ({}, "a denoiser of sounds at 16000 Hz, not at 8000 Hz; train it"),
@@ -142,10 +141,21 @@ def test_a_given_denoiser_that_does_not_fit_is_refused_before_the_first_job(tmp_
         ({"conditional": False}, "a denoiser that is told the classes, but conditional is False; train it"),
     ):
         section = {"denoisers": {"songs": songs | denoiser}}
-        change = {"sample_rate": 8000, "tables": tables, "diffusion": section}
+        change = {"sample_rate": 8000, "diffusion": section}
         told = refused(tmp_path, "test/diffusion/1-of-1.safetensors", change)
         assert "datasets.slakh.diffusion.denoisers.songs.checkpoint: " in told
         assert message in told
+
+
+def test_a_given_denoiser_of_pictures_of_another_size_is_refused_before_the_first_job(tmp_path: Path) -> None:
+    """Where its row stands in no table, too."""
+    pictures = tmp_path / "pictures"
+    for name in ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"):
+        (pictures / "test" / name).mkdir(parents=True)
+    change = {"source": "folder", "root": str(pictures), "size": 32}
+    told = refused(tmp_path, "test/diffusion/1-of-1.safetensors", change, dataset="mnist")
+    assert "datasets.mnist.diffusion.denoisers.digits.checkpoint: " in told
+    assert "a denoiser of images of [1, 28, 28], not of images of [1, 32, 32]; train it" in told
 
 
 def test_a_denoiser_that_no_row_asks_for_is_not_missed(tmp_path: Path) -> None:
@@ -165,16 +175,18 @@ def test_a_given_codec_of_another_rate_is_refused_before_the_first_job(tmp_path:
         assert f"datasets.slakh.codec.checkpoint: {codec['checkpoint']}: {message}" in told
 
 
-def refused(folder: Path, target: str, slakh: Mapping[str, object]) -> str:
+def refused(folder: Path, target: str, change: Mapping[str, object], *, dataset: str = "slakh") -> str:
     """What is said where no job of a data set with such settings is started."""
-    outcome = run_changed(folder, target, slakh)
+    outcome = run_changed(folder, target, change, dataset=dataset)
     assert outcome.status == 1, outcome.output
     assert "No job has been started" in outcome.output
-    assert not (folder / "results/slakh/songs").exists()
+    assert not list((folder / "results" / dataset).glob("*"))
     return outcome.output
 
 
-def run_changed(folder: Path, target: str, slakh: Mapping[str, object]) -> Outcome:
-    """Make a file of the music data set where `slakh` is among its settings and checkpoints are given."""
-    changed = write_config(folder / "c.yaml", {"pretrained": True, "datasets": {"slakh": slakh}})
-    return run(folder, *SCATTER, targets=[f"results/slakh/{target}"], configs=[TEST_CONFIG, changed])
+def run_changed(
+    folder: Path, target: str, change: Mapping[str, object], *, dataset: str = "slakh"
+) -> Outcome:
+    """Make a file of a data set where `change` is among its settings and checkpoints are given."""
+    changed = write_config(folder / "c.yaml", {"pretrained": True, "datasets": {dataset: change}})
+    return run(folder, *SCATTER, targets=[f"results/{dataset}/{target}"], configs=[TEST_CONFIG, changed])

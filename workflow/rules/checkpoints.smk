@@ -17,11 +17,9 @@ def check_given(jobs):
     for name, dataset in DATASETS.items():
         read = {str(path) for job in jobs if job.wildcards_dict.get("dataset") == name for path in job.input}
         checks = {"codec": (dataset.codec, dataset.check_given_codec)}
-        # Where no row asks for diffusion, its section may be of other classes and lack what they name.
-        named = dataset.diffusion.denoisers if dataset.uses_diffusion else {}
-        for each in filter(named.get, dataset.denoisers_used):
+        for each, denoiser in (dataset.diffusion.denoisers if dataset.diffusion else {}).items():
             check = partial(dataset.check_given_denoiser, each)
-            checks[f"diffusion.denoisers.{each}"] = (named[each], check)
+            checks[f"diffusion.denoisers.{each}"] = (denoiser, check)
         for section, (part, check) in checks.items():
             path = given_checkpoint(part.checkpoint)
             if path and str(path) in read:
