@@ -34,8 +34,9 @@ def network() -> Inception:
 
 
 def test_features_are_the_originals(network: Inception) -> None:
+    """Bit by bit with the instructions that they were recorded with; with others sums are rounded otherwise."""
     features = network(RECORD.tensors["images"])
-    torch.testing.assert_close(features, RECORD.tensors["features"], atol=1e-6, rtol=0)
+    torch.testing.assert_close(features, RECORD.tensors["features"], atol=8e-6, rtol=0)
 
 
 def test_the_layout_is_the_published_one(network: Inception) -> None:
