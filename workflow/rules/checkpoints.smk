@@ -17,9 +17,10 @@ def check_given(jobs):
     for name, dataset in DATASETS.items():
         read = {str(path) for job in jobs if job.wildcards_dict.get("dataset") == name for path in job.input}
         checks = {"codec": (dataset.codec, dataset.check_given_codec)}
-        for each, denoiser in (dataset.diffusion.denoisers if dataset.diffusion else {}).items():
+        denoisers = dataset.diffusion.denoisers if dataset.diffusion else {}
+        for each in filter(denoisers.get, dataset.denoisers_used):
             check = partial(dataset.check_given_denoiser, each)
-            checks[f"diffusion.denoisers.{each}"] = (denoiser, check)
+            checks[f"diffusion.denoisers.{each}"] = (denoisers[each], check)
         for section, (part, check) in checks.items():
             path = given_checkpoint(part.checkpoint)
             if path and str(path) in read:

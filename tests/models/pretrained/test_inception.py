@@ -34,7 +34,7 @@ def network() -> Inception:
 
 
 def test_features_are_the_originals(network: Inception) -> None:
-    """Bit by bit with the instructions that they were recorded with; with others sums round otherwise."""
+    """But for the rounding of sums, which a processor's instructions decide."""
     features = network(RECORD.tensors["images"])
     torch.testing.assert_close(features, RECORD.tensors["features"], atol=8e-6, rtol=0)
 
