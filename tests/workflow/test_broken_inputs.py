@@ -128,10 +128,15 @@ def test_images_that_cannot_be_had(tmp_path: Path) -> None:
 
 
 def test_a_given_denoiser_that_does_not_fit_is_refused_before_the_first_job(tmp_path: Path) -> None:
+    digits = str(ROOT / "lass/shipped/diffusion/digits.safetensors")
     prior = str(ROOT / "lass/shipped/slakh-mini/priors/drums.safetensors")
     songs: dict[str, object] = {"classes": ["drums", "bass"], "conditional": True}
     for denoiser, message in (
         ({}, "a denoiser of sounds at 16000 Hz, not at 8000 Hz; train it"),
+        (
+            {"checkpoint": digits},
+            "a denoiser of ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven'",
+        ),
         ({"checkpoint": prior}, "expected 'lass.denoiser' version 1"),
         ({"conditional": False}, "a denoiser that is told the classes, but conditional is False; train it"),
     ):

@@ -379,8 +379,8 @@ def test_songs_of_the_user(tmp_path: Path) -> None:
     mine = write_config(tmp_path / "c.yaml", of_slakh(root=root))
     outcome = dry_run(tmp_path, configs=[ROOT / "config" / "songs.yaml", mine])
     assert outcome.status == 0, outcome.output
-    rows = {"draw_candidates": 16, "separate_mixtures": 80, "score_estimates": 80, "train_separator": 2}
-    rows["train_denoiser"] = 1
+    rows = {"draw_candidates": 16, "separate_mixtures": 80, "score_estimates": 80}
+    rows |= {"train_separator": 2, "train_denoiser": 1}
     assert outcome.jobs == {
         name: jobs for name, jobs in (ALL_RULES | rows).items() if name != "compose_songs"
     }
