@@ -58,6 +58,10 @@ def test_a_unit_by_hand() -> None:
     normed = (plain - average[:, None, None]) / (variance[:, None, None] + 0.001).sqrt()
     expected = (normed * scale[:, None, None] + shift[:, None, None]).clamp(min=0)
     torch.testing.assert_close(found(x), expected, atol=1e-5, rtol=1e-5)
+    # bit by bit what the original does, on any processor: folded into the convolution it would not be
+    told = (average, variance, scale, shift)
+    original = functional.relu(functional.batch_norm(plain, *told, eps=0.001))
+    assert torch.equal(found(x), original)
 
 
 def test_grey_images_are_images_of_three_equal_colours(network: Inception) -> None:
