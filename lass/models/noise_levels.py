@@ -3,8 +3,12 @@
 The filter knows the mean power of a class in the basis in which it is one number for each coefficient:
 frequencies of sounds, principal components of images. It is made of the training sources, and tried on the
 same unseen ones as the network. A network whose error is not below that of the filter has learnt less.
+
+Solvers do not always keep to the level that they tell a network. How loud its sources become with only a
+share of the noise that it is told says which solvers it will serve; the filter's never become too loud.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
@@ -18,22 +22,26 @@ LEVELS = tuple(2.0**octave for octave in range(-7, 5))
 """Levels of noise at which denoisers are checked, relative to the deviation of the data."""
 LARGEST = 1024  # numbers of images whose principal components are taken; of larger ones, the points
 AT_ONCE = 64  # sources that are denoised together
+SILENCE = 1e-20  # power of sources and of what is made of them that is none
+CALM = 0.4
+"""Share of the noise that a network is told, by which its loudness is checked."""
 
 
 @dataclass(frozen=True)
 class Checked:
-    """Mean squared errors of the sources of one class at one level of noise."""
+    """What was made of the sources of one class at one level of noise."""
 
     source: str  # the class; of a network that is not told classes, all of them
     level: float  # relative to the deviation of the data
     sigma: float  # of the noise, in the numbers of the data
-    network: float
+    network: float  # mean squared error, as of the filter
     filter: float
+    loudness: float  # of what the network makes of sources with `CALM` of the noise, relative to them, in dB
 
     @property
     def gain(self) -> float:
         """By how much the network's error is below that of the filter, in dB."""
-        return float(10 * np.log10(self.filter / self.network))
+        return 10 * math.log10(self.filter / self.network)
 
     @property
     def row(self) -> dict[str, str | float]:
@@ -70,17 +78,18 @@ def filter_error(powers: Tensor, held: Tensor, sigma: float, *, points: bool) ->
 
 
 @torch.no_grad()
-def network_error(
+def try_network(
     network: DenoiserNetwork, sources: Tensor, index: int, sigma: float, rng: np.random.Generator
-) -> float:
-    """Mean squared error of `network` on `sources` [n, T] of class `index` with noise of `sigma`."""
-    total = 0.0
+) -> tuple[float, float]:
+    """Mean squared error of `network`, told `sigma`, on `sources` [n, T] of class `index`; its loudness."""
+    error = power = 0.0
     for part in sources.split(AT_ONCE):
-        noise = torch.from_numpy(rng.standard_normal(part.shape)).to(part)
-        classes = torch.full((len(part),), index, device=part.device)
-        found = network(part + sigma * noise, part.new_full((len(part),), sigma), classes)
-        total += float((found - part).square().sum())
-    return total / sources.numel()
+        noise = sigma * torch.from_numpy(rng.standard_normal(part.shape)).to(part)
+        told = part.new_full((len(part),), sigma), torch.full((len(part),), index, device=part.device)
+        error += float((network(part + noise, *told) - part).square().sum())
+        power += float(network(part + CALM * noise, *told).square().sum())
+    loudness = max(power, SILENCE) / max(float(sources.square().sum()), SILENCE)
+    return error / sources.numel(), 10 * math.log10(loudness)
 
 
 def check_levels(
@@ -91,7 +100,7 @@ def check_levels(
     classes: Sequence[str],
     rng: np.random.Generator,
 ) -> list[Checked]:
-    """Errors on `unseen` sources of a network, and of the filter that the `known` ones make, at `LEVELS`.
+    """What a network makes of `unseen` sources at `LEVELS`, and the filter that the `known` ones make.
 
     Both are sources [n, T] and the indices of their `classes` [n], on the network's device.
     """
@@ -105,7 +114,6 @@ def check_levels(
         for level in LEVELS:
             sigma = level * float(network.deviations[index])
             linear = filter_error(powers, held, sigma, points=points)
-            checked.append(
-                Checked(name, level, sigma, network_error(network, sources, index, sigma, rng), linear)
-            )
+            error, loudness = try_network(network, sources, index, sigma, rng)
+            checked.append(Checked(name, level, sigma, error, linear, loudness))
     return checked

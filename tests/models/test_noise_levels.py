@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from lass.models.noise_levels import LEVELS, check_levels, filter_error, spectra_of
+from lass.models.noise_levels import CALM, LEVELS, check_levels, filter_error, spectra_of
 from lass.training import train
 from tests.models.test_diffusion import run_of, small, told, tones, unlabelled
 
@@ -82,3 +82,15 @@ def test_each_told_class_is_checked_by_itself() -> None:
     assert [row.source for row in rows] == ["quiet"] * len(LEVELS) + ["loud"] * len(LEVELS)
     for row in rows:
         assert row.network == pytest.approx(row.filter, rel=0.1)
+
+
+def test_loudness_with_less_noise_than_told() -> None:
+    """A network that says nothing is the filter g = 1 / (1 + level²): it lets g² of all power through."""
+    network = small()
+    rng = torch.Generator().manual_seed(1)
+    white = unlabelled(float(network.deviations) * torch.randn(512, 64, generator=rng))
+    rows = check_levels(network, known=white, unseen=white, classes=["tones"], rng=np.random.default_rng(0))
+    for row in rows:
+        power = (1 + CALM**2 * row.level**2) / (1 + row.level**2) ** 2
+        assert row.loudness == pytest.approx(10 * math.log10(power), abs=0.1)
+        assert row.row["loudness"] == row.loudness
