@@ -425,7 +425,7 @@ def test_three_sources_need_no_training(tmp_path: Path) -> None:
     outcome = dry_run(tmp_path, configs=configs, targets=["results/slakh_sdr.csv"])
     assert outcome.status == 0, outcome.output
     once = dict.fromkeys(("compose_songs", "extract_sources", "draw_mixtures", "tabulate_scores"), 1)
-    assert outcome.jobs == once | {"draw_candidates": 4, "separate_mixtures": 16, "score_estimates": 16}
+    assert outcome.jobs == once | {"draw_candidates": 4, "separate_mixtures": 20, "score_estimates": 20}
     model = dry_run(tmp_path, configs=configs, targets=["results/slakh/model"]).jobs
     del once["tabulate_scores"]
     assert model == once | dict.fromkeys(("draw_candidates", "separate_mixtures", "score_estimates"), 4) | {
