@@ -5,12 +5,13 @@ frequencies of sounds, principal components of images. It is made of the trainin
 same unseen ones as the network. A network whose error is not below that of the filter has learnt less.
 
 Solvers do not always keep to the level that they tell a network. How loud its sources become with only a
-share of the noise that it is told says which solvers it will serve; the filter's never become too loud.
+share of the noise that it is told says which solvers it will serve.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -22,9 +23,17 @@ LEVELS = tuple(2.0**octave for octave in range(-7, 5))
 """Levels of noise at which denoisers are checked, relative to the deviation of the data."""
 LARGEST = 1024  # numbers of images whose principal components are taken; of larger ones, the points
 AT_ONCE = 64  # sources that are denoised together
-SILENCE = 1e-20  # power of sources and of what is made of them that is none
-CALM = 0.4
-"""Share of the noise that a network is told, by which its loudness is checked."""
+REMAINING = 0.4
+"""Share of the noise that is told, by which loudness is checked."""
+
+
+class Tried(NamedTuple):
+    """What a network or filter made of noisy sources."""
+
+    error: float  # mean squared
+    loudness: (
+        float  # with `REMAINING` of the noise: relative to the sources, in dB; NaN where these are silent
+    )
 
 
 @dataclass(frozen=True)
@@ -34,19 +43,27 @@ class Checked:
     source: str  # the class; of a network that is not told classes, all of them
     level: float  # relative to the deviation of the data
     sigma: float  # of the noise, in the numbers of the data
-    network: float  # mean squared error, as of the filter
-    filter: float
-    loudness: float  # of what the network makes of sources with `CALM` of the noise, relative to them, in dB
+    network: Tried
+    filter: Tried
 
     @property
     def gain(self) -> float:
         """By how much the network's error is below that of the filter, in dB."""
-        return 10 * math.log10(self.filter / self.network)
+        return 10 * math.log10(self.filter.error / self.network.error)
 
     @property
     def row(self) -> dict[str, str | float]:
         """The row of a table."""
-        return asdict(self) | {"gain": self.gain}
+        return {
+            "source": self.source,
+            "level": self.level,
+            "sigma": self.sigma,
+            "network": self.network.error,
+            "filter": self.filter.error,
+            "gain": self.gain,
+            "loudness": self.network.loudness,
+            "filter_loudness": self.filter.loudness,
+        }
 
 
 def spectra_of(known: Tensor, unseen: Tensor, *, points: bool) -> tuple[Tensor, Tensor]:
@@ -62,34 +79,44 @@ def spectra_of(known: Tensor, unseen: Tensor, *, points: bool) -> tuple[Tensor, 
     return powers.clamp(min=0).float(), held.float()
 
 
-def filter_error(powers: Tensor, held: Tensor, sigma: float, *, points: bool) -> float:
-    """Mean squared error of a linear filter at a level of noise.
+def loudness(power: float, of_sources: float) -> float:
+    """Power in dB of that of sources; NaN where these are silent."""
+    return 10 * math.log10(power / of_sources) if power and of_sources else math.nan
 
-    It is the best one for sources of mean `powers` [F], and is tried on those of the powers `held` [F]: of
-    each it loses `(1 - g)²`, and lets through `g²` of the noise, with `g = P / (sigma² + P)`.
+
+def try_filter(powers: Tensor, held: Tensor, sigma: float, *, points: bool) -> Tried:
+    """What a linear filter makes of sources of the mean power `held` [F] at a level of noise.
+
+    It is the best one for sources of mean `powers` [F]: of each power it loses `(1 - g)²`, and lets through
+    `g²` of it and of the noise, with `g = P / (sigma² + P)`.
     """
     gains = powers / (sigma**2 + powers)
-    errors = (1 - gains) ** 2 * held + gains**2 * sigma**2
-    if points:
-        return float(errors.mean())
-    inner = torch.ones_like(errors)
-    inner[1:-1] = 2  # frequencies that stand for two
-    return float((inner * errors).sum() / inner.sum())
+    numbers = torch.ones_like(gains)
+    if not points:
+        numbers[1:-1] = 2  # frequencies that stand for two
+
+    def mean(values: Tensor) -> float:
+        return float((numbers * values).sum() / numbers.sum())
+
+    remaining = REMAINING * sigma
+    return Tried(
+        mean((1 - gains) ** 2 * held + gains**2 * sigma**2),
+        loudness(mean(gains**2 * (held + remaining**2)), mean(held)),
+    )
 
 
 @torch.no_grad()
 def try_network(
     network: DenoiserNetwork, sources: Tensor, index: int, sigma: float, rng: np.random.Generator
-) -> tuple[float, float]:
-    """Mean squared error of `network`, told `sigma`, on `sources` [n, T] of class `index`; its loudness."""
+) -> Tried:
+    """What `network`, told `sigma`, makes of noisy `sources` [n, T] of class `index`."""
     error = power = 0.0
     for part in sources.split(AT_ONCE):
         noise = sigma * torch.from_numpy(rng.standard_normal(part.shape)).to(part)
         told = part.new_full((len(part),), sigma), torch.full((len(part),), index, device=part.device)
         error += float((network(part + noise, *told) - part).square().sum())
-        power += float(network(part + CALM * noise, *told).square().sum())
-    loudness = max(power, SILENCE) / max(float(sources.square().sum()), SILENCE)
-    return error / sources.numel(), 10 * math.log10(loudness)
+        power += float(network(part + REMAINING * noise, *told).square().sum())
+    return Tried(error / sources.numel(), loudness(power, float(sources.square().sum())))
 
 
 def check_levels(
@@ -113,7 +140,8 @@ def check_levels(
         powers, held = spectra_of(by_class(known, told=told)[index], sources, points=points)
         for level in LEVELS:
             sigma = level * float(network.deviations[index])
-            linear = filter_error(powers, held, sigma, points=points)
-            error, loudness = try_network(network, sources, index, sigma, rng)
-            checked.append(Checked(name, level, sigma, error, linear, loudness))
+            linear = try_filter(powers, held, sigma, points=points)
+            checked.append(
+                Checked(name, level, sigma, try_network(network, sources, index, sigma, rng), linear)
+            )
     return checked

@@ -284,7 +284,8 @@ def test_settings_and_data_that_make_no_network() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "classes", "size"), [("songs", ["drums", "bass"], 1024), ("digits", list(DIGITS), 784)]
+    ("name", "classes", "size"),
+    [("songs", ["drums", "bass"], 1024), ("guitar", ["guitar"], 1024), ("digits", list(DIGITS), 784)],
 )
 def test_the_shipped_denoisers_open(name: str, classes: list[str], size: int) -> None:
     path = Path(__file__).parents[2] / "lass" / "shipped" / "diffusion" / f"{name}.safetensors"

@@ -1,5 +1,6 @@
 """Diffusion priors from the sources to the table, with config/diffusion.yaml."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,7 @@ def test_rows_by_diffusion_priors(toy: Path, tmp_path: Path) -> None:
     assert network.deviations.shape == (2,)
     levels = records(read_csv(folder / "songs.csv"))
     assert {row["source"] for row in levels} == {"drums", "bass"}
+    assert all(math.isfinite(row[name]) for row in levels for name in ("gain", "loudness", "filter_loudness"))
     assert not list(folder.glob("*.unfinished.safetensors"))
     estimates = (directory / "results" / "slakh" / "validation" / "diffusion").glob("*.safetensors")
     assert [way.precision for way in read_computed(estimates)] == ["float32"]

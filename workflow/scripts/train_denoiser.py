@@ -46,7 +46,7 @@ with logged(snakemake.log[0]) as logger:
     )
 
     def write(origin: dict[str, Any]) -> None:
-        """The network, where it comes from, and its errors level by level."""
+        """The network, where it comes from, and its errors and loudness level by level."""
         parts: dict[str, Any] = {"known": moved(known, device), "unseen": moved(unseen, device)}
         rng = generator(params.seed, "levels")
         checked = check_levels(network, classes=settings.classes, rng=rng, **parts)
