@@ -43,10 +43,10 @@ class Ode(Levels):
     kind: Literal["ode"] = key("the probability flow, with or without churn", "ode")
     guidance: Literal["exact", "pigdm", "spectral", "symmetric", "dirac", "gaussian", "none"] = key(
         "how the mixture guides. `exact`: what is missing is shared out by the covariances that denoisers "
-        "imply, by conjugate gradients. `pigdm`: by one such product. `spectral`: by the mean power of the "
-        "classes, without gradients. `dirac`: one source is what the others leave of the mixture. "
-        "`symmetric`: all sources move within the plane of those that add up to it. `gaussian`: the noisy "
-        "sources are drawn to the mixture. `none`: samples of the priors",
+        "imply, by conjugate gradients. `pigdm`: along one such product, by a fixed length. `spectral`: by "
+        "the mean power of the classes, without gradients. `dirac`: one source is what the others leave of "
+        "the mixture. `symmetric`: all sources move within the plane of those that add up to it. "
+        "`gaussian`: the noisy sources are drawn to the mixture. `none`: samples of the priors",
         "exact, pigdm, spectral, symmetric, dirac, gaussian, none",
         default="exact",
     )
@@ -73,7 +73,10 @@ class Ode(Levels):
     )
     resamples: PositiveInt = key("times that every step is taken", "times", default=1)
     products: PositiveInt = key(
-        "of `exact`: products with the covariances per evaluation, each a gradient", "products", default=3
+        "of `exact`: products with the covariances per evaluation, each a gradient; with exact denoisers the "
+        "more, the better, with those that were trained so far 1 is best",
+        "products",
+        default=3,
     )
     error: Factor = key(
         "deviation of the mixture about the sum of its sources, for `exact`, `pigdm` and `spectral`",
