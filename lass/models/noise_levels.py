@@ -28,12 +28,14 @@ REMAINING = 0.4
 
 
 class Tried(NamedTuple):
-    """What a network or filter made of noisy sources."""
+    """What a network or filter made of noisy sources.
+
+    `loudness` is that with `REMAINING` of the noise, relative to the sources, in dB; NaN where these are
+    silent.
+    """
 
     error: float  # mean squared
-    loudness: (
-        float  # with `REMAINING` of the noise: relative to the sources, in dB; NaN where these are silent
-    )
+    loudness: float
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Checked:
     @property
     def gain(self) -> float:
         """By how much the network's error is below that of the filter, in dB."""
-        return 10 * math.log10(self.filter.error / self.network.error)
+        return decibels(self.filter.error, self.network.error)
 
     @property
     def row(self) -> dict[str, str | float]:
@@ -79,9 +81,9 @@ def spectra_of(known: Tensor, unseen: Tensor, *, points: bool) -> tuple[Tensor, 
     return powers.clamp(min=0).float(), held.float()
 
 
-def loudness(power: float, of_sources: float) -> float:
-    """Power in dB of that of sources; NaN where these are silent."""
-    return 10 * math.log10(power / of_sources) if power and of_sources else math.nan
+def decibels(power: float, reference: float) -> float:
+    """By how much a power is above a `reference`; NaN where one of them is 0."""
+    return 10 * math.log10(power / reference) if power and reference else math.nan
 
 
 def try_filter(powers: Tensor, held: Tensor, sigma: float, *, points: bool) -> Tried:
@@ -101,7 +103,7 @@ def try_filter(powers: Tensor, held: Tensor, sigma: float, *, points: bool) -> T
     remaining = REMAINING * sigma
     return Tried(
         mean((1 - gains) ** 2 * held + gains**2 * sigma**2),
-        loudness(mean(gains**2 * (held + remaining**2)), mean(held)),
+        decibels(mean(gains**2 * (held + remaining**2)), mean(held)),
     )
 
 
@@ -116,7 +118,7 @@ def try_network(
         told = part.new_full((len(part),), sigma), torch.full((len(part),), index, device=part.device)
         error += float((network(part + noise, *told) - part).square().sum())
         power += float(network(part + REMAINING * noise, *told).square().sum())
-    return Tried(error / sources.numel(), loudness(power, float(sources.square().sum())))
+    return Tried(error / sources.numel(), decibels(power, float(sources.square().sum())))
 
 
 def check_levels(

@@ -1,8 +1,8 @@
 """Diffusion priors: the denoisers, and how long rows take beside how well they separate.
 
 Needs the sources. Makes results/{dataset}/denoisers/{denoiser}.safetensors (where no checkpoint is given) with
-{denoiser}.csv, its errors and loudness at every level of noise beside those of the best linear filter; and of a table with `seconds`
-results/{dataset}_{table}_seconds.png, quality against time. Rules: train_denoiser, draw_seconds.
+{denoiser}.csv, its errors and loudness at every level of noise beside those of the best linear filter; and of a table
+with `seconds` results/{dataset}_{table}_seconds.png, quality against time. Rules: train_denoiser, draw_seconds.
 """
 
 
