@@ -387,7 +387,7 @@ def test_songs_of_the_user(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "jobs"),
+    ("names", "jobs"),
     [
         ("demo", GIVEN_RULES | {"separate_mixtures": 24, "score_estimates": 24, "draw_candidates": 8}),
         (
@@ -407,14 +407,14 @@ def test_songs_of_the_user(tmp_path: Path) -> None:
             GIVEN_RULES | {"separate_mixtures": 28, "score_estimates": 28, "draw_candidates": 8},
         ),
         (
-            "three_sources_anew",
+            "three_sources three_sources_anew",
             {name: jobs for name, jobs in DEFAULT_RULES.items() if name != "train_denoiser"}
             | {"train_prior": 3, "separate_mixtures": 40, "score_estimates": 40, "draw_candidates": 16},
         ),
     ],
 )
-def test_changes_of_the_default(tmp_path: Path, name: str, jobs: dict[str, int]) -> None:
-    outcome = dry_run(tmp_path, configs=[ROOT / "config" / f"{name}.yaml"])
+def test_changes_of_the_default(tmp_path: Path, names: str, jobs: dict[str, int]) -> None:
+    outcome = dry_run(tmp_path, configs=[ROOT / "config" / f"{name}.yaml" for name in names.split()])
     assert outcome.status == 0, outcome.output
     assert outcome.jobs == jobs
 
