@@ -42,7 +42,7 @@ rule draw_seconds:
         table="results/{dataset}_{table}.csv",
     output:
         figure=report(
-            "results/{dataset}_{table}_seconds.png", caption="../report/scores.rst", category="{dataset}"
+            "results/{dataset}_{table}_seconds.png", caption="../report/seconds.rst", category="{dataset}"
         ),
     log:
         "results/logs/draw_seconds/{dataset}_{table}.log",

@@ -4,10 +4,12 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.image import imread
 
-from lass.evaluation.figures.seconds import draw_seconds
+from lass.evaluation.figures.seconds import best_for_their_time, draw_seconds
 from lass.evaluation.tables.files import records, write_csv
 from lass.evaluation.tables.seconds import SECONDS, summarise_seconds, with_seconds
 
@@ -86,3 +88,27 @@ def test_quality_against_seconds_is_drawn(tmp_path: Path) -> None:
     write_csv(pd.DataFrame({**rows, "seconds": [None] * 3}), path=table)
     with pytest.raises(ValueError, match="no row with seconds and psnr_mean"):
         draw_seconds(table, quality="psnr", path=picture)
+
+
+def test_a_row_far_below_the_others_does_not_stretch_the_picture(tmp_path: Path) -> None:
+    """Beyond the lower edge its point stays where it is, and the list has its quality."""
+    table, picture = tmp_path / "table.csv", tmp_path / "table.png"
+    pictures = []
+    for worst in (-30.0, -40.0):
+        rows = {
+            "method": ["a", "b", "c", "d"],
+            "sdr_avg": [9.0, 5.0, 6.0, worst],
+            "seconds": [1.0, 2.0, 3.0, 4.0],
+        }
+        write_csv(pd.DataFrame(rows), path=table)
+        draw_seconds(table, quality="sdr", path=picture)
+        pictures.append(imread(picture))
+    below, further = pictures
+    points = slice(0, int(0.6 * below.shape[1]))
+    assert np.array_equal(below[:, points], further[:, points])
+    assert not np.array_equal(below, further)
+
+
+def test_rows_that_no_faster_row_equals() -> None:
+    seconds, values = np.array([3.0, 1.0, 1.0, 2.0, 5.0]), np.array([7.0, 4.0, 5.0, 5.0, 8.0])
+    assert best_for_their_time(seconds, values) == [2, 0, 4]
