@@ -34,6 +34,6 @@ def test_the_data_sets_differ_in_their_training_songs_alone() -> None:
         values = dataset.model_dump(mode="json")
         assert values["composed"]["songs"].pop("train") == number
         rest.append(values)
-        assert {"conv_tasnet", "diffusion", "learned"} <= set(dataset.tables["sdr"].rows)
+        assert {"conv_tasnet", "diffusion", "heard"} <= set(dataset.tables["sdr"].rows)
         assert not any("shipped" in str(value) for value in values.values())
     assert rest[0] == rest[1] == rest[2] == rest[3]

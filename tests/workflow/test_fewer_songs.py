@@ -19,7 +19,6 @@ def test_each_set_trains_its_own_models(tmp_path: Path) -> None:
     trained = {name: number for name, number in outcome.jobs.items() if name.startswith("train_")}
     assert trained == {
         "train_codec": 4,
-        "train_prior": 8,
         "train_network": 4,
         "train_denoiser": 4,
         "train_separator": 4,
