@@ -8,25 +8,36 @@ from numpy.typing import NDArray
 from lass.evaluation.figures.drawing import COLOURS, new_figure, write_figure
 from lass.evaluation.tables.files import read_csv
 
+FAR = 10
+"""dB below the median of a table: a row further down is not to scale, unless the best is as far above."""
+
 
 def draw_seconds(table: Path, *, quality: str, path: Path) -> None:
     """Draw the rows of the CSV file `table` that have seconds: to `path`, as PNG.
 
     The rows are numbered in their order, and a line joins those that no faster row equals. A row that is
-    further below the median than the best is above it stands at the lower edge, with its quality in the list.
+    further below the median than `FAR` and than the best is above it stands at the lower edge, with its
+    quality in the list.
 
     `quality` is the metric, whose column is `<metric>_avg` of audio or `<metric>_mean` of images. ValueError
     for a table without such a column, without `seconds`, or without a row that has both.
     """
     names, seconds, values = read_timed(table, quality=quality)
-    floor = 2 * np.median(values) - values.max()
+    middle = np.median(values)
+    floor = middle - max(FAR, values.max() - middle)
     front = best_for_their_time(seconds, values)
 
     figure = new_figure(9.0, max(4.5, 1.0 + 0.17 * len(names)))
     axes = figure.add_subplot()
-    axes.step(seconds[front], values[front], where="post", color="0.6", label="no faster row is as good")
+    axes.step(
+        seconds[front],
+        np.maximum(values, floor)[front],
+        where="post",
+        color="0.6",
+        label="no faster row is as good",
+    )
     for place, (name, second, value) in enumerate(zip(names, seconds, values, strict=True)):
-        beyond = value < floor
+        beyond = value < floor - 1e-9  # of two rows the floor is the worse one itself
         told = f"{place + 1}  {name}" + (f": {value:.1f} dB" if beyond else "")
         height, marker, size = (floor, "v", 18) if beyond else (value, "o", 13)
         colour = COLOURS[place % len(COLOURS)]
@@ -45,6 +56,7 @@ def draw_seconds(table: Path, *, quality: str, path: Path) -> None:
         )
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("{x:g}" if seconds.max() < 10 * seconds.min() else "")
     axes.margins(x=0.1, y=0.1)
     axes.set_xlabel("seconds per mixture")
     axes.set_ylabel(f"{quality.upper()} [dB]")

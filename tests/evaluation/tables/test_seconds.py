@@ -90,23 +90,35 @@ def test_quality_against_seconds_is_drawn(tmp_path: Path) -> None:
         draw_seconds(table, quality="psnr", path=picture)
 
 
-def test_a_row_far_below_the_others_does_not_stretch_the_picture(tmp_path: Path) -> None:
+@pytest.mark.parametrize("second", [0.5, 4.0], ids=["fastest", "slowest"])
+def test_a_row_far_below_the_others_does_not_stretch_the_picture(tmp_path: Path, second: float) -> None:
     """Beyond the lower edge its point stays where it is, and the list has its quality."""
     table, picture = tmp_path / "table.csv", tmp_path / "table.png"
     pictures = []
     for worst in (-30.0, -40.0):
-        rows = {
-            "method": ["a", "b", "c", "d"],
-            "sdr_avg": [9.0, 5.0, 6.0, worst],
-            "seconds": [1.0, 2.0, 3.0, 4.0],
-        }
-        write_csv(pd.DataFrame(rows), path=table)
+        rows = {"method": ["a", "b", "c", "d"], "sdr_avg": [9.0, 5.0, 6.0, worst]}
+        write_csv(pd.DataFrame({**rows, "seconds": [1.0, 2.0, 3.0, second]}), path=table)
         draw_seconds(table, quality="sdr", path=picture)
         pictures.append(imread(picture))
     below, further = pictures
     points = slice(0, int(0.6 * below.shape[1]))
     assert np.array_equal(below[:, points], further[:, points])
     assert not np.array_equal(below, further)
+
+
+def test_rows_that_differ_by_less_are_drawn_to_scale(tmp_path: Path) -> None:
+    """As two rows, of which the median is as far from one as from the other."""
+    table, picture = tmp_path / "table.csv", tmp_path / "table.png"
+    pictures = []
+    for worst in (4.19, 4.69):
+        rows = {"method": ["lass", "learned"], "sdr_avg": [worst, 16.70], "seconds": [3.8, 8.9]}
+        write_csv(pd.DataFrame(rows), path=table)
+        draw_seconds(table, quality="sdr", path=picture)
+        pictures.append(imread(picture))
+    one, other = pictures
+    names = slice(int(0.8 * one.shape[1]), None)
+    assert np.array_equal(one[:, names], other[:, names]), "the list has no quality of them"
+    assert not np.array_equal(one, other)
 
 
 def test_rows_that_no_faster_row_equals() -> None:
