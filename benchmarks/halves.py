@@ -1,0 +1,151 @@
+"""Does a diffusion prior find two of its sources likelier than twice the half of their sum?
+
+Where one prior stands for two sources of a mixture, half of the mixture as either estimate adds up as well as
+the sources do. The less likely a signal is, the larger is a denoiser's squared error on it: half its integral
+over 1 / sigma² is the negative log-likelihood, up to a constant. Reads validation sources and denoisers of a
+finished run. Pairs are of crops that are equally loud (their deviation is that of the training data), or of
+images as they are. Prints by how many decibels the error on the half sum is larger than on its two sources,
+at levels of noise relative to the deviation; and in nats per pair how much less likely twice the half sum is,
+with its standard error, by levels from 1/128 to 16. Writes halves.csv.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmarks.counting import described, hardware, write_rows
+from benchmarks.problems import Run, open_run, run_parser
+from lass.compute.seeds import generator
+from lass.data.crops import examples, open_crops
+from lass.models.diffusion import DenoiserNetwork, by_class, read_denoiser
+from lass.models.noise_levels import decibels
+
+LEVELS = [2 ** (step / 2) for step in range(-14, 9)]  # deviations
+AT_ONCE = 16  # sources in the network
+SILENT = 1e-3  # of the mean power: what is softer is not paired
+
+Denoise = Callable[
+    [Tensor, Tensor, Tensor], Tensor
+]  # of noisy sources, their levels and classes, as networks
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Half sums beside their sources, by a prior."""
+
+    decibels: dict[float, float]  # by level: how much larger the mean squared error is
+    nats: Tensor  # [pairs]: by which twice the half sum is less likely than the two sources
+
+    @property
+    def row(self) -> dict[str, float]:
+        """A row of halves.csv, without its names."""
+        error = float(self.nats.std() / math.sqrt(len(self.nats)))
+        told: dict[str, float] = {"pairs": len(self.nats), "nats": float(self.nats.mean()), "nats_se": error}
+        told["halves_likelier"] = float((self.nats < 0).double().mean())
+        return told | {f"decibels_{level:.4g}": value for level, value in self.decibels.items()}
+
+
+@torch.no_grad()
+def squared_errors(denoise: Denoise, sources: Tensor, noise: Tensor, *, sigma: float, index: int) -> Tensor:
+    """[n] float64: of `sources` [n, T] of class `index` in `sigma` times `noise` [n, T]."""
+    errors = list[Tensor]()
+    for clean, added in zip(sources.split(AT_ONCE), noise.split(AT_ONCE), strict=True):
+        told = clean.new_full((len(clean),), sigma), torch.full((len(clean),), index)
+        errors.append((denoise(clean + sigma * added, *told) - clean).square().sum(dim=1).double())
+    return torch.cat(errors)
+
+
+def compare(
+    denoise: Denoise, first: Tensor, second: Tensor, *, deviation: float, index: int, rng: np.random.Generator
+) -> Compared:
+    """Pairs of sources [n, T] of class `index`, in the same noise as half of their sums."""
+    gains, differences = dict[float, float](), list[Tensor]()
+    for level in LEVELS:
+        sigma = level * deviation
+        noise = torch.from_numpy(rng.standard_normal(first.shape)).to(first)
+        halves, one, other = (
+            squared_errors(denoise, sources, noise, sigma=sigma, index=index)
+            for sources in ((first + second) / 2, first, second)
+        )
+        apart = (one + other) / 2
+        gains[level] = decibels(float(halves.mean()), float(apart.mean()))
+        differences.append((halves - apart) / sigma**2)  # of each of two halves, in d log(1 / sigma²)
+    logarithms = -2 * torch.tensor(LEVELS, dtype=torch.float64).log()
+    nats = torch.trapezoid(torch.stack(differences).flip(0), logarithms.flip(0), dim=0)
+    return Compared(gains, nats)
+
+
+def paired(sources: Tensor, deviation: float, *, images: bool) -> tuple[Tensor, Tensor]:
+    """Sources [n, T] in two halves; sounds that are not silent, brought to one loudness."""
+    if not images:
+        powers = sources.square().mean(dim=1)
+        loud = powers > SILENT * powers.mean()
+        sources = sources[loud] * (deviation / powers[loud].sqrt()[:, None])
+    number = len(sources) // 2
+    return sources[:number], sources[number : 2 * number]
+
+
+def compared_priors(run: Run, *, pairs: int) -> Iterator[tuple[str, str, Compared]]:
+    """Denoiser, class and what came out, of every prior of a run with diffusion."""
+    diffusion = run.dataset.diffusion
+    assert diffusion is not None
+    for name in dict.fromkeys(diffusion.priors.values()):
+        settings = diffusion.denoisers[name]
+        path = run.checkpoint(settings.checkpoint, f"denoisers/{name}.safetensors")
+        network = read_denoiser(path, classes=settings.classes, conditional=settings.conditional)
+        told = len(settings.classes) if settings.told else 0
+        crops = open_crops(
+            run.folder / "sources/validation",
+            run.dataset.library,
+            classes=settings.classes,
+            batch=AT_ONCE,
+            length=settings.crop,
+            gain=0.0,
+        )
+        parts = by_class(examples(crops, run.settings.seed, count=2 * pairs * max(1, told)), told=told)
+        for index, sources in enumerate(parts):
+            yield (
+                name,
+                settings.classes[index] if told else "+".join(settings.classes),
+                compare_sources(network, sources, index=index, seed=run.settings.seed),
+            )
+
+
+def compare_sources(network: DenoiserNetwork, sources: Tensor, *, index: int, seed: int) -> Compared:
+    """Pairs of sources [n, T] of class `index` by a network."""
+    deviation = float(network.deviations[index])
+    first, second = paired(sources, deviation, images=network.shape.image is not None)
+    rng = generator(seed, "levels")
+    return compare(network, first, second, deviation=deviation, index=index, rng=rng)
+
+
+def main() -> None:
+    """Print a table and write halves.csv."""
+    parser = run_parser(__doc__, mixtures=64)
+    arguments = parser.parse_args()
+    run = open_run(arguments.dataset, results=arguments.results, config=arguments.config)
+    if run.dataset.diffusion is None:
+        parser.error(f"{run.name} has no section diffusion: name a data set with denoisers")
+    if not (sources := run.folder / "sources/validation").is_dir():
+        parser.error(f"the run has no {sources}: make it by snakemake, as a target behind --")
+    machine, rows = hardware() | {"precision": "float32"}, list[dict[str, object]]()
+    print(described(machine))
+    for name, classes, compared in compared_priors(run, pairs=arguments.mixtures):
+        rows.append({"denoiser": name, "source": classes} | compared.row | machine)
+        print(f"{name}, {classes}")
+        print("  level   " + " ".join(f"{level:6.3g}" for level in LEVELS[::2]))
+        print("  decibels" + " ".join(f"{compared.decibels[level]:6.1f}" for level in LEVELS[::2]))
+        print(
+            "  {nats:.0f} +- {nats_se:.0f} nats; halves likelier in {halves_likelier:.0%}".format(
+                **compared.row
+            )
+        )
+    write_rows(arguments.out / "halves.csv", rows)
+
+
+if __name__ == "__main__":
+    main()
