@@ -1,6 +1,7 @@
 """Quality against time: one numbered point per row of a table that lists seconds per mixture."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,20 +41,15 @@ def draw_seconds(table: Path, *, quality: str, path: Path) -> None:
         beyond = value < floor - 1e-9  # of two rows the floor is the worse one itself
         told = f"{place + 1}  {name}" + (f": {value:.1f} dB" if beyond else "")
         height, marker, size = (floor, "v", 18) if beyond else (value, "o", 13)
-        colour = COLOURS[place % len(COLOURS)]
-        axes.scatter(
-            second, height, s=size**2, marker=marker, color=colour, edgecolors="white", label=told, zorder=2
-        )
-        axes.annotate(
-            str(place + 1),
-            (second, height),
-            (0, 2 if beyond else 0),
-            textcoords="offset points",
-            ha="center",
-            va="center",
-            color="white",
-            fontsize=7,
-        )
+        style: dict[str, Any] = {
+            "marker": marker,
+            "color": COLOURS[place % len(COLOURS)],
+            "edgecolors": "white",
+        }
+        axes.scatter(second, height, s=size**2, label=told, zorder=2, **style)
+        number: dict[str, Any] = {"ha": "center", "va": "center", "color": "white", "fontsize": 7}
+        shift = (0, 2 if beyond else 0)
+        axes.annotate(str(place + 1), (second, height), shift, textcoords="offset points", **number)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter("{x:g}" if seconds.max() < 10 * seconds.min() else "")
