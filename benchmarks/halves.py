@@ -1,17 +1,18 @@
-"""Does a diffusion prior find two of its sources likelier than twice the half of their sum?
+"""Does a diffusion prior find two sources likelier than half of their sum in the place of both?
 
 Where one prior stands for two sources of a mixture, half of the mixture as either estimate adds up as well as
-the sources do. The less likely a signal is, the larger is a denoiser's squared error on it: half its integral
-over 1 / sigma² is the negative log-likelihood, up to a constant. Reads validation sources and denoisers of a
-finished run. Pairs are of crops that are equally loud (their deviation is that of the training data), or of
-images as they are. Prints by how many decibels the error on the half sum is larger than on its two sources,
-at levels of noise relative to the deviation; and in nats per pair how much less likely twice the half sum is,
-with its standard error, by levels from 1/128 to 16. Writes halves.csv.
+the sources do. The less likely a signal is, the larger is a denoiser's squared error on it: of an exact one,
+half its integral over 1 / sigma² is the negative log-likelihood, up to a constant. Reads the validation
+sources and the denoisers of a finished run. Pairs are of crops that are equally loud (their deviation is that
+of the training data), or of images as they are. Prints by how many decibels the error on half of the sum is
+larger than on the two sources, at levels of noise relative to the deviation; and by how many nats per pair
+the halves are less likely, with the standard error, by levels from 1/128 to 16. Writes halves.csv.
 """
 
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -80,13 +81,25 @@ def compare(
 
 
 def paired(sources: Tensor, deviation: float, *, images: bool) -> tuple[Tensor, Tensor]:
-    """Sources [n, T] in two halves; sounds that are not silent, brought to one loudness."""
+    """Sources [n, T] as pairs; sounds that are not silent, brought to one loudness.
+
+    ValueError for fewer than two pairs.
+    """
     if not images:
         powers = sources.square().mean(dim=1)
         loud = powers > SILENT * powers.mean()
         sources = sources[loud] * (deviation / powers[loud].sqrt()[:, None])
     number = len(sources) // 2
+    if number < 2:
+        raise ValueError(f"{len(sources)} sources that are not silent make {number} pairs: draw more")
     return sources[:number], sources[number : 2 * number]
+
+
+def checkpoint_of(run: Run, denoiser: str) -> Path:
+    """The one that the settings name, or that the run has trained."""
+    assert run.dataset.diffusion is not None
+    named = run.dataset.diffusion.denoisers[denoiser].checkpoint
+    return run.checkpoint(named, f"denoisers/{denoiser}.safetensors")
 
 
 def compared_priors(run: Run, *, pairs: int) -> Iterator[tuple[str, str, Compared]]:
@@ -95,8 +108,10 @@ def compared_priors(run: Run, *, pairs: int) -> Iterator[tuple[str, str, Compare
     assert diffusion is not None
     for name in dict.fromkeys(diffusion.priors.values()):
         settings = diffusion.denoisers[name]
-        path = run.checkpoint(settings.checkpoint, f"denoisers/{name}.safetensors")
-        network = read_denoiser(path, classes=settings.classes, conditional=settings.conditional)
+        path = checkpoint_of(run, name)
+        network = read_denoiser(
+            path, classes=settings.classes, conditional=settings.told, data=run.dataset.denoiser_check
+        )
         told = len(settings.classes) if settings.told else 0
         crops = open_crops(
             run.folder / "sources/validation",
@@ -125,20 +140,25 @@ def compare_sources(network: DenoiserNetwork, sources: Tensor, *, index: int, se
 
 def main() -> None:
     """Print a table and write halves.csv."""
-    parser = run_parser(__doc__, mixtures=64)
+    parser = run_parser(__doc__, mixtures=64, drawn="pairs of sources of every class, drawn at random")
     arguments = parser.parse_args()
     run = open_run(arguments.dataset, results=arguments.results, config=arguments.config)
+    if arguments.mixtures < 2:
+        parser.error(f"--mixtures is {arguments.mixtures}: give at least 2, as a standard error needs")
     if run.dataset.diffusion is None:
         parser.error(f"{run.name} has no section diffusion: name a data set with denoisers")
-    if not (sources := run.folder / "sources/validation").is_dir():
-        parser.error(f"the run has no {sources}: make it by snakemake, as a target behind --")
+    needed = [run.folder / "sources/validation"]
+    needed += [checkpoint_of(run, name) for name in run.dataset.diffusion.priors.values()]
+    for path in needed:
+        if not path.exists():
+            parser.error(f"the run has no {path}: make it by snakemake, as a target behind --")
     machine, rows = hardware() | {"precision": "float32"}, list[dict[str, object]]()
     print(described(machine))
     for name, classes, compared in compared_priors(run, pairs=arguments.mixtures):
         rows.append({"denoiser": name, "source": classes} | compared.row | machine)
         print(f"{name}, {classes}")
-        print("  level   " + " ".join(f"{level:6.3g}" for level in LEVELS[::2]))
-        print("  decibels" + " ".join(f"{compared.decibels[level]:6.1f}" for level in LEVELS[::2]))
+        print("  level   " + " ".join(f"{level:7.3g}" for level in LEVELS[::2]))
+        print("  decibels" + " ".join(f"{compared.decibels[level]:7.1f}" for level in LEVELS[::2]))
         print(
             "  {nats:.0f} +- {nats_se:.0f} nats; halves likelier in {halves_likelier:.0%}".format(
                 **compared.row

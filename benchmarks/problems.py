@@ -156,8 +156,10 @@ def open_problem(run: Run, *, mixtures: int) -> Problem:
     return Problem(model.counts.fallback[codes], priors, model.counts.likelihood)
 
 
-def run_parser(description: str | None, *, mixtures: int) -> argparse.ArgumentParser:
-    """Arguments of a benchmark that reads a finished run."""
+def run_parser(
+    description: str | None, *, mixtures: int, drawn: str = "from all over their list"
+) -> argparse.ArgumentParser:
+    """Arguments of a benchmark that reads a finished run, and so many mixtures, which are `drawn`."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -165,8 +167,8 @@ def run_parser(description: str | None, *, mixtures: int) -> argparse.ArgumentPa
     parser.add_argument(
         "--config", type=Path, default=Path("config/config.yaml"), help="of the run: overrides of the default"
     )
-    parser.add_argument("--dataset", default="slakh", help="name of the data set of music")
-    parser.add_argument("--mixtures", type=int, default=mixtures, help="from all over their list")
+    parser.add_argument("--dataset", default="slakh", help="name of the data set")
+    parser.add_argument("--mixtures", type=int, default=mixtures, help=drawn)
     parser.add_argument("--out", type=Path, default=Path("results/benchmarks"))
     return parser
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from benchmarks.halves import compare, main, paired
 from lass.evaluation.tables.files import read_csv, records
 from tests.data.sources import write_library
+from tests.workflow.runner import write_config
 
 DEVIATION = 0.3
 
@@ -43,13 +44,39 @@ def test_sounds_are_brought_to_one_loudness_and_silence_is_left_out() -> None:
     assert torch.equal(paired(sources, 0.5, images=True)[0], sources[:2])
 
 
-def test_a_run_without_its_sources_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "sources/validation: make it by snakemake"),
+        (["--mixtures", "1"], "give at least 2"),
+        (["--config", "NONE"], "slakh has no section diffusion"),
+        (["--config", "OWN"], "denoisers/songs.safetensors: make it by snakemake"),
+    ],
+)
+def test_what_is_missing_is_named(
+    options: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["halves", "--results", str(tmp_path)])
+    none = {"datasets": {"slakh": {"diffusion": None, "tables": {"sdr": {"rows": ["mixture"]}}}}}
+    configs = {
+        "NONE": write_config(tmp_path / "none.yaml", none),
+        "OWN": write_config(tmp_path / "own.yaml", {"pretrained": False}),
+    }
+    if "OWN" in options:
+        (tmp_path / "slakh/sources/validation").mkdir(parents=True)
+    given = [str(configs.get(option, option)) for option in options]
+    monkeypatch.setattr(sys, "argv", ["halves", "--results", str(tmp_path), *given])
     with pytest.raises(SystemExit):
         main()
-    assert "sources/validation: make it by snakemake" in capsys.readouterr().err
+    assert message in capsys.readouterr().err
+
+
+def test_silence_makes_no_pairs() -> None:
+    with pytest.raises(ValueError, match="0 sources that are not silent make 0 pairs: draw more"):
+        paired(torch.zeros(4, 8), 0.5, images=False)
 
 
 def test_every_prior_of_a_run_is_asked(
@@ -65,7 +92,7 @@ def test_every_prior_of_a_run_is_asked(
     folder.parent.mkdir(parents=True)
     write_library(folder, songs, rate=16_000)
     out = tmp_path / "out"
-    arguments = ["--results", str(tmp_path), "--mixtures", "1", "--out", str(out)]
+    arguments = ["--results", str(tmp_path), "--mixtures", "2", "--out", str(out)]
     monkeypatch.setattr(sys, "argv", ["halves", *arguments])
     monkeypatch.setattr("benchmarks.halves.LEVELS", [0.5, 1.0])
     main()
