@@ -29,9 +29,8 @@ LEVELS = [2 ** (step / 2) for step in range(-14, 9)]  # deviations
 AT_ONCE = 16  # sources in the network
 SILENT = 1e-3  # of the mean power: what is softer is not paired
 
-Denoise = Callable[
-    [Tensor, Tensor, Tensor], Tensor
-]  # of noisy sources, their levels and classes, as networks
+Denoise = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""What a network does with noisy sources [n, T], their levels [n] and the indices of their classes [n]."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ def compared_priors(run: Run, *, pairs: int) -> Iterator[tuple[str, str, Compare
         network = read_denoiser(
             path, classes=settings.classes, conditional=settings.told, data=run.dataset.denoiser_check
         )
-        told = len(settings.classes) if settings.told else 0
+        told = network.shape.classes
         crops = open_crops(
             run.folder / "sources/validation",
             run.dataset.library,
@@ -122,12 +121,9 @@ def compared_priors(run: Run, *, pairs: int) -> Iterator[tuple[str, str, Compare
             gain=0.0,
         )
         parts = by_class(examples(crops, run.settings.seed, count=2 * pairs * max(1, told)), told=told)
-        for index, sources in enumerate(parts):
-            yield (
-                name,
-                settings.classes[index] if told else "+".join(settings.classes),
-                compare_sources(network, sources, index=index, seed=run.settings.seed),
-            )
+        names = settings.classes if told else ["+".join(settings.classes)]
+        for index, (source, sources) in enumerate(zip(names, parts, strict=True)):
+            yield name, source, compare_sources(network, sources, index=index, seed=run.settings.seed)
 
 
 def compare_sources(network: DenoiserNetwork, sources: Tensor, *, index: int, seed: int) -> Compared:
@@ -154,16 +150,13 @@ def main() -> None:
             parser.error(f"the run has no {path}: make it by snakemake, as a target behind --")
     machine, rows = hardware() | {"precision": "float32"}, list[dict[str, object]]()
     print(described(machine))
-    for name, classes, compared in compared_priors(run, pairs=arguments.mixtures):
-        rows.append({"denoiser": name, "source": classes} | compared.row | machine)
-        print(f"{name}, {classes}")
+    for name, source, compared in compared_priors(run, pairs=arguments.mixtures):
+        row = compared.row
+        rows.append({"denoiser": name, "source": source} | row | machine)
+        print(f"{name}, {source}")
         print("  level   " + " ".join(f"{level:7.3g}" for level in LEVELS[::2]))
         print("  decibels" + " ".join(f"{compared.decibels[level]:7.1f}" for level in LEVELS[::2]))
-        print(
-            "  {nats:.0f} +- {nats_se:.0f} nats; halves likelier in {halves_likelier:.0%}".format(
-                **compared.row
-            )
-        )
+        print("  {nats:.0f} +- {nats_se:.0f} nats; halves likelier in {halves_likelier:.0%}".format(**row))
     write_rows(arguments.out / "halves.csv", rows)
 
 
